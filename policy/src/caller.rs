@@ -1,0 +1,142 @@
+//! Who asks, and by what right about somebody else.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::person::NationalId;
+use crate::register::{Register, RegisterId, RegisterKind};
+use crate::time::Timestamp;
+
+/// How surely a login proved who somebody is (ID-porten's levels).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Assurance {
+    /// `idporten-loa-substantial`; not enough for insight in health data.
+    Substantial,
+    /// `idporten-loa-high`.
+    High,
+}
+
+/// The organisation through which a question comes: 1 to 16 printable ASCII characters, usually
+/// an organisation number. It stands in the use log in clear, so it is never a person.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Organisation(Arc<str>);
+
+/// The string is not an organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an organisation is 1 to 16 printable ASCII characters")]
+pub struct ParseOrganisationError;
+
+impl Organisation {
+    /// Reads an organisation. Eleven digits are refused: they look like a person.
+    pub fn parse(text: &str) -> Result<Self, ParseOrganisationError> {
+        let printable = text.bytes().all(|b| b.is_ascii_graphic());
+        let like_a_person = text.len() == 11 && text.bytes().all(|b| b.is_ascii_digit());
+        if (1..=16).contains(&text.len()) && printable && !like_a_person {
+            Ok(Self(text.into()))
+        } else {
+            Err(ParseOrganisationError)
+        }
+    }
+
+    /// The organisation as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Organisation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The person who is logged in.
+    pub person: NationalId,
+    /// The organisation whose service the person uses.
+    pub organisation: Organisation,
+    /// How surely the login proved who the person is.
+    pub assurance: Assurance,
+}
+
+/// A span of time, `from` included and `until` excluded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// The first moment.
+    pub from: Timestamp,
+    /// The first moment after.
+    pub until: Timestamp,
+}
+
+/// A part of the registers that a representation may cover. An area that is not known covers
+/// nothing, so it has no variant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Area {
+    /// Insight in whatever is registered about the person.
+    AllInsight,
+    /// Insight in registers of one kind.
+    Kind(RegisterKind),
+    /// Insight in one register.
+    Register(RegisterId),
+}
+
+/// The areas of a representation.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Areas(BTreeSet<Area>);
+
+impl Areas {
+    /// Whether the areas cover insight at `register`.
+    pub fn cover(&self, register: &Register) -> bool {
+        self.0.contains(&Area::AllInsight)
+            || self.0.contains(&Area::Kind(register.kind))
+            || self.0.contains(&Area::Register(register.id.clone()))
+    }
+
+    /// Whether no register at all is covered.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The areas, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Area> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<Area> for Areas {
+    fn from_iter<I: IntoIterator<Item = Area>>(areas: I) -> Self {
+        Self(areas.into_iter().collect())
+    }
+}
+
+/// By what right the caller asks about the subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Representation {
+    /// The caller asks about themself.
+    Own,
+    /// A parent asks about a child under 16.
+    Parent {
+        /// The child's birth date as the token's issuer took it from the population register;
+        /// the number itself is never read for it. Absent means no.
+        child_born: Option<Date>,
+    },
+    /// A guardian (*verge*).
+    Guardian {
+        /// What the mandate covers.
+        areas: Areas,
+        /// When it holds.
+        validity: Validity,
+    },
+    /// A power of attorney (*fullmakt*).
+    PowerOfAttorney {
+        /// What it covers.
+        areas: Areas,
+        /// When it holds.
+        validity: Validity,
+    },
+}

@@ -1,0 +1,24 @@
+//! What may be done with data about a person: plain types and pure functions.
+//!
+//! Nothing here does I/O, knows a wire format or reads a clock. Every other crate brings its
+//! facts here, gets a [`Decision`] back, and carries a [`Clearance`] as the proof of it.
+
+pub mod caller;
+pub mod decision;
+pub mod outcome;
+pub mod person;
+pub mod purpose;
+pub mod register;
+pub mod setting;
+pub mod time;
+pub mod use_record;
+
+pub use caller::{Area, Areas, Assurance, Caller, Organisation, Representation, Validity};
+pub use decision::{Clearance, Decision, DenyReason, Request, decide, represents};
+pub use outcome::{CannotBeAskedReason, NoAnswerReason, Outcome, Presence, WithheldReason};
+pub use person::{Environment, NationalId, NumberKind, NumberRules, ParseNationalIdError};
+pub use purpose::Purpose;
+pub use register::{LegalBasis, Register, RegisterId, RegisterKind};
+pub use setting::{Setting, SettingKind, Settings};
+pub use time::{Clock, ManualClock, Timestamp};
+pub use use_record::{QuestionId, UseDecision, UseKind, UseRecord};

@@ -1,0 +1,4 @@
+//! Everything that two Innsyn processes must agree on.
+
+pub mod clock;
+pub mod wire;
