@@ -1,0 +1,18 @@
+//! The only border crossing between the wire and the policy's types.
+//!
+//! What comes in is checked here once; an unspecified enum or an absent oneof is refused.
+
+mod answer;
+mod outcome;
+mod question;
+mod register;
+
+#[cfg(test)]
+mod tests;
+
+pub use answer::{NodeAnswer, ReadAnswerError, answer_from_wire, answer_to_wire};
+pub use outcome::{ReadOutcomeError, outcome_from_node, outcome_to_wire};
+pub use question::{
+    NodeQuestion, QUESTION_STEP_BYTES, ReadQuestionError, encode_question, question_from_wire,
+};
+pub use register::{kind_from_wire, kind_to_wire, legal_basis_to_wire};
