@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::ToSpan as _;
+use jiff::civil::Date;
 
 use crate::caller::{Areas, Assurance, Caller, Representation, Validity};
 use crate::outcome::WithheldReason;
@@ -181,7 +182,8 @@ fn holds(areas: &Areas, validity: Validity, now: Timestamp) -> Result<(), DenyRe
 /// Decides on `request` at `register` as of `now`. Pure: no clock, no I/O, no panics.
 ///
 /// `settings` are the subject's own at this register. They never stand in the way of the
-/// person's own insight; for secondary use, whatever is unreadable, stale or undefined means no.
+/// person's own insight. Of care, only a block that names it does. For secondary use, whatever is
+/// unreadable, stale or undefined means no.
 pub fn decide(
     request: &Request,
     register: &Register,
@@ -194,9 +196,12 @@ pub fn decide(
     if let Err(reason) = represents(request, now) {
         return Decision::Deny(reason);
     }
-    if request.purpose.is_secondary()
-        && let Err(reason) = secondary_use(request.purpose, register.legal_basis, settings, now)
-    {
+    let permitted = match request.purpose {
+        Purpose::OwnInsight => Ok(()),
+        Purpose::Treatment => care(settings, now),
+        secondary => secondary_use(secondary, register.legal_basis, settings, now),
+    };
+    if let Err(reason) = permitted {
         return Decision::Deny(reason);
     }
     let clearance = Clearance {
@@ -230,7 +235,23 @@ pub fn withheld(
     }
 }
 
+/// Whether the settings let the person's own care through. Settings that cannot be read do not
+/// keep data from who treats the person.
+fn care(settings: Settings<'_>, now: Timestamp) -> Result<(), DenyReason> {
+    match settings {
+        Settings::Known(settings)
+            if stands(settings, SettingKind::Block, Purpose::Treatment, now) =>
+        {
+            Err(DenyReason::Blocked)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether the settings let a secondary use of `purpose` through.
+///
+/// A reservation counts at every register where one is recorded, whether or not the legal basis
+/// gives a right to it.
 pub fn secondary_use(
     purpose: Purpose,
     basis: LegalBasis,
@@ -243,10 +264,13 @@ pub fn secondary_use(
         Settings::Stale => return Err(DenyReason::SettingsStale),
         Settings::Undefined => return Err(DenyReason::SettingUndefined),
     };
-    let stands = |kind| {
-        settings
-            .iter()
-            .any(|s| s.kind == kind && s.applies(purpose, now))
+    let stands = |kind| stands(settings, kind, purpose, now);
+    let consent_ended = || {
+        settings.iter().any(|setting| {
+            setting.kind == SettingKind::Consent
+                && setting.speaks_of(purpose)
+                && setting.until.is_some_and(|until| until <= now)
+        })
     };
     // The person's own no comes first, so that the log names it even where consent lapsed too.
     if stands(SettingKind::Block) {
@@ -257,9 +281,7 @@ pub fn secondary_use(
     }
     match basis {
         LegalBasis::Consent if stands(SettingKind::Consent) => Ok(()),
-        LegalBasis::Consent if settings.iter().any(|s| s.kind == SettingKind::Consent) => {
-            Err(DenyReason::ConsentEnded)
-        }
+        LegalBasis::Consent if consent_ended() => Err(DenyReason::ConsentEnded),
         LegalBasis::Consent => Err(DenyReason::NoConsent),
         LegalBasis::Mandatory
         | LegalBasis::MandatoryWithReservation
@@ -269,14 +291,20 @@ pub fn secondary_use(
     }
 }
 
+fn stands(settings: &[Setting], kind: SettingKind, purpose: Purpose, now: Timestamp) -> bool {
+    settings
+        .iter()
+        .any(|setting| setting.kind == kind && setting.applies(purpose, now))
+}
+
 /// Whether somebody born on `born` has turned `years` in Norway at `now`; `None` where the
 /// calendar gives no answer. The birthday begins at midnight, Europe/Oslo. Who was born on a
 /// 29 February has a birthday on 28 February in common years.
-fn years_old(born: jiff::civil::Date, years: i32, now: Timestamp) -> Option<bool> {
+fn years_old(born: Date, years: i32, now: Timestamp) -> Option<bool> {
     let birthday = born.checked_add(years.years()).ok()?;
     Some(Timestamp::start_of_day_in_norway(birthday)? <= now)
 }
 
-fn born_by(born: jiff::civil::Date, now: Timestamp) -> bool {
+fn born_by(born: Date, now: Timestamp) -> bool {
     Timestamp::start_of_day_in_norway(born).is_some_and(|birth| birth <= now)
 }

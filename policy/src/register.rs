@@ -3,14 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(test)]
+mod tests;
+
 /// A register's short name in the federation, for example `kreft`: 1 to 32 of `a-z`, `0-9` and
-/// `-`, beginning with a letter. It stands in certificates, configuration and logs.
+/// `-`, beginning with a letter and not ending with `-`, so that it is also a DNS label. It stands
+/// in certificates, configuration and logs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RegisterId(Arc<str>);
 
 /// The string is not a register id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a register id is 1 to 32 of a-z, 0-9 and -, beginning with a letter")]
+#[error("a register id is 1 to 32 of a-z, 0-9 and -, beginning with a letter, not ending with -")]
 pub struct ParseRegisterIdError;
 
 impl RegisterId {
@@ -18,6 +22,7 @@ impl RegisterId {
     pub fn parse(text: &str) -> Result<Self, ParseRegisterIdError> {
         let well_formed = (1..=32).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && !text.ends_with('-')
             && text
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');

@@ -3,6 +3,9 @@
 use crate::purpose::Purpose;
 use crate::time::Timestamp;
 
+#[cfg(test)]
+mod tests;
+
 /// The three types of setting that Personvernkomponenten knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SettingKind {
@@ -28,13 +31,17 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Whether this setting speaks of `purpose` at `now`.
-    pub fn applies(&self, purpose: Purpose, now: Timestamp) -> bool {
-        let bound_here = match self.purpose {
+    /// Whether this setting is bound to `purpose`, whenever it holds.
+    pub fn speaks_of(&self, purpose: Purpose) -> bool {
+        match self.purpose {
             Some(bound) => bound == purpose,
             None => purpose.is_secondary(),
-        };
-        bound_here && self.from <= now && self.until.is_none_or(|until| now < until)
+        }
+    }
+
+    /// Whether this setting is bound to `purpose` and holds at `now`.
+    pub fn applies(&self, purpose: Purpose, now: Timestamp) -> bool {
+        self.speaks_of(purpose) && self.from <= now && self.until.is_none_or(|until| now < until)
     }
 }
 

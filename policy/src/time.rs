@@ -6,6 +6,9 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+#[cfg(test)]
+mod tests;
+
 /// A point in time: microseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -74,6 +77,12 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }
 
+impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+}
+
 /// A clock that stands still until it is told to move.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
@@ -84,10 +93,13 @@ impl ManualClock {
         Self(AtomicI64::new(now.0))
     }
 
-    /// Moves the clock forward by `duration`.
+    /// Moves the clock forward by `duration`; saturates.
     pub fn advance(&self, duration: Duration) {
-        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-        self.0.fetch_add(micros, Ordering::SeqCst);
+        let later = |now| Some(Timestamp(now).plus(duration).0);
+        // The closure always gives a time, so that there is no failure to look at.
+        let _ = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
     }
 
     /// Sets the clock to `now`, forward or back.
