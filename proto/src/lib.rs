@@ -2,4 +2,9 @@
 
 pub mod clock;
 pub mod convert;
+pub mod head;
+pub mod identity;
+pub mod telemetry;
+pub mod tls;
+pub mod tunnel;
 pub mod wire;

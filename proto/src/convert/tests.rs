@@ -10,6 +10,7 @@ use prost::Message as _;
 
 use super::*;
 use crate::wire::node::v1 as wire;
+use crate::wire::types::v1::Outcome as Wire;
 
 fn id(text: &str) -> NationalId {
     NationalId::parse(text, NumberRules::default()).unwrap()
@@ -206,7 +207,7 @@ fn promise_2_every_answer_has_the_same_size() {
 
 #[test]
 fn a_node_cannot_say_what_only_the_catalogue_says() {
-    let answer = |outcome: crate::wire::types::v1::Outcome| {
+    let answer = |outcome: Wire| {
         let mut answer = answer_to_wire(&NodeAnswer {
             number: 5,
             outcome: Outcome::NotRegistered,
@@ -215,7 +216,6 @@ fn a_node_cannot_say_what_only_the_catalogue_says() {
         answer.outcome = Some(outcome.into());
         answer_from_wire(&answer).unwrap_err()
     };
-    use crate::wire::types::v1::Outcome as Wire;
     for outcome in [Wire::Unspecified, Wire::CannotBeAsked, Wire::NotConnected] {
         let (number, error) = answer(outcome);
         assert_eq!(number, Some(5));
