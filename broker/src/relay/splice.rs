@@ -1,0 +1,48 @@
+//! Copies bytes between two connections, and looks at none.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, copy, split};
+use tokio::time::timeout;
+
+/// How a splice ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// Both sides said their last, or one broke.
+    Closed,
+    /// One side said its last, and the other did not follow in time.
+    HalfClosed,
+}
+
+/// Copies both ways, 8 KiB at a time, until both sides are done, one breaks, or one has been done
+/// for `half_closed_max`.
+pub(super) async fn splice<A, B>(a: A, b: B, half_closed_max: Duration) -> End
+where
+    A: AsyncRead + AsyncWrite,
+    B: AsyncRead + AsyncWrite,
+{
+    let (a_read, a_write) = split(a);
+    let (b_read, b_write) = split(b);
+    let mut there = Box::pin(one_way(a_read, b_write));
+    let mut back = Box::pin(one_way(b_read, a_write));
+    let rest = tokio::select! {
+        ended = &mut there => match ended {
+            Ok(()) => timeout(half_closed_max, back).await,
+            Err(_) => return End::Closed,
+        },
+        ended = &mut back => match ended {
+            Ok(()) => timeout(half_closed_max, there).await,
+            Err(_) => return End::Closed,
+        },
+    };
+    rest.map_or(End::HalfClosed, |_| End::Closed)
+}
+
+async fn one_way<R: AsyncRead, W: AsyncWrite>(
+    mut from: ReadHalf<R>,
+    mut to: WriteHalf<W>,
+) -> io::Result<()> {
+    copy(&mut from, &mut to).await?;
+    to.shutdown().await
+}
