@@ -1,1 +1,15 @@
-//! innsyn-broker
+//! The federated query broker: relay, citizen gateway, certificates.
+
+pub mod catalog;
+pub mod config;
+pub mod dev;
+pub mod enrolment;
+pub mod gateway;
+pub mod metrics;
+pub mod program;
+pub mod relay;
+mod relay_status;
+mod run;
+mod shutdown;
+
+pub use run::run;

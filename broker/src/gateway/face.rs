@@ -1,0 +1,174 @@
+//! What both faces, gRPC and HTTP, do with a call: who is it, may they, start the listing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use innsyn_policy::{Clock, NationalId, represents};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::claims::Claims;
+use super::config::{CitizenGatewayConfig, DEADLINE_MS_MAX, DEADLINE_MS_MIN};
+use super::fanout::{AskEveryRegister, Readiness};
+use super::listing::Listing;
+use super::metrics::CitizenMetrics;
+use super::refusal::Refusal;
+use super::token::VerifyToken;
+use crate::catalog::Catalogue;
+
+/// A citizen gateway without its sockets.
+pub struct CitizenFace {
+    config: CitizenGatewayConfig,
+    catalogue: Arc<Catalogue>,
+    registers: Arc<dyn AskEveryRegister>,
+    tokens: Arc<dyn VerifyToken>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<CitizenMetrics>,
+    places: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for CitizenFace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CitizenFace").finish_non_exhaustive()
+    }
+}
+
+/// A caller whose token is good and reaches to this service.
+#[derive(Debug)]
+pub(super) struct Admitted(Claims);
+
+/// Whether the gateway can serve.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Serving {
+    pub(super) registers: Readiness,
+    pub(super) token_keys: bool,
+}
+
+impl Serving {
+    /// One dead register is no reason to send callers elsewhere; having none to ask is.
+    pub(super) const fn is_ready(self) -> bool {
+        let somebody_to_ask =
+            self.registers.registers_connected > 0 || self.registers.registers_expected == 0;
+        self.token_keys && self.registers.relay_reachable && somebody_to_ask
+    }
+}
+
+impl CitizenFace {
+    /// A gateway that asks `registers`, which are those of `catalogue`.
+    pub fn new(
+        config: CitizenGatewayConfig,
+        catalogue: Arc<Catalogue>,
+        registers: Arc<dyn AskEveryRegister>,
+        tokens: Arc<dyn VerifyToken>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<CitizenMetrics>,
+    ) -> Arc<Self> {
+        let places = Arc::new(Semaphore::new(config.limits.listings_in_flight_max));
+        Arc::new(Self {
+            config,
+            catalogue,
+            registers,
+            tokens,
+            clock,
+            metrics,
+            places,
+        })
+    }
+
+    pub(super) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    pub(super) fn serving(&self) -> Serving {
+        Serving {
+            registers: self.registers.readiness(),
+            token_keys: self.tokens.can_verify(),
+        }
+    }
+
+    /// Counts `refusal`, and gives it back.
+    pub(super) fn refused(&self, refusal: Refusal) -> Refusal {
+        self.metrics.refusal(refusal.reason(), "");
+        tracing::debug!(reason = refusal.reason(), "call refused");
+        refusal
+    }
+
+    /// Checks the token of a call that arrived at `arrived`.
+    ///
+    /// A bad one is refused at one time after its arrival, whatever was wrong: neither words nor
+    /// waiting tell a forger how far they came. Looking for a new key ends by then too.
+    pub(super) async fn admit(
+        &self,
+        headers: &HeaderMap,
+        arrived: Instant,
+    ) -> Result<Admitted, Refusal> {
+        let refuse_at = arrived + self.config.refusal_after;
+        let claims = match self.tokens.verify(headers, refuse_at).await {
+            Ok(claims) => claims,
+            Err(error) => {
+                self.metrics.refusal(Refusal::Token.reason(), error.label());
+                tracing::info!(cause = error.label(), "token refused");
+                tokio::time::sleep_until(refuse_at).await;
+                return Err(Refusal::Token);
+            }
+        };
+        if !claims.has_scope(&self.config.scope) {
+            return Err(self.refused(Refusal::ScopeMissing));
+        }
+        Ok(Admitted(claims))
+    }
+
+    /// Starts the listing that an admitted caller asks for; no register is asked before all is
+    /// well.
+    pub(super) fn list(
+        &self,
+        Admitted(claims): &Admitted,
+        national_id: &str,
+        deadline_ms: Option<u32>,
+        arrived: Instant,
+    ) -> Result<Listing, Refusal> {
+        self.begin(claims, national_id, deadline_ms, arrived)
+            .map_err(|refusal| self.refused(refusal))
+    }
+
+    fn begin(
+        &self,
+        claims: &Claims,
+        national_id: &str,
+        deadline_ms: Option<u32>,
+        arrived: Instant,
+    ) -> Result<Listing, Refusal> {
+        let deadline = match deadline_ms {
+            None => self.config.default_deadline,
+            Some(ms @ DEADLINE_MS_MIN..=DEADLINE_MS_MAX) => Duration::from_millis(ms.into()),
+            Some(_) => return Err(Refusal::Deadline),
+        };
+        let subject = self.read_id(national_id)?;
+        let client = self.config.clients.get(claims.client_id());
+        let organisation = client.ok_or(Refusal::ClientUnknown)?.clone();
+        let request = claims.request(subject, organisation, |text| self.read_id(text))?;
+        represents(&request, self.clock.now()).map_err(Refusal::Denied)?;
+        let place = Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map_err(|_| Refusal::Overloaded)?;
+        let ends = arrived + deadline;
+        let updates = self
+            .registers
+            .list(request, ends.saturating_duration_since(Instant::now()));
+        Ok(Listing::new(
+            self.catalogue.entries().len(),
+            updates,
+            (arrived, ends),
+            Arc::clone(&self.metrics),
+            place,
+        ))
+    }
+
+    fn read_id(&self, text: &str) -> Result<NationalId, Refusal> {
+        let id = NationalId::parse(text, self.config.number_rules).map_err(Refusal::NationalId)?;
+        let admitted = self.config.environment.admit_citizen(&id);
+        admitted.map_err(Refusal::NotAdmitted)?;
+        Ok(id)
+    }
+}

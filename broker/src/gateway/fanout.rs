@@ -1,0 +1,274 @@
+//! Asks every register, and accounts for every register.
+//!
+//! A listing begins with [`AskEveryRegister::list`] and is the stream that it returns: one
+//! [`Update`] for each register of the catalogue, never fewer and never more, the last one at
+//! the deadline at the latest. When the stream ends or is dropped, nothing of the question is
+//! left: links hold it weakly.
+//!
+//! What holds:
+//!
+//! - **Silence is never an answer.** Whatever has not answered by the deadline becomes
+//!   `NO_ANSWER`, with the reason that its link knows.
+//! - **No leg waits for another.** Each register has a queue and a connection of its own.
+//! - **Always all of them.** Every register that can be asked is asked, whatever the question,
+//!   so that traffic tells nothing about the person. Also a register whose outcome is withheld
+//!   is asked: the attempt belongs in its log of use. What it answers is not looked at.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::Stream;
+use futures::stream::BoxStream;
+use innsyn_policy::decision::withheld;
+use innsyn_policy::{Clock, NoAnswerReason, Outcome, QuestionId, Request};
+use innsyn_proto::convert::encode_question;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::link::Link;
+use crate::catalog::Catalogue;
+
+#[cfg(test)]
+mod tests;
+
+/// What became of the question at one register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Update {
+    /// The register's position in the catalogue.
+    pub register: usize,
+    /// What became of the question there.
+    pub outcome: Outcome,
+    /// The hash of the entry that it left in the register's log of use, if it left one.
+    pub use_log_leaf: Option<[u8; 32]>,
+}
+
+/// One update for each register of the catalogue, then the end.
+pub type Updates = BoxStream<'static, Update>;
+
+/// How much of the federation can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readiness {
+    /// Registers whose agent answers now.
+    pub registers_connected: usize,
+    /// Registers of the catalogue that can be asked.
+    pub registers_expected: usize,
+    /// Whether a relay can be reached.
+    pub relay_reachable: bool,
+}
+
+/// Starts listings. A seam, so that the gateway's face can be tested without a federation.
+pub trait AskEveryRegister: Send + Sync + 'static {
+    /// Starts one listing at every register; yields exactly one [`Update`] for each register of
+    /// the catalogue, then ends, at the latest `deadline` from now.
+    fn list(&self, request: Request, deadline: Duration) -> Updates;
+
+    /// How much of the federation can be reached now.
+    fn readiness(&self) -> Readiness;
+}
+
+/// One question on its way to every register. Its links hold it weakly: when the stream that the
+/// caller reads is gone, the question is forgotten.
+pub(super) struct Question {
+    /// Its number on every link's stream.
+    pub(super) number: u64,
+    /// The encoded question, made once for all links.
+    pub(super) encoded: Bytes,
+    answers: mpsc::Sender<Update>,
+}
+
+impl Question {
+    /// Delivers what became of it at one register. Never blocks: there is room for one update of
+    /// every register, and each link delivers at most one.
+    pub(super) fn deliver(&self, update: Update) {
+        let _gone_or_full = self.answers.try_send(update);
+    }
+}
+
+/// The fan-out over the links to every register.
+pub struct Fanout {
+    catalogue: Arc<Catalogue>,
+    /// The link to each register of the catalogue, in its order; `None` where it is not asked.
+    links: Arc<[Option<Arc<Link>>]>,
+    clock: Arc<dyn Clock>,
+    next_number: AtomicU64,
+    ids: Mutex<StdRng>,
+}
+
+impl std::fmt::Debug for Fanout {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fanout")
+            .field("registers", &self.links.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Fanout {
+    /// A fan-out over `links`, one for each register of `catalogue` that can be asked. Question
+    /// ids are drawn from `seed`, which outside a simulation is the operating system's randomness.
+    pub fn new(
+        catalogue: Arc<Catalogue>,
+        links: Vec<Option<Arc<Link>>>,
+        clock: Arc<dyn Clock>,
+        seed: [u8; 32],
+    ) -> Self {
+        Self {
+            catalogue,
+            links: links.into(),
+            clock,
+            next_number: AtomicU64::new(1),
+            ids: Mutex::new(StdRng::from_seed(seed)),
+        }
+    }
+
+    fn next_id(&self) -> QuestionId {
+        QuestionId(
+            self.ids
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .random(),
+        )
+    }
+}
+
+impl AskEveryRegister for Fanout {
+    fn list(&self, request: Request, deadline: Duration) -> Updates {
+        let ends_at = Instant::now() + deadline;
+        let now = self.clock.now();
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        let deadline_ms = u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX);
+        let (answers, updates) = mpsc::channel(self.links.len().max(1));
+        let question = Arc::new(Question {
+            number,
+            encoded: encode_question(self.next_id(), number, &request, deadline_ms),
+            answers,
+        });
+
+        let mut known = Vec::with_capacity(self.links.len());
+        let mut awaited = vec![false; self.links.len()].into_boxed_slice();
+        let registers = self
+            .catalogue
+            .entries()
+            .iter()
+            .zip(self.links.iter())
+            .enumerate();
+        for ((register, (entry, link)), awaited) in registers.zip(awaited.iter_mut()) {
+            let asked = link.as_ref().map(|link| link.ask(&question));
+            let settled = entry.fixed_outcome().or_else(|| {
+                withheld(&request.representation, &entry.register, now).map(Outcome::Withheld)
+            });
+            let outcome = match (settled, asked) {
+                (Some(outcome), _) => outcome,
+                (None, Some(Ok(()))) => {
+                    *awaited = true;
+                    continue;
+                }
+                (None, Some(Err(reason))) => Outcome::NoAnswer(reason),
+                (None, None) => Outcome::NoAnswer(NoAnswerReason::Down),
+            };
+            known.push(Update {
+                register,
+                outcome,
+                use_log_leaf: None,
+            });
+        }
+        Box::pin(Listing {
+            _question: question,
+            updates,
+            known,
+            left: awaited.iter().filter(|awaited| **awaited).count(),
+            awaited,
+            deadline: Box::pin(sleep_until(ends_at)),
+            links: Arc::clone(&self.links),
+        })
+    }
+
+    fn readiness(&self) -> Readiness {
+        let links = || self.links.iter().flatten();
+        Readiness {
+            registers_connected: links().filter(|link| link.is_up()).count(),
+            registers_expected: links().count(),
+            relay_reachable: links().any(|link| !link.relay_is_down()),
+        }
+    }
+}
+
+/// One listing under way.
+struct Listing {
+    /// Keeps the question alive for the links, for as long as somebody reads this.
+    _question: Arc<Question>,
+    updates: mpsc::Receiver<Update>,
+    /// Outcomes that nobody has to be waited for.
+    known: Vec<Update>,
+    /// Which registers are still to answer.
+    awaited: Box<[bool]>,
+    /// How many of them.
+    left: usize,
+    deadline: Pin<Box<Sleep>>,
+    links: Arc<[Option<Arc<Link>>]>,
+}
+
+impl Listing {
+    /// Takes note that `register` is accounted for; `false` if it was already.
+    fn settle(&mut self, register: usize) -> bool {
+        match self.awaited.get_mut(register) {
+            Some(awaited) if *awaited => {
+                *awaited = false;
+                self.left -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The deadline has come: whoever is still awaited has given no answer.
+    fn close(&mut self) {
+        for (register, awaited) in self.awaited.iter_mut().enumerate() {
+            if std::mem::take(awaited) {
+                let reason = self
+                    .links
+                    .get(register)
+                    .and_then(Option::as_ref)
+                    .map_or(NoAnswerReason::Timeout, |link| link.missed());
+                let outcome = Outcome::NoAnswer(reason);
+                self.known.push(Update {
+                    register,
+                    outcome,
+                    use_log_leaf: None,
+                });
+            }
+        }
+        self.left = 0;
+    }
+}
+
+impl Stream for Listing {
+    type Item = Update;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update>> {
+        let this = &mut *self;
+        loop {
+            if let Some(update) = this.known.pop() {
+                return Poll::Ready(Some(update));
+            }
+            if this.left == 0 {
+                return Poll::Ready(None);
+            }
+            match this.updates.poll_recv(cx) {
+                Poll::Ready(Some(update)) if this.settle(update.register) => {
+                    return Poll::Ready(Some(update));
+                }
+                Poll::Ready(Some(_)) => {}
+                Poll::Ready(None) | Poll::Pending => {
+                    ready!(this.deadline.as_mut().poll(cx));
+                    this.close();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Is the gateway alive, and can it serve? Truthful: asked anew every time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use futures::stream::{self, BoxStream, StreamExt as _};
+use http::StatusCode;
+use serde::Serialize;
+use tonic::Status;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use utoipa::ToSchema;
+
+use super::face::CitizenFace;
+
+/// How often a watcher's answer is looked at anew.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+/// The services that there are to be asked about; the empty one is the whole server.
+const SERVICES: [&str; 2] = ["", "innsyn.citizen.v1.CitizenService"];
+
+pub(super) fn router(face: Arc<CitizenFace>) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .with_state(face)
+}
+
+/// Whether the gateway can serve, and why not.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Readyz {
+    ready: bool,
+    /// Whether the relay can be reached.
+    relay_reachable: bool,
+    /// Registers that are connected at the moment.
+    registers_connected: usize,
+    /// Registers that the catalogue says are live.
+    registers_expected: usize,
+    /// Whether there is a key for every token issuer.
+    token_keys: bool,
+}
+
+/// Is the process alive?
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "operations",
+    responses((status = 200, description = "It is.", body = String, content_type = "text/plain"))
+)]
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Can the gateway serve?
+///
+/// Yes if the relay can be reached, any register is connected and there are keys for tokens.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "operations",
+    responses(
+        (status = 200, description = "It can.", body = Readyz),
+        (status = 503, description = "It cannot; the fields say why.", body = Readyz),
+    )
+)]
+pub(super) async fn readyz(State(face): State<Arc<CitizenFace>>) -> Response {
+    let serving = face.serving();
+    let ready = serving.is_ready();
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let detail = Readyz {
+        ready,
+        relay_reachable: serving.registers.relay_reachable,
+        registers_connected: serving.registers.registers_connected,
+        registers_expected: serving.registers.registers_expected,
+        token_keys: serving.token_keys,
+    };
+    (status, Json(detail)).into_response()
+}
+
+/// The gRPC health service. Our own rather than the library's, which must be told of changes.
+pub(super) fn grpc(face: Arc<CitizenFace>) -> HealthServer<impl Health> {
+    HealthServer::new(GrpcHealth(face))
+}
+
+struct GrpcHealth(Arc<CitizenFace>);
+
+fn status(face: &CitizenFace) -> ServingStatus {
+    if face.serving().is_ready() {
+        ServingStatus::Serving
+    } else {
+        ServingStatus::NotServing
+    }
+}
+
+fn known(request: &tonic::Request<HealthCheckRequest>) -> bool {
+    SERVICES.contains(&request.get_ref().service.as_str())
+}
+
+const fn response(status: ServingStatus) -> HealthCheckResponse {
+    HealthCheckResponse {
+        status: status as i32,
+    }
+}
+
+#[tonic::async_trait]
+impl Health for GrpcHealth {
+    type WatchStream = BoxStream<'static, Result<HealthCheckResponse, Status>>;
+
+    async fn check(
+        &self,
+        request: tonic::Request<HealthCheckRequest>,
+    ) -> Result<tonic::Response<HealthCheckResponse>, Status> {
+        if known(&request) {
+            Ok(tonic::Response::new(response(status(&self.0))))
+        } else {
+            Err(Status::not_found("there is no such service"))
+        }
+    }
+
+    async fn watch(
+        &self,
+        request: tonic::Request<HealthCheckRequest>,
+    ) -> Result<tonic::Response<Self::WatchStream>, Status> {
+        if !known(&request) {
+            let unknown = stream::iter([Ok(response(ServingStatus::ServiceUnknown))]);
+            // The protocol wants the call to stay open: the service may come.
+            return Ok(tonic::Response::new(
+                unknown.chain(stream::pending()).boxed(),
+            ));
+        }
+        let face = Arc::clone(&self.0);
+        let changes = stream::unfold((face, None), async |(face, told)| {
+            loop {
+                let now = status(&face);
+                if told != Some(now) {
+                    return Some((Ok(response(now)), (face, Some(now))));
+                }
+                tokio::time::sleep(WATCH_EVERY).await;
+            }
+        });
+        Ok(tonic::Response::new(changes.boxed()))
+    }
+}

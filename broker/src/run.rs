@@ -1,0 +1,181 @@
+//! Runs the roles that a configuration names, until told to stop.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+use innsyn_policy::Clock;
+use innsyn_proto::head::HeadSigner;
+use innsyn_proto::tls::GatewayTls;
+use innsyn_proto::tunnel::{TcpDialler, TcpRelayListener};
+use prometheus_client::registry::Registry;
+use rand::Rng as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::catalog::Catalogue;
+use crate::config::{Config, FederationConfig};
+use crate::gateway::fanout::Fanout;
+use crate::gateway::link::{self, Link};
+use crate::gateway::reach::ThroughRelays;
+use crate::gateway::witness::{Witness, WitnessLinks};
+use crate::gateway::{CitizenFace, CitizenGatewayConfig, CitizenMetrics, router, serve};
+use crate::relay::{Relay, RelayConfig};
+use crate::relay_status;
+
+/// Runs `config` until `shutdown`. `extra` are routes that an embedder adds to the gateway's.
+pub async fn run(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    extra: Router,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let roles = TaskTracker::new();
+    if config.relay.is_some() && config.citizen_gateway.is_some() {
+        tracing::warn!("relay and gateway share this process: the relay is not blind");
+    }
+    if let Some(relay) = config.relay {
+        start_relay(relay, &clock, &roles, &shutdown).await?;
+    }
+    if let Some((gateway, federation)) = config.citizen_gateway {
+        start_gateway(gateway, federation, &clock, extra, &roles, &shutdown).await?;
+    }
+    roles.close();
+    roles.wait().await;
+    Ok(())
+}
+
+async fn start_relay(
+    config: RelayConfig,
+    clock: &Arc<dyn Clock>,
+    roles: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let (listen, status_listen) = (config.listen, config.status_listen);
+    let relay = Relay::new(config, clock)?;
+    let listener = TcpRelayListener::bind(listen)
+        .with_context(|| format!("the relay cannot listen on {listen}"))?;
+    if let Some(status_listen) = status_listen {
+        let status = TcpListener::bind(status_listen)
+            .await
+            .with_context(|| format!("the relay's status cannot be served on {status_listen}"))?;
+        let routes = relay_status::router(relay.metrics());
+        let shutdown = shutdown.clone().cancelled_owned();
+        roles.spawn(async move {
+            let served = axum::serve(status, routes)
+                .with_graceful_shutdown(shutdown)
+                .await;
+            if let Err(error) = served {
+                tracing::error!(%error, "relay status ended");
+            }
+        });
+    }
+    tracing::info!(listen = %listener.local_addr()?, "relay ready");
+    roles.spawn(relay.serve(listener, shutdown.clone()));
+    Ok(())
+}
+
+async fn start_gateway(
+    config: CitizenGatewayConfig,
+    federation: FederationConfig,
+    clock: &Arc<dyn Clock>,
+    extra: Router,
+    roles: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let catalogue = Arc::new(Catalogue::load(&config.catalogue)?);
+    let tls = GatewayTls::load(&federation.tls, clock)?;
+    let signer = head_signer(&federation.head_key, &tls)?;
+    let witness = Arc::new(Witness::new(&federation.heads, signer)?);
+    tracing::info!(
+        gateway.name = %tls.certificate.identity,
+        gateway.pin = %tls.certificate.pin,
+        gateway.head_key = witness.public_key(),
+        "gateway identity"
+    );
+    let reach = Arc::new(ThroughRelays::new(TcpDialler, federation.relays, tls));
+    let mut random = rand::rng();
+    let links: Vec<Option<Arc<Link>>> = catalogue
+        .entries()
+        .iter()
+        .enumerate()
+        .map(|(position, entry)| {
+            entry
+                .fixed_outcome()
+                .is_none()
+                .then(|| Link::new(position, entry.register.id.clone()))
+        })
+        .collect();
+    for link in links.iter().flatten() {
+        roles.spawn(link::run(
+            Arc::clone(link),
+            reach.clone(),
+            Arc::new(WitnessLinks(Arc::clone(&witness))),
+            random.next_u64(),
+            shutdown.clone(),
+        ));
+    }
+    let mut seed = [0; 32];
+    random.fill_bytes(&mut seed);
+    let registers = Arc::new(Fanout::new(
+        Arc::clone(&catalogue),
+        links,
+        Arc::clone(clock),
+        seed,
+    ));
+    let tokens = Arc::new(config.open_verifier(Arc::clone(clock)).await?);
+    let mut registry = Registry::default();
+    let metrics = Arc::new(CitizenMetrics::register(&mut registry));
+    let (listen, limits) = (config.listen, config.limits);
+    let acceptor = config.tls.as_ref().map(serve::tls).transpose()?;
+    let face = CitizenFace::new(
+        config,
+        catalogue,
+        registers,
+        tokens,
+        Arc::clone(clock),
+        metrics,
+    );
+    let routes = router(face, Arc::new(registry), extra);
+    let listener = serve::bind(listen)
+        .await
+        .with_context(|| format!("the citizen gateway cannot listen on {listen}"))?;
+    tracing::info!(%listen, "citizen gateway ready");
+    roles.spawn(serve::serve(
+        listener,
+        routes,
+        acceptor,
+        limits,
+        shutdown.clone(),
+    ));
+    Ok(())
+}
+
+/// Reads the key that countersigns heads; makes it if it is not there.
+fn head_signer(path: &Path, tls: &GatewayTls) -> anyhow::Result<HeadSigner> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    match std::fs::read_to_string(path) {
+        Ok(text) => HeadSigner::parse(&text)
+            .with_context(|| format!("`{}` holds no key for heads", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut seed = [0; 32];
+            rand::rng().fill_bytes(&mut seed);
+            let text = HeadSigner::secret_from_seed(&tls.certificate.identity.to_string(), seed)?;
+            std::fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)
+                .and_then(|mut file| {
+                    file.write_all(text.as_bytes())
+                        .and_then(|()| file.sync_all())
+                })
+                .with_context(|| format!("`{}` cannot be written", path.display()))?;
+            Ok(HeadSigner::parse(&text)?)
+        }
+        Err(error) => Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
+    }
+}
