@@ -1,0 +1,293 @@
+//! What the agent serves from: the result of the last good load, and the task that renews it.
+//!
+//! A file source is looked at every few seconds and read again when its files have changed *and
+//! then stood still* for one look, so that an export in progress is left alone. A database is
+//! read again each time. Whoever looks somebody up meanwhile is served from the old data; the
+//! new are swapped in whole.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use innsyn_policy::{Clearance, Clock, NationalId, Settings, Timestamp};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::error::SourceError;
+use super::intake::{Intake, LoadReport, Loaded, Numbers};
+use super::progress::{Progress, Silent};
+use super::{Fingerprint, Source};
+use crate::subjects::{Found, SubjectKey};
+
+/// The register as one load found it.
+#[derive(Debug)]
+pub struct RegisterData {
+    loaded: Loaded,
+    loaded_at: Timestamp,
+    /// When the source was last seen to say still the same, in microseconds.
+    seen_at: AtomicI64,
+    settings_max_age: Duration,
+}
+
+impl RegisterData {
+    /// Looks up the person whom `clearance` is about.
+    pub fn find(&self, clearance: &Clearance) -> Found {
+        self.loaded.subjects.find(clearance)
+    }
+
+    /// What `subject` has said about the use of their data, as far as it may be relied on at
+    /// `now`.
+    pub fn settings_of(&self, subject: &NationalId, now: Timestamp) -> Settings<'_> {
+        let settings = self.loaded.settings.of(subject);
+        // Reading again does not mend a table that cannot be read; say the graver thing.
+        let is_stale = now > self.seen_at().plus(self.settings_max_age);
+        match settings {
+            Settings::Known(_) if is_stale => Settings::Stale,
+            other => other,
+        }
+    }
+
+    /// What the load counted.
+    pub const fn report(&self) -> &LoadReport {
+        &self.loaded.report
+    }
+
+    /// When the load began.
+    pub const fn loaded_at(&self) -> Timestamp {
+        self.loaded_at
+    }
+
+    /// The memory that the index holds, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.loaded.subjects.memory_bytes()
+    }
+
+    fn seen_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.seen_at.load(Ordering::Relaxed))
+    }
+}
+
+/// How the store fares, for `/readyz` and metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreStatus {
+    /// When the data in use were loaded.
+    pub loaded_at: Timestamp,
+    /// When the source was last seen to say still the same.
+    pub seen_at: Timestamp,
+    /// What that load counted.
+    pub report: LoadReport,
+    /// The memory that the index holds, in bytes.
+    pub memory_bytes: usize,
+    /// Since when renewing has failed, and why; `None` while it works.
+    pub failing: Option<Failing>,
+}
+
+/// Renewing fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why, the last time; no person in it.
+    pub reason: String,
+}
+
+/// What a look at the source led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refreshed {
+    /// It says still the same.
+    Unchanged,
+    /// It has changed and is given time to stand still.
+    Settling,
+    /// It was read, and the new data are in use.
+    Reloaded,
+}
+
+/// Holds the data in use and renews them.
+#[derive(Debug)]
+pub struct SubjectsStore<C> {
+    source: Arc<dyn Source>,
+    key: Arc<SubjectKey>,
+    numbers: Numbers,
+    settings_max_age: Duration,
+    clock: C,
+    current: ArcSwap<RegisterData>,
+    failing: ArcSwapOption<Failing>,
+    /// Held while the source is looked at, so that one look follows another.
+    seen: Mutex<Seen>,
+}
+
+/// How the source stood.
+#[derive(Debug, Default)]
+struct Seen {
+    /// When the data in use were read.
+    loaded: Option<Fingerprint>,
+    /// At the last look, if it had changed by then.
+    changed: Option<Fingerprint>,
+}
+
+impl<C: Clock> SubjectsStore<C> {
+    /// Reads the source for the first time; `settings_max_age` is how old settings may grow.
+    pub async fn open(
+        source: Arc<dyn Source>,
+        key: SubjectKey,
+        numbers: Numbers,
+        settings_max_age: Duration,
+        clock: C,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Arc<Self>, SourceError> {
+        let key = Arc::new(key);
+        let now = clock.now();
+        let fingerprint = source.fingerprint().await?;
+        let intake = Intake::new(&key, numbers, Arc::clone(&progress));
+        let loaded = source.load(intake).await;
+        progress.finish();
+        let data = RegisterData {
+            loaded: loaded?,
+            loaded_at: now,
+            seen_at: AtomicI64::new(now.as_micros()),
+            settings_max_age,
+        };
+        report(data.report());
+        Ok(Arc::new(Self {
+            source,
+            key,
+            numbers,
+            settings_max_age,
+            clock,
+            current: ArcSwap::from_pointee(data),
+            failing: ArcSwapOption::empty(),
+            seen: Mutex::new(Seen {
+                loaded: fingerprint,
+                changed: None,
+            }),
+        }))
+    }
+
+    /// The data in use. Take them once for a batch: they stay as they are while they are held.
+    pub fn current(&self) -> Arc<RegisterData> {
+        self.current.load_full()
+    }
+
+    /// How the store fares.
+    pub fn status(&self) -> StoreStatus {
+        let data = self.current.load();
+        StoreStatus {
+            loaded_at: data.loaded_at,
+            seen_at: data.seen_at(),
+            report: data.report().clone(),
+            memory_bytes: data.memory_bytes(),
+            failing: self.failing.load().as_deref().cloned(),
+        }
+    }
+
+    /// Looks at the source once, and reads it if that is due. On an error the data in use stay.
+    pub async fn refresh(&self) -> Result<Refreshed, SourceError> {
+        let outcome = self.look().await;
+        match &outcome {
+            Ok(_) => self.failing.store(None),
+            Err(error) => {
+                let before = self.failing.load();
+                let since = before.as_ref().map(|failing| failing.since);
+                self.failing.store(Some(Arc::new(Failing {
+                    since: since.unwrap_or_else(|| self.clock.now()),
+                    reason: error.to_string(),
+                })));
+            }
+        }
+        outcome
+    }
+
+    /// Looks at the source every `every` until `shutdown`.
+    pub fn spawn_refresh(
+        self: &Arc<Self>,
+        every: Duration,
+        shutdown: CancellationToken,
+    ) -> JoinHandle<()> {
+        let store = Arc::clone(self);
+        tokio::spawn(async move {
+            let refreshing = async {
+                let mut ticks = tokio::time::interval(every);
+                ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+                ticks.tick().await;
+                loop {
+                    ticks.tick().await;
+                    store.refresh_and_tell().await;
+                }
+            };
+            shutdown.run_until_cancelled(refreshing).await;
+        })
+    }
+
+    async fn refresh_and_tell(&self) {
+        let failed_before = self.failing.load().is_some();
+        match self.refresh().await {
+            Ok(Refreshed::Reloaded) => report(self.current.load().report()),
+            Ok(Refreshed::Unchanged | Refreshed::Settling) => {}
+            Err(error) if failed_before => tracing::debug!(%error, "source still not renewed"),
+            Err(error) => tracing::warn!(%error, "source not renewed, serving the data before"),
+        }
+        if failed_before && self.failing.load().is_none() {
+            tracing::info!("source renewed again");
+        }
+    }
+
+    async fn look(&self) -> Result<Refreshed, SourceError> {
+        let mut seen = self.seen.lock().await;
+        let now = self.clock.now();
+        let fingerprint = self.source.fingerprint().await?;
+        if let Some(fingerprint) = &fingerprint {
+            if seen.loaded.as_ref() == Some(fingerprint) {
+                seen.changed = None;
+                self.current
+                    .load()
+                    .seen_at
+                    .store(now.as_micros(), Ordering::Relaxed);
+                return Ok(Refreshed::Unchanged);
+            }
+            if seen.changed.as_ref() != Some(fingerprint) {
+                seen.changed = Some(fingerprint.clone());
+                return Ok(Refreshed::Settling);
+            }
+        }
+        let intake = Intake::new(&self.key, self.numbers, Arc::new(Silent));
+        let loaded = self.source.load(intake).await?;
+        let before = self.current.load().report().persons;
+        if loaded.report.persons == 0 && before > 0 {
+            return Err(SourceError::Emptied { before });
+        }
+        self.current.store(Arc::new(RegisterData {
+            loaded,
+            loaded_at: now,
+            seen_at: AtomicI64::new(now.as_micros()),
+            settings_max_age: self.settings_max_age,
+        }));
+        *seen = Seen {
+            loaded: fingerprint,
+            changed: None,
+        };
+        Ok(Refreshed::Reloaded)
+    }
+}
+
+fn report(report: &LoadReport) {
+    tracing::info!(
+        rows = report.rows,
+        persons = report.persons,
+        missing = report.missing,
+        malformed = report.malformed,
+        duplicates = report.duplicates,
+        wrong_environment = report.wrong_environment,
+        auxiliary = report.auxiliary,
+        unread_dates = report.unread_dates,
+        unknown_status = report.unknown_status,
+        settings = report.setting_rows,
+        settings.of_nobody = report.settings_of_nobody,
+        settings.undefined = report.undefined_settings,
+        "source loaded"
+    );
+    if let Some(reason) = &report.settings_unreadable {
+        tracing::warn!(%reason, "settings not readable, secondary use is refused");
+    }
+}
