@@ -1,1 +1,25 @@
-//! innsyn-agent
+//! One register's agent.
+//!
+//! In reading order: [`run`] puts the parts together; [`service`] answers questions; [`uselog`]
+//! keeps what was done, before it is answered; [`subjects`] knows who is here and [`settings`]
+//! what they have said; [`sources`] reads both from the register; [`presence`] keeps the agent
+//! reachable; [`heads`] shows the log to gateways.
+
+pub mod check;
+pub mod config;
+pub mod finding;
+pub mod heads;
+pub mod presence;
+pub mod program;
+mod run;
+pub mod service;
+pub mod settings;
+mod shutdown;
+pub mod sources;
+mod status;
+pub mod subjects;
+#[cfg(test)]
+mod test_ids;
+pub mod uselog;
+
+pub use run::run;

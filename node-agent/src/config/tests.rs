@@ -1,0 +1,1 @@
+//! What an agent configuration may say.

@@ -1,0 +1,148 @@
+//! Puts an agent together and runs it until it is told to stop.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use innsyn_policy::Clock;
+use innsyn_proto::identity::Identity;
+use innsyn_proto::tls::AgentTls;
+use innsyn_proto::tunnel::Dial;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+
+use crate::config::Config;
+use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
+use crate::service::{Answering, Service};
+use crate::sources::{Progress, SubjectsStore};
+use crate::status;
+use crate::uselog::{Disk as _, FsDisk, LogKeys, UseLog, UseLogConfig};
+
+/// Gateways that have proved who they are and wait to be served.
+const ARRIVALS_MAX: usize = 16;
+/// How often an idle gateway is asked whether it is there, and how long it may take.
+const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// Runs an agent until `shutdown`: reads the source, opens the log, and only then becomes
+/// reachable. Relays are dialled with `dialler`; `progress` shows how far the reading is.
+pub async fn run<D: Dial>(
+    config: Config,
+    dialler: D,
+    clock: Arc<dyn Clock>,
+    progress: Arc<dyn Progress>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut random: StdRng = rand::make_rng();
+    let tls = AgentTls::load(&config.tls, &clock)?;
+    let node = Identity::Node(config.register.id.clone());
+    anyhow::ensure!(
+        tls.certificate.identity == node,
+        "the certificate is for `{}` and the configuration for `{node}`",
+        tls.certificate.identity
+    );
+    let log = Arc::new(open_log(&config, &mut random).await?);
+    let key = config.source.subject_key(&mut random)?;
+    let subjects = SubjectsStore::open(
+        config.source.source(),
+        key,
+        config.numbers,
+        config.source.settings_max_age,
+        Arc::clone(&clock),
+        progress,
+    )
+    .await
+    .context("the register's data cannot be read")?;
+    let refreshing = subjects.spawn_refresh(config.source.refresh, shutdown.clone());
+
+    let answering = Arc::new(Answering::new(
+        config.register.clone(),
+        config.numbers.rules,
+        Arc::clone(&subjects),
+        Arc::clone(&log),
+        Arc::clone(&clock),
+        config
+            .gateways
+            .iter()
+            .map(|gateway| (gateway.name.clone(), gateway.caps())),
+    ));
+    let (presence_status, presence_seen) = watch::channel(PresenceStatus::default());
+    let counters = Arc::new(PresenceCounters::default());
+    if let Some(listen) = config.status_listen {
+        let parts = status::Parts {
+            answering: Arc::clone(&answering),
+            subjects: Arc::clone(&subjects),
+            presence: presence_seen,
+            counters: Arc::clone(&counters),
+        };
+        status::serve(listen, parts, shutdown.clone()).await?;
+    }
+
+    let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
+    let serving = Server::builder()
+        .http2_keepalive_interval(Some(KEEP_ALIVE))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE))
+        .add_service(Service::server(answering))
+        .serve_with_incoming_shutdown(
+            presence::incoming(arrived),
+            shutdown.clone().cancelled_owned(),
+        );
+    let serving = tokio::spawn(serving);
+    tracing::info!(
+        register.id = %config.register.id,
+        persons = subjects.status().report.persons,
+        log.key = log.public_key(),
+        "agent ready"
+    );
+    presence::keep(
+        PresenceParts {
+            gateways: config.pinned()?,
+            config: config.presence,
+            tls,
+            dialler,
+            seed: random.next_u64(),
+            arrivals,
+            status: presence_status,
+            counters,
+        },
+        shutdown.clone(),
+    )
+    .await;
+    // Told to stop: gateways' streams are cut rather than waited for; what was begun is logged,
+    // and what was not answered is asked again elsewhere or when we are back.
+    serving.abort();
+    let _aborted = serving.await;
+    refreshing.abort();
+    log.close().await;
+    tracing::info!("agent ended");
+    Ok(())
+}
+
+/// Opens the log of use and its keys, which are made if the log is new.
+async fn open_log(config: &Config, random: &mut StdRng) -> anyhow::Result<UseLog> {
+    let section = config.use_log.clone();
+    let register = config.register.id.clone();
+    let log_config = UseLogConfig {
+        linger_max: section.linger_max(),
+        countersigners: config.countersigners(),
+        ..UseLogConfig::default()
+    };
+    let mut random = StdRng::from_rng(random);
+    // Opening reads the whole log.
+    let opened = spawn_blocking(move || -> anyhow::Result<UseLog> {
+        let disk = FsDisk::open(&section.folder)
+            .with_context(|| format!("the log's folder `{}`", section.folder.display()))?;
+        let is_new = !disk.names()?.iter().any(|name| name.contains(".seg"));
+        let keys = LogKeys::open(
+            &section.keys(),
+            &section.folder,
+            &register,
+            is_new,
+            &mut random,
+        )?;
+        Ok(UseLog::open(log_config, keys, disk, random)?)
+    });
+    opened.await.context("the log of use could not be opened")?
+}
