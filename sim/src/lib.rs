@@ -1,1 +1,19 @@
-//! innsyn-sim
+//! An invented Norway: people, registers, a federation of processes, load.
+//!
+//! In reading order: [`population`] and [`registers`] invent the [`country`]; [`truth`] says what
+//! is right from its files alone; [`sts`] makes citizens' tokens; [`world`] puts a federation on
+//! the disk and [`processes`] start it; [`demo`], [`load`] and [`bench`] use it.
+
+pub mod bench;
+pub mod caller;
+pub mod country;
+pub mod demo;
+pub mod faults;
+pub mod load;
+pub mod population;
+pub mod processes;
+pub mod program;
+pub mod registers;
+pub mod sts;
+pub mod truth;
+pub mod world;

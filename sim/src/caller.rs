@@ -1,0 +1,132 @@
+//! A caller of the citizen API, as helsenorge is one: gRPC over one kept connection.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use hyper_util::rt::TokioIo;
+use innsyn_proto::wire::citizen::v1::citizen_service_client::CitizenServiceClient;
+use innsyn_proto::wire::citizen::v1::list_registrations_response::Update;
+use innsyn_proto::wire::citizen::v1::{ListRegistrationsRequest, Registration, Summary};
+use innsyn_proto::wire::types::v1::Outcome;
+use rustls_pki_types::ServerName;
+use rustls_pki_types::pem::PemObject as _;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::transport::{Channel, Endpoint};
+use tower::service_fn;
+
+/// A connection to a citizen gateway.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    client: CitizenServiceClient<Channel>,
+}
+
+/// Who is asked about, and the token to ask with.
+#[derive(Clone)]
+pub struct Question {
+    /// The national id, eleven digits.
+    pub national_id: String,
+    /// The whole `authorization` header.
+    pub authorization: MetadataValue<Ascii>,
+    /// How long to wait for registers; the gateway's default if absent.
+    pub deadline_ms: Option<u32>,
+    /// Leave the catalogue's texts out of the answer.
+    pub omit_catalogue: bool,
+}
+
+impl std::fmt::Debug for Question {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Question(***)")
+    }
+}
+
+impl Caller {
+    /// Connects to `gateway`; over TLS if `ca` is given, the file with the CA's certificate.
+    pub async fn connect(gateway: SocketAddr, ca: Option<&Path>) -> anyhow::Result<Self> {
+        let tls = ca.map(client_tls).transpose()?.map(TlsConnector::from);
+        let channel = Endpoint::from_static("http://localhost")
+            .connect_with_connector(service_fn(move |_| {
+                let tls = tls.clone();
+                async move {
+                    let tcp = TcpStream::connect(gateway).await?;
+                    tcp.set_nodelay(true)?;
+                    let io: innsyn_proto::tunnel::BoxedIo = match tls {
+                        None => Box::new(tcp),
+                        Some(tls) => {
+                            let name =
+                                ServerName::try_from("localhost").map_err(std::io::Error::other)?;
+                            Box::new(tls.connect(name, tcp).await?)
+                        }
+                    };
+                    Ok::<_, std::io::Error>(TokioIo::new(io))
+                }
+            }))
+            .await
+            .with_context(|| format!("the gateway at {gateway} cannot be reached"))?;
+        Ok(Self {
+            client: CitizenServiceClient::new(channel),
+        })
+    }
+
+    /// Makes one listing; `each` sees every register's outcome as it comes.
+    pub async fn list(
+        &self,
+        question: &Question,
+        mut each: impl FnMut(&Registration),
+    ) -> anyhow::Result<Summary> {
+        let mut request = tonic::Request::new(ListRegistrationsRequest {
+            national_id: question.national_id.clone(),
+            deadline_ms: question.deadline_ms,
+            omit_catalogue: question.omit_catalogue,
+        });
+        request
+            .metadata_mut()
+            .insert("authorization", question.authorization.clone());
+        let mut updates = self
+            .client
+            .clone()
+            .list_registrations(request)
+            .await?
+            .into_inner();
+        let mut summary = None;
+        while let Some(response) = updates.message().await? {
+            anyhow::ensure!(summary.is_none(), "something came after the summary");
+            match response.update {
+                Some(Update::Registration(registration)) => each(&registration),
+                Some(Update::Summary(it)) => summary = Some(it),
+                None => anyhow::bail!("an empty update"),
+            }
+        }
+        summary.context("the listing ended without a summary")
+    }
+}
+
+/// Trusts the CA in the file `ca`; shows no certificate of its own.
+pub fn client_tls(ca: &Path) -> anyhow::Result<Arc<rustls::ClientConfig>> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(rustls_pki_types::CertificateDer::from_pem_file(ca)?)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(Arc::new(tls))
+}
+
+/// The name of an outcome, as the JSON API has it.
+pub fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Unspecified => "UNSPECIFIED",
+        Outcome::Registered => "REGISTERED",
+        Outcome::NotRegistered => "NOT_REGISTERED",
+        Outcome::Deleted => "DELETED",
+        Outcome::Withheld => "WITHHELD",
+        Outcome::CannotBeAsked => "CANNOT_BE_ASKED",
+        Outcome::NoAnswer => "NO_ANSWER",
+        Outcome::NotConnected => "NOT_CONNECTED",
+    }
+}

@@ -1,0 +1,202 @@
+//! The parts of a world as processes: this program again, as broker or agent.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
+
+use crate::world::World;
+
+/// How often a part that starts is asked whether it is ready.
+const ASK_EVERY: Duration = Duration::from_millis(25);
+/// How long a part may take to start.
+const START_MAX: Duration = Duration::from_mins(1);
+
+/// A running part. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Part {
+    child: Child,
+    /// What it was called when it was started.
+    pub name: String,
+}
+
+impl Part {
+    /// Starts `program` with `args`; what it writes goes to `log`.
+    pub fn start(
+        name: impl Into<String>,
+        program: &Path,
+        args: &[&str],
+        log: &Path,
+    ) -> anyhow::Result<Self> {
+        let name = name.into();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .with_context(|| format!("`{}` cannot be written", log.display()))?;
+        let child = Command::new(program)
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("{name} cannot be started"))?;
+        Ok(Self { child, name })
+    }
+
+    /// Its process id, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Kills it as `kill -9` does, and waits until it is gone.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) -> anyhow::Result<()> {
+        let pid = self.pid().and_then(|pid| i32::try_from(pid).ok());
+        let pid = pid
+            .and_then(rustix::process::Pid::from_raw)
+            .with_context(|| format!("{} has ended", self.name))?;
+        Ok(rustix::process::kill_process(pid, signal)?)
+    }
+
+    /// Tells it to stop and waits until it has.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        if self.signal(rustix::process::Signal::TERM).is_ok() {
+            self.child.wait().await?;
+        }
+        Ok(())
+    }
+}
+
+/// How the parts of a world are started.
+#[derive(Debug, Clone)]
+pub struct Starter {
+    program: PathBuf,
+}
+
+impl Starter {
+    /// Starts parts as `program`, which is this program or one that takes the same arguments.
+    pub fn new(program: PathBuf) -> Self {
+        Self { program }
+    }
+
+    /// Starts parts as the running program.
+    pub fn this_program() -> anyhow::Result<Self> {
+        Ok(Self::new(std::env::current_exe()?))
+    }
+
+    /// Starts the relay.
+    pub fn relay(&self, world: &World) -> anyhow::Result<Part> {
+        let config = world.relay_config();
+        self.broker("relay", &config, &world.folder.join("relay/log.txt"))
+    }
+
+    /// Starts the gateway.
+    pub fn gateway(&self, world: &World) -> anyhow::Result<Part> {
+        let config = world.gateway_config();
+        self.broker("gateway", &config, &world.folder.join("gateway/log.txt"))
+    }
+
+    fn broker(&self, name: &str, config: &Path, log: &Path) -> anyhow::Result<Part> {
+        let config = config.to_string_lossy();
+        Part::start(
+            name,
+            &self.program,
+            &["broker", "run", "--config", &config],
+            log,
+        )
+    }
+
+    /// Starts the gateway with the demo's page beside its API.
+    pub fn gateway_with_page(&self, world: &World) -> anyhow::Result<Part> {
+        let folder = world.folder.to_string_lossy();
+        let log = world.folder.join("gateway/log.txt");
+        Part::start(
+            "gateway",
+            &self.program,
+            &["demo-gateway", "--world", &folder],
+            &log,
+        )
+    }
+
+    /// Starts one agent, with every reading from the network late by `delay` if there is one.
+    pub fn agent(
+        &self,
+        world: &World,
+        register: &str,
+        delay: Option<Duration>,
+    ) -> anyhow::Result<Part> {
+        let config = world.agent_config(register);
+        let config = config.to_string_lossy();
+        let log = world.agent_folder(register).join("log.txt");
+        let name = format!("agent {register}");
+        match delay {
+            None => {
+                let args = ["agent", "run", "--config", &config];
+                Part::start(name, &self.program, &args, &log)
+            }
+            Some(delay) => {
+                let delay = delay.as_millis().to_string();
+                let args = [
+                    "slow-agent",
+                    "--delay-ms",
+                    &delay,
+                    "run",
+                    "--config",
+                    &config,
+                ];
+                Part::start(name, &self.program, &args, &log)
+            }
+        }
+    }
+}
+
+/// A client for the parts' own health and metrics, on loopback and in clear.
+pub fn http() -> anyhow::Result<reqwest::Client> {
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .build()?)
+}
+
+/// Waits until `url` answers with a success. Fails when `part` has ended or takes too long.
+pub async fn wait_until_ready(
+    http: &reqwest::Client,
+    part: &mut Part,
+    url: &str,
+) -> anyhow::Result<()> {
+    let ends = Instant::now() + START_MAX;
+    loop {
+        if let Ok(response) = http.get(url).send().await
+            && response.status().is_success()
+        {
+            return Ok(());
+        }
+        anyhow::ensure!(!part.has_ended(), "{} ended; its log says why", part.name);
+        anyhow::ensure!(
+            Instant::now() < ends,
+            "{} is not ready after {START_MAX:?}",
+            part.name
+        );
+        sleep(ASK_EVERY).await;
+    }
+}

@@ -1,0 +1,433 @@
+//! A federation on one machine: the invented country's files, certificates, and a configuration
+//! for each part.
+//!
+//! Everything lies in one folder, so that a world can be looked at, started again and thrown
+//! away:
+//!
+//! ```text
+//!   country/   catalogue, people, each register's data     sts/      the test issuer's keys
+//!   ca/        the federation's and the relays' CA          relay/    configuration, certificate
+//!   gateway/   configuration, certificate, heads            agents/   one folder for each register
+//! ```
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use indicatif::ProgressBar;
+use innsyn_broker::enrolment;
+use innsyn_policy::{Clock, LegalBasis, RegisterId, RegisterKind, Timestamp};
+use innsyn_proto::head::HeadSigner;
+use innsyn_proto::identity::Identity;
+use rand::Rng as _;
+use rand::rngs::StdRng;
+use serde::{Deserialize, Serialize};
+
+use crate::caller::Question;
+use crate::country::{Asking, Country};
+use crate::population::PopulationSpec;
+use crate::registers::{Listing, Register, folder};
+use crate::sts::{Names, TestIssuer};
+
+/// The gateway's name in the invented federation.
+pub const GATEWAY: &str = "helsenorge";
+/// How long the certificates of a world are valid, in days.
+const CERTIFICATE_DAYS: u32 = 30;
+const WORLD_FILE: &str = "world.toml";
+
+/// What a world is made from.
+#[derive(Debug, Clone)]
+pub struct WorldSpec {
+    /// Its people.
+    pub population: PopulationSpec,
+    /// Registers beside the 83 Norwegian ones, at most 15.
+    pub invented_registers: usize,
+    /// Where the gateway listens.
+    pub gateway: SocketAddr,
+    /// Whether callers reach the gateway over TLS.
+    pub gateway_tls: bool,
+    /// Threads of the gateway.
+    pub gateway_threads: usize,
+    /// Where the logs of use are, if not in the agents' folders.
+    pub logs: Option<PathBuf>,
+    /// What the gateway may ask each agent per minute.
+    pub questions_per_minute_max: u32,
+    /// What every part logs.
+    pub log_filter: String,
+}
+
+impl WorldSpec {
+    /// `persons` people, the 83 registers, and the gateway on a port that is free.
+    pub fn new(persons: u32, seed: u64) -> Self {
+        Self {
+            population: PopulationSpec::new(persons, seed),
+            invented_registers: 0,
+            gateway: ([127, 0, 0, 1], 0).into(),
+            gateway_tls: false,
+            gateway_threads: 1,
+            logs: None,
+            questions_per_minute_max: 40_000,
+            log_filter: "info".to_owned(),
+        }
+    }
+}
+
+/// `world.toml`: what is where.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Addresses {
+    gateway: SocketAddr,
+    gateway_tls: bool,
+    relay: SocketAddr,
+    relay_status: SocketAddr,
+    /// Each agent's id and where its status is.
+    agents: Vec<(String, SocketAddr)>,
+}
+
+/// A federation's folder.
+#[derive(Debug)]
+pub struct World {
+    /// Where everything is.
+    pub folder: PathBuf,
+    /// Its people and registers.
+    pub country: Country,
+    /// Who makes its citizens' tokens.
+    pub sts: TestIssuer,
+    addresses: Addresses,
+}
+
+impl World {
+    /// Makes a world in `folder`, which is emptied first if it holds one. `progress` is moved
+    /// once per person.
+    pub fn build(
+        folder: &Path,
+        spec: &WorldSpec,
+        clock: &dyn Clock,
+        progress: &ProgressBar,
+    ) -> anyhow::Result<Self> {
+        if folder.join(WORLD_FILE).exists() {
+            fs::remove_dir_all(folder)?;
+        }
+        fs::create_dir_all(folder)
+            .with_context(|| format!("`{}` cannot be made", folder.display()))?;
+        let country = Country::invent(spec.population, spec.invented_registers)?;
+        country.write(&folder.join("country"), progress)?;
+        let sts = TestIssuer::create(&folder.join("sts"), Names::default(), false)?;
+        let addresses = free_addresses(spec, &country)?;
+        let world = Self {
+            folder: folder.to_owned(),
+            country,
+            sts,
+            addresses,
+        };
+        world.enrol_and_configure(spec, clock)?;
+        fs::write(folder.join(WORLD_FILE), toml::to_string(&world.addresses)?)?;
+        Ok(world)
+    }
+
+    /// The world that was made in `folder`.
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join(WORLD_FILE);
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("there is no world in `{}`", folder.display()))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            country: Country::open(&folder.join("country"))?,
+            sts: TestIssuer::open(&folder.join("sts"))?,
+            addresses: toml::from_str(&text)?,
+        })
+    }
+
+    /// Where callers reach the gateway.
+    pub fn gateway(&self) -> SocketAddr {
+        self.addresses.gateway
+    }
+
+    /// The gateway's address as a URL.
+    pub fn gateway_url(&self) -> String {
+        let scheme = if self.addresses.gateway_tls {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.addresses.gateway)
+    }
+
+    /// The file with the CA of the gateway's web certificate, if it has one.
+    pub fn gateway_ca(&self) -> Option<PathBuf> {
+        self.addresses
+            .gateway_tls
+            .then(|| self.ca().join(enrolment::RELAY_CA_FILE))
+    }
+
+    /// Where the relay's health and metrics are.
+    pub fn relay_status(&self) -> SocketAddr {
+        self.addresses.relay_status
+    }
+
+    /// Where an agent's health and metrics are.
+    pub fn agent_status(&self, register: &str) -> Option<SocketAddr> {
+        let mut agents = self.addresses.agents.iter();
+        agents
+            .find(|(id, _)| id == register)
+            .map(|(_, status)| *status)
+    }
+
+    /// The registers that have an agent.
+    pub fn live(&self) -> impl Iterator<Item = &Register> {
+        self.country
+            .registers
+            .iter()
+            .filter(|register| register.listing == Listing::Live)
+    }
+
+    /// The relay's configuration file.
+    pub fn relay_config(&self) -> PathBuf {
+        self.folder.join("relay/broker.toml")
+    }
+
+    /// The gateway's configuration file.
+    pub fn gateway_config(&self) -> PathBuf {
+        self.folder.join("gateway/broker.toml")
+    }
+
+    /// The folder of an agent.
+    pub fn agent_folder(&self, register: &str) -> PathBuf {
+        self.folder.join("agents").join(register)
+    }
+
+    /// An agent's configuration file.
+    pub fn agent_config(&self, register: &str) -> PathBuf {
+        self.agent_folder(register).join("agent.toml")
+    }
+
+    /// The CA's folder.
+    pub fn ca(&self) -> PathBuf {
+        self.folder.join("ca")
+    }
+
+    fn enrol_and_configure(&self, spec: &WorldSpec, clock: &dyn Clock) -> anyhow::Result<()> {
+        let ca = self.ca();
+        enrolment::init(&ca, clock)?;
+        let loopback = ["127.0.0.1".to_owned(), "localhost".to_owned()];
+        let issue = |identity: &Identity, hosts: &[String], out: &Path| {
+            enrolment::issue(&ca, identity, hosts, CERTIFICATE_DAYS, out, clock)
+        };
+        issue(
+            &Identity::Relay("relay-1".parse()?),
+            &loopback,
+            &self.folder.join("relay"),
+        )?;
+        let gateway_folder = self.folder.join("gateway");
+        let gateway = issue(&Identity::Gateway(GATEWAY.parse()?), &[], &gateway_folder)?;
+        if spec.gateway_tls {
+            let web = Identity::Relay("web".parse()?);
+            issue(&web, &loopback, &gateway_folder.join("web"))?;
+        }
+        let mut random: StdRng = rand::make_rng();
+        let mut seed = [0; 32];
+        random.fill_bytes(&mut seed);
+        let head_name = Identity::Gateway(GATEWAY.parse()?).to_string();
+        let head_secret = HeadSigner::secret_from_seed(&head_name, seed)?;
+        let head_key = HeadSigner::parse(&head_secret)?.public_text().to_owned();
+        fs::write(gateway_folder.join("head.key"), head_secret)?;
+
+        fs::write(self.relay_config(), self.relay_toml(spec))?;
+        fs::write(self.gateway_config(), self.gateway_toml(spec))?;
+        for (register, (_, status)) in self.live().zip(&self.addresses.agents) {
+            let id = register.id();
+            let out = self.agent_folder(id.as_str());
+            issue(&Identity::Node(id.clone()), &[], &out)?;
+            let toml =
+                self.agent_toml(spec, register, *status, &gateway.pin.to_string(), &head_key);
+            fs::write(self.agent_config(id.as_str()), toml)?;
+        }
+        Ok(())
+    }
+
+    fn relay_toml(&self, spec: &WorldSpec) -> String {
+        format!(
+            r#"threads = 1
+telemetry = {{ filter = "{filter}" }}
+
+[relay]
+listen = "{listen}"
+status_listen = "{status}"
+certificate = "certificate.pem"
+key = "key.pem"
+federation_ca = "federation-ca.pem"
+gateways = ["{GATEWAY}"]
+"#,
+            filter = spec.log_filter,
+            listen = self.addresses.relay,
+            status = self.addresses.relay_status,
+        )
+    }
+
+    fn gateway_toml(&self, spec: &WorldSpec) -> String {
+        let names = self.sts.names();
+        let tls = if spec.gateway_tls {
+            "tls = { certificate_file = \"web/certificate.pem\", key_file = \"web/key.pem\" }\n"
+        } else {
+            ""
+        };
+        format!(
+            r#"threads = {threads}
+telemetry = {{ filter = "{filter}" }}
+
+[citizen_gateway]
+listen = "{listen}"
+{tls}environment = "test"
+catalogue = "../country/{catalogue}"
+issuers = [{{ issuer = "{issuer}", audience = "{audience}", jwks_file = "../sts/jwks.json" }}]
+scope = "{scope}"
+clients = [{{ client_id = "{client}", organisation = "helsenorge" }}]
+
+[federation]
+tls = {{ certificate = "certificate.pem", key = "key.pem", federation_ca = "federation-ca.pem", relay_ca = "relay-ca.pem" }}
+relays = [{{ address = "{relay}" }}]
+heads = "heads"
+head_key = "head.key"
+"#,
+            threads = spec.gateway_threads,
+            filter = spec.log_filter,
+            listen = self.addresses.gateway,
+            catalogue = folder::CATALOGUE_FILE,
+            issuer = names.issuer,
+            audience = names.audience,
+            scope = names.scope,
+            client = names.client_id,
+            relay = self.addresses.relay,
+        )
+    }
+
+    fn agent_toml(
+        &self,
+        spec: &WorldSpec,
+        register: &Register,
+        status: SocketAddr,
+        pin: &str,
+        head_key: &str,
+    ) -> String {
+        let id = register.id();
+        let data = folder::of_register(Path::new("../../country"), id.as_str());
+        let log = match &spec.logs {
+            Some(logs) => logs.join(id.as_str()),
+            None => PathBuf::from("log"),
+        };
+        let mut source = format!("kind = \"folder\"\npath = \"{}\"", data.display());
+        if register.is_pseudonymous() {
+            let key = data.join(folder::PSEUDONYM_KEY_FILE);
+            let _infallible = write!(source, "\npseudonym_key_file = \"{}\"", key.display());
+        }
+        format!(
+            r#"environment = "test"
+status_listen = "{status}"
+telemetry = {{ filter = "{filter}" }}
+tls = {{ certificate = "certificate.pem", key = "key.pem", federation_ca = "federation-ca.pem", relay_ca = "relay-ca.pem" }}
+presence = {{ relays = [{{ address = "{relay}" }}] }}
+
+[register]
+id = "{id}"
+kind = "{kind}"
+legal_basis = "{basis}"
+membership_is_sensitive = {sensitive}
+
+[[gateway]]
+name = "{GATEWAY}"
+public_keys = ["{pin}"]
+head_key = "{head_key}"
+questions_per_minute_max = {per_minute}
+
+[source]
+{source}
+
+[use_log]
+folder = "{log}"
+tag_key = "log-tag.key"
+signing_key = "log-signing.key"
+"#,
+            filter = spec.log_filter,
+            relay = self.addresses.relay,
+            kind = kind_name(register.policy.kind),
+            basis = basis_name(register.policy.legal_basis),
+            sensitive = register.policy.membership_is_sensitive,
+            per_minute = spec.questions_per_minute_max,
+            log = log.display(),
+        )
+    }
+}
+
+/// Ports that are free now. Somebody else may take one before its part starts; then that part
+/// says so.
+fn free_addresses(spec: &WorldSpec, country: &Country) -> anyhow::Result<Addresses> {
+    let mut held = Vec::new();
+    let mut free = || -> anyhow::Result<SocketAddr> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let address = listener.local_addr()?;
+        held.push(listener);
+        Ok(address)
+    };
+    let gateway = if spec.gateway.port() == 0 {
+        free()?
+    } else {
+        spec.gateway
+    };
+    let live = country
+        .registers
+        .iter()
+        .filter(|register| register.listing == Listing::Live);
+    Ok(Addresses {
+        gateway,
+        gateway_tls: spec.gateway_tls,
+        relay: free()?,
+        relay_status: free()?,
+        agents: live
+            .map(|register| Ok((register.id().to_string(), free()?)))
+            .collect::<anyhow::Result<_>>()?,
+    })
+}
+
+const fn kind_name(kind: RegisterKind) -> &'static str {
+    match kind {
+        RegisterKind::Central => "central",
+        RegisterKind::Quality => "quality",
+        RegisterKind::Survey => "survey",
+        RegisterKind::Biobank => "biobank",
+    }
+}
+
+const fn basis_name(basis: LegalBasis) -> &'static str {
+    match basis {
+        LegalBasis::Mandatory => "mandatory",
+        LegalBasis::MandatoryWithReservation => "mandatory_with_reservation",
+        LegalBasis::Reservation => "reservation",
+        LegalBasis::Consent => "consent",
+        LegalBasis::Pseudonymous => "pseudonymous",
+        LegalBasis::Deidentified => "deidentified",
+    }
+}
+
+/// The ids of registers, for those who pick some.
+pub fn ids<'a>(registers: impl Iterator<Item = &'a Register>) -> Vec<RegisterId> {
+    registers.map(|register| register.id().clone()).collect()
+}
+
+impl World {
+    /// What `asking` sends to the gateway at `now`: the id asked about, and a fresh token.
+    pub fn question(
+        &self,
+        asking: &Asking,
+        now: Timestamp,
+        random: &mut impl rand::Rng,
+    ) -> anyhow::Result<Question> {
+        let token = self.sts.token(&asking.grant(), now, random)?;
+        Ok(Question {
+            national_id: asking.subject.id.expose_str().to_owned(),
+            authorization: format!("Bearer {token}").parse()?,
+            deadline_ms: None,
+            omit_catalogue: false,
+        })
+    }
+}
