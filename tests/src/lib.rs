@@ -1,1 +1,1 @@
-//! innsyn-tests
+//! Stories about the whole system; they stand in `tests/`.
