@@ -7,7 +7,10 @@
 #[cfg(test)]
 mod system {
     mod dependencies;
+    mod federation;
+    mod outcomes;
     #[cfg(feature = "external")]
     mod postgres;
+    mod truth;
     mod tunnel;
 }
