@@ -11,6 +11,7 @@ mod system {
     mod outcomes;
     #[cfg(feature = "external")]
     mod postgres;
+    mod trust;
     mod truth;
     mod tunnel;
 }
