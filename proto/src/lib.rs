@@ -1,4 +1,5 @@
 //! Everything that two Innsyn processes must agree on.
 
 pub mod clock;
+pub mod head;
 pub mod wire;

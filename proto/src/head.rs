@@ -1,0 +1,387 @@
+//! Heads of logs of use: what a register signs and a gateway countersigns.
+//!
+//! A head names a whole log by its size and its RFC 6962 root. It travels as a C2SP checkpoint
+//! (<https://c2sp.org/tlog-checkpoint>): three lines of text and Ed25519 note signatures. The
+//! log signs first; a gateway that has seen an earlier head asks for a consistency proof, adds
+//! its own signature and remembers the head, so that the log cannot be shortened or rewritten
+//! below it unnoticed.
+//!
+//! What holds:
+//!
+//! - **A [`SignedHead`] was checked.** There is no other way to one than a valid signature of the
+//!   log it is said to come from, over an origin that is that log's name.
+//! - **A countersigner goes forward only**, and only along proven consistency.
+//!
+//! A head says nothing about persons: a size, a hash and names of keys.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use ed25519_dalek::SigningKey;
+use signed_note::{
+    Note, Signature, Signer as _, StandardSigner, StandardVerifier, VerificationError, Verifier,
+    Verifiers,
+};
+use tlog_tiles::{Checkpoint, Hash};
+
+#[cfg(test)]
+mod tests;
+
+/// The longest note that is read, in bytes.
+const NOTE_BYTES_MAX: usize = 4096;
+/// The longest consistency proof that can be right, in hashes: two per level of a full tree.
+const PROOF_HASHES_MAX: usize = 128;
+/// Ed25519, as the note format numbers its algorithms.
+const ED25519: u8 = 1;
+
+/// A hash of an entry, of an inner node or of a whole log: SHA-256 as in RFC 6962.
+pub type LogHash = [u8; 32];
+
+/// A head whose log signature has been checked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedHead {
+    origin: String,
+    size: u64,
+    root: LogHash,
+    note: Vec<u8>,
+}
+
+/// Whose countersignatures a head carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Countersigned {
+    /// The head with the log's signature and the known countersignatures, nothing else.
+    pub head: SignedHead,
+    /// The names of the known keys that countersigned.
+    pub by: Vec<String>,
+    /// How many further signatures there are, by keys that are not known here.
+    pub unknown: usize,
+}
+
+/// Why a head, a key or a countersignature is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HeadError {
+    /// Not a key in the note format.
+    #[error("not an Ed25519 note key; expected `name+hash+base64`")]
+    MalformedKey,
+    /// The name cannot stand in a note.
+    #[error("a key name has at least one character and neither spaces nor `+`")]
+    MalformedName,
+    /// Not a checkpoint, or too long.
+    #[error("not a signed checkpoint of at most 4096 bytes")]
+    Malformed,
+    /// The checkpoint names another log.
+    #[error("the head is of another log")]
+    OtherLog,
+    /// The log's signature is missing.
+    #[error("the log's own signature is missing")]
+    Unsigned,
+    /// A signature by a known key does not verify.
+    #[error("a signature does not verify")]
+    BadSignature,
+    /// The head is of a smaller log than one seen before.
+    #[error("the log has become shorter: {size} entries, {seen} were seen before")]
+    Shrunk {
+        /// Entries now.
+        size: u64,
+        /// Entries in the head seen before.
+        seen: u64,
+    },
+    /// The proof does not connect the two heads: the log was rewritten, or the proof is wrong.
+    #[error("the log is not consistent with the head seen before at {seen} entries")]
+    Inconsistent {
+        /// Entries in the head seen before.
+        seen: u64,
+    },
+}
+
+/// A public key that checks heads, with its name.
+#[derive(Clone)]
+pub struct HeadKey(StandardVerifier);
+
+/// A secret key that signs heads, with its name.
+#[derive(Clone)]
+pub struct HeadSigner {
+    signer: StandardSigner,
+    verifier: String,
+}
+
+impl SignedHead {
+    /// Signs the head of `signer`'s log: `size` entries with root `root`.
+    pub fn sign(size: u64, root: LogHash, signer: &HeadSigner) -> Result<Self, HeadError> {
+        let origin = signer.signer.name().to_owned();
+        let checkpoint =
+            Checkpoint::new(&origin, size, Hash(root), "").map_err(|_| HeadError::Malformed)?;
+        let mut note =
+            Note::new(&checkpoint.to_bytes(), &[]).map_err(|_| HeadError::MalformedName)?;
+        note.add_sigs(&[&signer.signer])
+            .map_err(|_| HeadError::MalformedName)?;
+        Ok(Self {
+            origin,
+            size,
+            root,
+            note: note.to_bytes(),
+        })
+    }
+
+    /// Reads a head of the log that signs with `log`. Other signatures are not looked at.
+    pub fn read(note: &[u8], log: &HeadKey) -> Result<Self, HeadError> {
+        read(note, log, &[]).map(|(head, _, _)| head)
+    }
+
+    /// Reads a head of `log` and checks every signature by one of `countersigners`.
+    pub fn read_countersigned(
+        note: &[u8],
+        log: &HeadKey,
+        countersigners: &[HeadKey],
+    ) -> Result<Countersigned, HeadError> {
+        let (mut head, signatures, unknown) = read(note, log, countersigners)?;
+        let text = parse(note)?;
+        head.note = Note::new(text.text(), &signatures)
+            .map_err(|_| HeadError::Malformed)?
+            .to_bytes();
+        let by = signatures
+            .iter()
+            .map(|signature| signature.name().to_owned())
+            .filter(|name| name != log.name())
+            .collect();
+        Ok(Countersigned { head, by, unknown })
+    }
+
+    /// The log's name.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// How many entries the log has.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The root over them.
+    pub const fn root(&self) -> LogHash {
+        self.root
+    }
+
+    /// The signed note, as it is stored and sent.
+    pub fn note(&self) -> &[u8] {
+        &self.note
+    }
+}
+
+/// Countersigns `note`, a head of `log`, if it continues `seen`, the last head of that log that
+/// was countersigned here; `proof` leads from `seen` to it. The first head is taken on trust, and
+/// equal heads need no proof.
+///
+/// The result is what to send back, and what to remember as the next `seen`.
+pub fn countersign(
+    note: &[u8],
+    log: &HeadKey,
+    seen: Option<&SignedHead>,
+    proof: &[LogHash],
+    signer: &HeadSigner,
+) -> Result<SignedHead, HeadError> {
+    let mut head = SignedHead::read(note, log)?;
+    if let Some(seen) = seen {
+        check_continues(&head, seen, proof)?;
+    }
+    let mut parsed = parse(note)?;
+    parsed
+        .add_sigs(&[&signer.signer])
+        .map_err(|_| HeadError::MalformedName)?;
+    head.note = parsed.to_bytes();
+    Ok(head)
+}
+
+/// Whether `head` continues `seen`: the same log, no shorter, and `proof` connects the roots.
+pub fn check_continues(
+    head: &SignedHead,
+    seen: &SignedHead,
+    proof: &[LogHash],
+) -> Result<(), HeadError> {
+    if head.origin != seen.origin {
+        return Err(HeadError::OtherLog);
+    }
+    if head.size < seen.size {
+        return Err(HeadError::Shrunk {
+            size: head.size,
+            seen: seen.size,
+        });
+    }
+    let consistent = if head.size == seen.size {
+        head.root == seen.root
+    } else {
+        let proof: Vec<Hash> = proof
+            .iter()
+            .take(PROOF_HASHES_MAX)
+            .map(|hash| Hash(*hash))
+            .collect();
+        // Every log continues the empty one.
+        seen.size == 0
+            || tlog_tiles::check_tree(
+                &proof,
+                head.size,
+                Hash(head.root),
+                seen.size,
+                Hash(seen.root),
+            )
+            .is_ok()
+    };
+    if consistent {
+        Ok(())
+    } else {
+        Err(HeadError::Inconsistent { seen: seen.size })
+    }
+}
+
+impl HeadKey {
+    /// Reads a key in the note format: `name+hash+base64`.
+    pub fn parse(text: &str) -> Result<Self, HeadError> {
+        StandardVerifier::new(text.trim())
+            .map(Self)
+            .map_err(|_| HeadError::MalformedKey)
+    }
+
+    /// The key's name; for a log its origin.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+}
+
+impl fmt::Debug for HeadKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HeadKey({}+{:08x})", self.0.name(), self.0.key_id())
+    }
+}
+
+impl HeadSigner {
+    /// The key named `name` made from 32 secret, random bytes.
+    pub fn from_seed(name: &str, seed: [u8; 32]) -> Result<Self, HeadError> {
+        if !signed_note::is_key_name_valid(name) {
+            return Err(HeadError::MalformedName);
+        }
+        Self::parse(&secret_text(name, &SigningKey::from_bytes(&seed)))
+    }
+
+    /// Reads a secret key in the note format: `PRIVATE+KEY+name+hash+base64`.
+    pub fn parse(text: &str) -> Result<Self, HeadError> {
+        let text = text.trim();
+        let signer = StandardSigner::new(text).map_err(|_| HeadError::MalformedKey)?;
+        let verifier = public_text(signer.name(), text).ok_or(HeadError::MalformedKey)?;
+        Ok(Self { signer, verifier })
+    }
+
+    /// The secret key made from `seed`, as it stands in a file.
+    pub fn secret_from_seed(name: &str, seed: [u8; 32]) -> Result<String, HeadError> {
+        if !signed_note::is_key_name_valid(name) {
+            return Err(HeadError::MalformedName);
+        }
+        Ok(secret_text(name, &SigningKey::from_bytes(&seed)) + "\n")
+    }
+
+    /// The key's name; for a log its origin.
+    pub fn name(&self) -> &str {
+        self.signer.name()
+    }
+
+    /// The public key, `name+hash+base64`, as it stands in others' configuration.
+    pub fn public_text(&self) -> &str {
+        &self.verifier
+    }
+
+    /// The public key.
+    pub fn public(&self) -> Result<HeadKey, HeadError> {
+        HeadKey::parse(&self.verifier)
+    }
+}
+
+impl fmt::Debug for HeadSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HeadSigner({})", self.signer.name())
+    }
+}
+
+impl fmt::Debug for SignedHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let root = BASE64_STANDARD.encode(self.root);
+        write!(f, "SignedHead({} {} {root})", self.origin, self.size)
+    }
+}
+
+fn parse(note: &[u8]) -> Result<Note, HeadError> {
+    if note.len() > NOTE_BYTES_MAX {
+        return Err(HeadError::Malformed);
+    }
+    Note::from_bytes(note).map_err(|_| HeadError::Malformed)
+}
+
+/// The head in `note`, its signatures by known keys, and how many others there are.
+fn read(
+    note: &[u8],
+    log: &HeadKey,
+    others: &[HeadKey],
+) -> Result<(SignedHead, Vec<Signature>, usize), HeadError> {
+    let parsed = parse(note)?;
+    let (known, unknown) = parsed
+        .verify(&Known { log, others })
+        .map_err(|error| match error {
+            signed_note::NoteError::UnverifiedNote => HeadError::Unsigned,
+            _ => HeadError::BadSignature,
+        })?;
+    let by_log = |s: &Signature| s.name() == log.name() && s.id() == log.0.key_id();
+    if !known.iter().any(by_log) {
+        return Err(HeadError::Unsigned);
+    }
+    let checkpoint = Checkpoint::from_bytes(parsed.text()).map_err(|_| HeadError::Malformed)?;
+    if checkpoint.origin() != log.name() {
+        return Err(HeadError::OtherLog);
+    }
+    let head = SignedHead {
+        origin: checkpoint.origin().to_owned(),
+        size: checkpoint.size(),
+        root: checkpoint.hash().0,
+        note: note.to_vec(),
+    };
+    Ok((head, known, unknown.len()))
+}
+
+/// The keys that signatures are checked with.
+struct Known<'a> {
+    log: &'a HeadKey,
+    others: &'a [HeadKey],
+}
+
+impl Verifiers for Known<'_> {
+    fn verifier(&self, name: &str, id: u32) -> Result<&dyn Verifier, VerificationError> {
+        std::iter::once(self.log)
+            .chain(self.others)
+            .find(|key| key.name() == name && key.0.key_id() == id)
+            .map(|key| &key.0 as &dyn Verifier)
+            .ok_or_else(|| VerificationError::UnknownKey {
+                name: name.to_owned(),
+                id,
+            })
+    }
+}
+
+fn secret_text(name: &str, key: &SigningKey) -> String {
+    let public: Vec<u8> = std::iter::once(ED25519)
+        .chain(key.verifying_key().to_bytes())
+        .collect();
+    let secret: Vec<u8> = std::iter::once(ED25519).chain(key.to_bytes()).collect();
+    format!(
+        "PRIVATE+KEY+{name}+{:08x}+{}",
+        signed_note::key_id(name, &public),
+        BASE64_STANDARD.encode(secret)
+    )
+}
+
+/// The public half of a secret key's text.
+fn public_text(name: &str, secret: &str) -> Option<String> {
+    // Base64 may contain `+` itself: the key is all that follows the fourth one.
+    let encoded = secret.splitn(5, '+').nth(4)?;
+    let bytes = BASE64_STANDARD.decode(encoded).ok()?;
+    let seed: [u8; 32] = bytes.get(1..)?.try_into().ok()?;
+    let key = SigningKey::from_bytes(&seed).verifying_key();
+    Some(signed_note::new_ed25519_verifier_key(name, &key))
+}
