@@ -1,1 +1,3 @@
 //! innsyn-agent
+
+pub mod uselog;

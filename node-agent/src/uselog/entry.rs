@@ -1,0 +1,228 @@
+//! One entry: 128 bytes, the same for every use.
+//!
+//! ```text
+//!    0  format version, 1        16  question id          80  salt, random
+//!    1  kind                     32  subject's tag        96  reserve, zero
+//!    2  decision                 48  caller's tag        128
+//!    3  reason of the decision   64  organisation, ASCII,
+//!    4  purpose                      padded with zeros
+//!    5  reserve, zero
+//!    8  time, microseconds since 1970, little-endian
+//! ```
+//!
+//! What holds:
+//!
+//! - **No person in clear.** A person is a tag: HMAC-SHA256 of the national id under the
+//!   register's tag key, cut to 16 bytes, made differently for the subject and for the caller,
+//!   so that one's own access is not visible from two equal tags.
+//! - **The hash gives nothing away.** The salt makes the entry's hash, which leaves the
+//!   register, impossible to guess from what is known of the use, and lets retention erase an
+//!   entry one day while its hash stays.
+//! - **Every code is a number that never changes**, see [`codes`](super::codes).
+
+use bytes::BufMut as _;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use innsyn_policy::{
+    NationalId, Organisation, Purpose, QuestionId, Timestamp, UseDecision, UseKind, UseRecord,
+};
+use sha2::Sha256;
+
+use super::codes;
+
+/// The length of every entry, in bytes.
+pub const ENTRY_BYTES: usize = 128;
+/// The format that this program writes.
+const VERSION: u8 = 1;
+/// Before the caller's and the subject's id, so that their tags differ.
+const SUBJECT_DOMAIN: &[u8] = b"innsyn uselog v1 subject\0";
+const CALLER_DOMAIN: &[u8] = b"innsyn uselog v1 caller\0";
+
+/// A keyed stand-in for a national id: the same for the same person in this log only.
+pub type Tag = [u8; 16];
+
+/// What the log tells of a use: everything but who the people are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When, by the agent's clock.
+    pub at: Timestamp,
+    /// The question it belongs to.
+    pub question: QuestionId,
+    /// Whose data, as a tag.
+    pub subject: Tag,
+    /// Who asked, as a tag.
+    pub caller: Tag,
+    /// Through which organisation.
+    pub organisation: Organisation,
+    /// For what purpose.
+    pub purpose: Purpose,
+    /// What was done.
+    pub kind: UseKind,
+    /// How it was decided.
+    pub decision: UseDecision,
+    /// Random, so that the entry's hash cannot be guessed.
+    pub salt: [u8; 16],
+}
+
+/// Why 128 bytes are not an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReadEntryError {
+    /// Written by a newer program, or not an entry.
+    #[error("format version {0} is not known")]
+    Version(u8),
+    /// A code without a meaning here.
+    #[error("the {field} has no meaning")]
+    Code {
+        /// Which code.
+        field: &'static str,
+    },
+    /// The organisation is not printable ASCII padded with zeros.
+    #[error("the organisation is not text")]
+    Organisation,
+    /// The reserve is in use.
+    #[error("the reserve is not zero")]
+    Reserve,
+}
+
+impl Entry {
+    /// The entry of `record`.
+    pub fn new(record: &UseRecord, tags: &Tagger, salt: [u8; 16]) -> Self {
+        Self {
+            at: record.at,
+            question: record.question,
+            subject: tags.subject(&record.subject),
+            caller: tags.caller(&record.caller),
+            organisation: record.organisation.clone(),
+            purpose: record.purpose,
+            kind: record.kind,
+            decision: record.decision,
+            salt,
+        }
+    }
+
+    /// The entry as it is stored.
+    pub fn to_bytes(&self) -> [u8; ENTRY_BYTES] {
+        let (decision, reason) = codes::of_decision(self.decision);
+        let mut bytes = [0; ENTRY_BYTES];
+        let mut rest = bytes.as_mut_slice();
+        let head = [
+            VERSION,
+            codes::of_kind(self.kind),
+            decision,
+            reason,
+            codes::of_purpose(self.purpose),
+            0,
+            0,
+            0,
+        ];
+        rest.put_slice(&head);
+        rest.put_i64_le(self.at.as_micros());
+        rest.put_slice(&self.question.0);
+        rest.put_slice(&self.subject);
+        rest.put_slice(&self.caller);
+        rest.put_slice(&padded::<16>(self.organisation.as_str().as_bytes()));
+        rest.put_slice(&self.salt);
+        bytes
+    }
+
+    /// Reads an entry.
+    pub fn from_bytes(bytes: &[u8; ENTRY_BYTES]) -> Result<Self, ReadEntryError> {
+        let code = |field| ReadEntryError::Code { field };
+        let mut rest = bytes.as_slice();
+        let [version, kind, decision, reason, purpose, a, b, c] = take(&mut rest);
+        let at = i64::from_le_bytes(take(&mut rest));
+        let question = QuestionId(take(&mut rest));
+        let subject = take(&mut rest);
+        let caller = take(&mut rest);
+        let organisation: [u8; 16] = take(&mut rest);
+        let salt = take(&mut rest);
+        if version != VERSION {
+            return Err(ReadEntryError::Version(version));
+        }
+        if [a, b, c].iter().chain(rest).any(|byte| *byte != 0) {
+            return Err(ReadEntryError::Reserve);
+        }
+        Ok(Self {
+            at: Timestamp::from_micros(at),
+            question,
+            subject,
+            caller,
+            organisation: organisation_of(&organisation).ok_or(ReadEntryError::Organisation)?,
+            purpose: codes::purpose(purpose).ok_or(code("purpose"))?,
+            kind: codes::kind(kind).ok_or(code("kind"))?,
+            decision: codes::decision(decision, reason).ok_or(code("decision"))?,
+            salt,
+        })
+    }
+}
+
+/// Makes tags of national ids.
+#[derive(Clone)]
+pub struct Tagger {
+    subject: Hmac<Sha256>,
+    caller: Hmac<Sha256>,
+}
+
+impl std::fmt::Debug for Tagger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tagger(***)")
+    }
+}
+
+impl Tagger {
+    /// Makes tags under `key`, which never leaves the register.
+    pub fn new(key: &[u8; 32]) -> Self {
+        // HMAC itself pads a short key with zeros.
+        let key = padded::<64>(key);
+        let keyed = |domain: &[u8]| {
+            let mut mac = Hmac::<Sha256>::new(&key.into());
+            mac.update(domain);
+            mac
+        };
+        Self {
+            subject: keyed(SUBJECT_DOMAIN),
+            caller: keyed(CALLER_DOMAIN),
+        }
+    }
+
+    /// The tag of a person whose data were used.
+    pub fn subject(&self, id: &NationalId) -> Tag {
+        tag(&self.subject, id)
+    }
+
+    /// The tag of a person who asked.
+    pub fn caller(&self, id: &NationalId) -> Tag {
+        tag(&self.caller, id)
+    }
+}
+
+fn tag(keyed: &Hmac<Sha256>, id: &NationalId) -> Tag {
+    let mut mac = keyed.clone();
+    mac.update(id.expose());
+    let whole: [u8; 32] = mac.finalize().into_bytes().into();
+    take(&mut whole.as_slice())
+}
+
+fn organisation_of(padded: &[u8; 16]) -> Option<Organisation> {
+    let text = std::str::from_utf8(padded).ok()?;
+    Organisation::parse(text.trim_end_matches('\0')).ok()
+}
+
+/// `value` with zeros after it, `N` bytes in all.
+fn padded<const N: usize>(value: &[u8]) -> [u8; N] {
+    let mut padded = [0; N];
+    for (to, from) in padded.iter_mut().zip(value) {
+        *to = *from;
+    }
+    padded
+}
+
+/// The first `N` bytes of `rest`, which moves on.
+fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
+    match rest.split_first_chunk() {
+        Some((field, tail)) => {
+            *rest = tail;
+            *field
+        }
+        None => [0; N],
+    }
+}

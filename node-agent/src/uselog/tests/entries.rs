@@ -1,0 +1,165 @@
+//! The codec, the codes and the tree.
+
+use innsyn_policy::{DenyReason, WithheldReason};
+use proptest::prelude::*;
+
+use super::*;
+use crate::uselog::codes;
+
+#[test]
+fn the_codes_never_change() {
+    use DenyReason as D;
+    let denied = [
+        D::AssuranceTooLow,
+        D::NotOneself,
+        D::RepresentsOneself,
+        D::ChildBirthDateMissing,
+        D::ChildNotUnder16,
+        D::RepresentationNotYetValid,
+        D::RepresentationExpired,
+        D::RepresentationCoversNothing,
+        D::RepresentationNotForPurpose,
+        D::HoldsNoIdentities,
+        D::SettingsUnreadable,
+        D::SettingsStale,
+        D::SettingUndefined,
+        D::NoConsent,
+        D::ConsentEnded,
+        D::Reserved,
+        D::Blocked,
+    ];
+    for (code, reason) in (1..).zip(denied) {
+        assert_eq!(codes::of_decision(UseDecision::Denied(reason)), (3, code));
+    }
+    let withheld = [
+        WithheldReason::AreaNotCovered,
+        WithheldReason::SensitiveFromTwelve,
+    ];
+    for (code, reason) in (1..).zip(withheld) {
+        assert_eq!(codes::of_decision(UseDecision::Withheld(reason)), (2, code));
+    }
+    assert_eq!(codes::of_decision(UseDecision::Answered), (1, 0));
+    assert_eq!(codes::of_decision(UseDecision::OverCap), (4, 0));
+    assert_eq!(codes::of_decision(UseDecision::SourceUnavailable), (5, 0));
+    assert_eq!(codes::of_kind(UseKind::Listing), 1);
+    let purposes = [
+        Purpose::OwnInsight,
+        Purpose::Treatment,
+        Purpose::QualityImprovement,
+        Purpose::Research,
+        Purpose::Administration,
+    ];
+    for (code, purpose) in (1..).zip(purposes) {
+        assert_eq!(codes::of_purpose(purpose), code);
+    }
+}
+
+#[test]
+fn every_pair_of_codes_has_one_meaning_or_none() {
+    let mut meanings = 0;
+    for decision in 0..=255 {
+        for reason in 0..=255 {
+            if let Some(meaning) = codes::decision(decision, reason) {
+                assert_eq!(codes::of_decision(meaning), (decision, reason));
+                meanings += 1;
+            }
+        }
+    }
+    assert_eq!(meanings, 3 + 2 + 17);
+}
+
+#[test]
+fn an_entry_tells_everything_but_who() {
+    let record = record(5);
+    let entry = Entry::new(&record, keys().tagger(), [9; 16]);
+    let bytes = entry.to_bytes();
+
+    assert_eq!(Entry::from_bytes(&bytes), Ok(entry.clone()));
+    assert_eq!((entry.at, entry.question), (record.at, record.question));
+    assert_eq!(entry.organisation, record.organisation);
+    for id in [&record.subject, &record.caller] {
+        assert!(!bytes.windows(11).any(|window| window == id.expose()));
+    }
+}
+
+#[test]
+fn a_tag_finds_a_person_and_hides_own_access() {
+    let (tagger, other) = (Tagger::new(&[1; 32]), Tagger::new(&[2; 32]));
+    let id = person(0);
+    assert_eq!(tagger.subject(&id), Tagger::new(&[1; 32]).subject(&id));
+    assert_ne!(tagger.subject(&id), tagger.subject(&person(1)));
+    assert_ne!(tagger.subject(&id), tagger.caller(&id));
+    assert_ne!(tagger.subject(&id), other.subject(&id));
+    assert!(!format!("{tagger:?}").contains('['));
+}
+
+#[test]
+fn the_tree_is_that_of_the_library() {
+    struct Stored(Vec<tlog_tiles::Hash>);
+    impl tlog_tiles::HashReader for Stored {
+        fn read_hashes(&self, at: &[u64]) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::Error> {
+            let at = at.iter().map(|at| usize::try_from(*at).unwrap());
+            Ok(at.map(|at| self.0[at]).collect())
+        }
+    }
+    let (mut tree, mut ours, mut theirs) = (tree::Tree::default(), Vec::new(), Stored(Vec::new()));
+    for n in 0..300_u64 {
+        assert_eq!(tree.root(), tlog_tiles::tree_hash(n, &theirs).unwrap().0);
+        let data = n.to_le_bytes();
+        tree.push(tlog_tiles::record_hash(&data), |hash| ours.push(hash));
+        let more = tlog_tiles::stored_hashes(n, &data, &theirs).unwrap();
+        theirs.0.extend(more);
+        assert_eq!(ours, theirs.0);
+    }
+}
+
+proptest! {
+    #[test]
+    fn bytes_that_are_an_entry_are_that_entry_only(
+        bytes in proptest::collection::vec(any::<u8>(), ENTRY_BYTES),
+        plausible in any::<[bool; 4]>(),
+    ) {
+        let mut bytes: [u8; ENTRY_BYTES] = bytes.try_into().unwrap();
+        // Mostly almost right, so that some are right.
+        if plausible[0] {
+            bytes[..8].copy_from_slice(&[1, 1, 1 + bytes[2] % 6, bytes[3] % 19, 1 + bytes[4] % 6, 0, 0, 0]);
+        }
+        if plausible[1] {
+            bytes[96..].fill(0);
+        }
+        if plausible[2] {
+            let len = usize::from(bytes[64] % 17);
+            bytes[64..80].iter_mut().for_each(|byte| *byte = b'!' + *byte % 94);
+            bytes[64 + len..80].fill(0);
+        }
+        if let Ok(entry) = Entry::from_bytes(&bytes) {
+            prop_assert_eq!(entry.to_bytes(), bytes);
+        }
+    }
+
+    #[test]
+    fn an_entry_survives_its_bytes(
+        micros in any::<i64>(),
+        (question, subject, caller, salt) in any::<([u8; 16], [u8; 16], [u8; 16], [u8; 16])>(),
+        organisation in "[!-~]{1,16}",
+        codes in (1..=5_u8, 1..=5_u8, 0..=17_u8),
+    ) {
+        let (Ok(organisation), Some(decision)) =
+            (Organisation::parse(&organisation), codes::decision(codes.1, codes.2))
+        else {
+            return Ok(());
+        };
+        let entry = Entry {
+            at: Timestamp::from_micros(micros),
+            question: QuestionId(question),
+            subject,
+            caller,
+            organisation,
+            purpose: codes::purpose(codes.0).unwrap(),
+            kind: UseKind::Listing,
+            decision,
+            salt,
+        };
+        prop_assert_eq!(Entry::from_bytes(&entry.to_bytes()), Ok(entry));
+    }
+}
