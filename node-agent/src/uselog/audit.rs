@@ -281,6 +281,7 @@ impl Audit {
         witnesses: &[Witness],
     ) -> Result<(), (Option<u64>, Check)> {
         let first = self.tree.size();
+        let mut other_than_head = None;
         let mut hashes = Vec::with_capacity(frame.entries.len() * 2 * HASH_BYTES);
         for entry in frame.entries {
             let number = self.tree.size();
@@ -289,9 +290,7 @@ impl Audit {
                 .push(record_hash(entry), |hash| hashes.extend_from_slice(&hash.0));
             for Witness { head, .. } in witnesses {
                 if head.size() == self.tree.size() && head.root() != self.tree.root() {
-                    let size = head.size();
-                    let wrong = self.bad_hash.filter(|bad| bad.wrong);
-                    return Err((wrong.map(|bad| bad.entry), Check::HeadRoot { size }));
+                    other_than_head = Some(head.size());
                 }
             }
         }
@@ -300,6 +299,10 @@ impl Audit {
         }
         if self.bad_hash.is_none() {
             self.bad_hash = bad_hash(disk, first, &hashes, hashes_len);
+        }
+        if let Some(size) = other_than_head {
+            let wrong = self.bad_hash.filter(|bad| bad.wrong);
+            return Err((wrong.map(|bad| bad.entry), Check::HeadRoot { size }));
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod live;
 mod tamper;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use innsyn_policy::{
     NationalId, NumberRules, Organisation, Purpose, QuestionId, RegisterId, Timestamp, UseDecision,
@@ -55,16 +56,22 @@ fn keys() -> LogKeys {
 }
 
 fn log_key() -> HeadKey {
-    HeadKey::parse(keys().public_text()).unwrap()
+    static KEY: LazyLock<HeadKey> = LazyLock::new(|| HeadKey::parse(keys().public_text()).unwrap());
+    KEY.clone()
 }
 
 fn gateway() -> HeadSigner {
     HeadSigner::from_seed("gateway-1", [8; 32]).unwrap()
 }
 
+fn gateway_key() -> HeadKey {
+    static KEY: LazyLock<HeadKey> = LazyLock::new(|| gateway().public().unwrap());
+    KEY.clone()
+}
+
 fn config() -> UseLogConfig {
     UseLogConfig {
-        countersigners: vec![gateway().public().unwrap()],
+        countersigners: vec![gateway_key()],
         ..UseLogConfig::default()
     }
 }
@@ -78,7 +85,7 @@ fn open(disk: impl Disk) -> Result<Writer<impl Disk>, AuditError> {
 }
 
 fn check(disk: &SimDisk) -> Result<Report, AuditError> {
-    verify(disk, &log_key(), &[gateway().public().unwrap()], None)
+    verify(disk, &log_key(), &[gateway_key()], None)
 }
 
 /// What verification finds wrong with `files`.

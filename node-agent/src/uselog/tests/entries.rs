@@ -122,7 +122,9 @@ proptest! {
         let mut bytes: [u8; ENTRY_BYTES] = bytes.try_into().unwrap();
         // Mostly almost right, so that some are right.
         if plausible[0] {
-            bytes[..8].copy_from_slice(&[1, 1, 1 + bytes[2] % 6, bytes[3] % 19, 1 + bytes[4] % 6, 0, 0, 0]);
+            let [_, _, decision, reason, purpose, ..] = bytes;
+            let head = [1, 1, 1 + decision % 6, reason % 19, 1 + purpose % 6, 0, 0, 0];
+            bytes[..8].copy_from_slice(&head);
         }
         if plausible[1] {
             bytes[96..].fill(0);

@@ -18,7 +18,7 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
     let mut log = open(disk.clone()).unwrap();
     log.commit(records(0..5).iter()).unwrap();
     let used: usize = disk.files().values().map(Vec::len).sum();
-    for free in [0, 1, 20, 100, 700] {
+    for free in [0, 1, 20, 100, 695] {
         disk.set_capacity((used + free) as u64);
         let refused = log.commit(records(5..10).iter());
         assert_eq!(refused, Err(LogUnavailableError::DiskFull), "{free} free");

@@ -1,5 +1,6 @@
 //! The real file system: keys, locks and modes.
 
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -30,12 +31,12 @@ fn keys_are_made_once_and_only_for_the_agent() {
         read.tagger().subject(&person(0))
     );
     for file in [&files.tag, &files.signing] {
-        let mode = std::fs::metadata(file).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        std::fs::set_permissions(file, PermissionsExt::from_mode(0o640)).unwrap();
+        let bits = std::fs::metadata(file).unwrap().permissions().mode();
+        assert_eq!(bits & 0o777, 0o600);
+        std::fs::set_permissions(file, Permissions::from_mode(0o640)).unwrap();
         let refused = open_keys(&files, &log, false);
         assert!(matches!(refused, Err(KeyError::Readable { .. })));
-        std::fs::set_permissions(file, PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
     }
 }
 
