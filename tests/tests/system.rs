@@ -6,6 +6,7 @@
 // `cfg(test)` tells clippy that helpers may unwrap here too.
 #[cfg(test)]
 mod system {
+    mod bad_input;
     mod dependencies;
     mod federation;
     mod outcomes;

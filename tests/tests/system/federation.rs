@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -171,10 +171,34 @@ impl Federation {
             .unwrap()
     }
 
-    /// The logs of all processes.
-    pub(super) fn logs(&self) -> Vec<PathBuf> {
+    /// Starts another gateway beside the first, with the first one's configuration as `edit`
+    /// changes it, and the certificate in `folder`; waits until it listens.
+    pub(super) async fn another_gateway(
+        &self,
+        folder: &Path,
+        edit: impl FnOnce(String) -> String,
+    ) -> (Part, SocketAddr) {
+        let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let listen = free.local_addr().unwrap();
+        drop(free);
+        let config = fs::read_to_string(self.world.gateway_config()).unwrap();
+        let config = config.replace(&self.world.gateway().to_string(), &listen.to_string());
+        let path = folder.join("another.toml");
+        fs::write(&path, edit(config)).unwrap();
+        let args = ["broker", "run", "--config", path.to_str().unwrap()];
+        let log = folder.join("another-log.txt");
+        let mut part = Part::start("another gateway", &program(), &args, &log).unwrap();
+        let alive = format!("http://{listen}/healthz");
+        wait_until_ready(&self.http, &mut part, &alive)
+            .await
+            .unwrap();
+        (part, listen)
+    }
+
+    /// What all processes have logged, by file.
+    pub(super) fn logs(&self) -> Vec<(PathBuf, String)> {
         let mut logs = Vec::new();
-        files_named("log.txt", &self.world.folder, &mut logs);
+        read_logs(&self.world.folder, &mut logs);
         logs
     }
 }
@@ -196,13 +220,14 @@ pub(super) fn starter() -> Starter {
     Starter::new(program())
 }
 
-fn files_named(name: &str, folder: &Path, found: &mut Vec<PathBuf>) {
+fn read_logs(folder: &Path, logs: &mut Vec<(PathBuf, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            files_named(name, &path, found);
-        } else if path.file_name().is_some_and(|it| it == name) {
-            found.push(path);
+            read_logs(&path, logs);
+        } else if path.to_string_lossy().ends_with("log.txt") {
+            let text = fs::read_to_string(&path).unwrap();
+            logs.push((path, text));
         }
     }
 }

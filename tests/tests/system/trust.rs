@@ -1,6 +1,7 @@
 //! Whom an agent serves, and how much: what its own configuration says, whatever a CA signs.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use innsyn_agent::uselog::{ENTRY_BYTES, Entry};
@@ -13,30 +14,17 @@ use innsyn_sim::country::Role;
 use innsyn_sim::processes::Part;
 use innsyn_sim::world::World;
 
-use super::federation::{Federation, Prepared, list, program, spec_of_today, until};
+use super::federation::{Federation, Prepared, list, spec_of_today, until};
 
 const REGISTERS: [&str; 2] = ["kreft", "npr"];
 
-/// A gateway beside the first: the same configuration with a certificate of its own, for `name`.
-fn second_gateway(federation: &Federation, name: &str) -> (Part, std::net::SocketAddr) {
+/// A gateway that is set up like the first, with a certificate of its own for `name`.
+async fn stranger(federation: &Federation, name: &str) -> (Part, SocketAddr) {
     let world = &federation.world;
-    let folder = world.folder.join(format!("gateway-{name}"));
+    let folder = world.folder.join(format!("another-{name}"));
     let identity = Identity::Gateway(name.parse().unwrap());
     enrolment::issue(&world.ca(), &identity, &[], 30, &folder, &SystemClock).unwrap();
-    let listen = free_address();
-    let config = fs::read_to_string(world.gateway_config()).unwrap();
-    let config = config.replace(&world.gateway().to_string(), &listen.to_string());
-    let config_path = folder.join("broker.toml");
-    fs::write(&config_path, config).unwrap();
-    let config = config_path.to_str().unwrap();
-    let args = ["broker", "run", "--config", config];
-    let log = folder.join("log.txt");
-    (Part::start(name, &program(), &args, &log).unwrap(), listen)
-}
-
-fn free_address() -> std::net::SocketAddr {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap()
+    federation.another_gateway(&folder, |config| config).await
 }
 
 /// Lets the relay through to gateways called `name`: it is the agents that say no.
@@ -59,7 +47,7 @@ async fn a_good_certificate_that_no_agent_has_pinned_gets_nothing() {
     for name in ["stranger", "helsenorge"] {
         let refused = "innsyn_agent_gateways_not_pinned_total";
         let refused_before = federation.agent_metric("kreft", refused).await;
-        let (mut gateway, address) = second_gateway(&federation, name);
+        let (mut gateway, address) = stranger(&federation, name).await;
         until("the agents turned it away", async || {
             assert!(!gateway.has_ended(), "{name} ended");
             federation.agent_metric("kreft", refused).await > refused_before
