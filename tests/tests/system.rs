@@ -7,11 +7,16 @@
 #[cfg(test)]
 mod system {
     mod bad_input;
+    #[cfg(feature = "external")]
+    mod clients;
+    mod country;
     mod dependencies;
+    mod examples;
     mod federation;
     mod outcomes;
     #[cfg(feature = "external")]
     mod postgres;
+    mod programs;
     mod trust;
     mod truth;
     mod tunnel;
