@@ -109,15 +109,9 @@ impl Federation {
     }
 
     pub(super) async fn stop(self) -> anyhow::Result<()> {
-        for part in [
-            Some(self.agents),
-            self.apart,
-            Some(self.gateway),
-            Some(self.relay),
-        ] {
-            if let Some(part) = part {
-                part.stop().await?;
-            }
+        let parts = [Some(self.agents), self.apart, Some(self.gateway), Some(self.relay)];
+        for part in parts.into_iter().flatten() {
+            part.stop().await?;
         }
         Ok(())
     }
