@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use innsyn_policy::RegisterId;
 use innsyn_sim::caller::Question;
 use innsyn_sim::country::Role;
 use innsyn_sim::world::ids;
@@ -90,7 +91,7 @@ impl<'a> Files<'a> {
 async fn rust_python_and_curl_are_told_the_same_of_83_registers() {
     let prepared = Prepared::new(&spec_of_today(2_000, 1));
     let live = ids(prepared.world.live());
-    let live: Vec<&str> = live.iter().map(|id| id.as_str()).collect();
+    let live: Vec<&str> = live.iter().map(RegisterId::as_str).collect();
     let federation = prepared.start(&live).await;
     let question = federation.question(0, Role::Oneself);
     let caller = federation.caller().await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::{StreamExt as _, stream};
-use innsyn_policy::{Clock as _, NoAnswerReason, Outcome};
+use innsyn_policy::{Clock as _, NoAnswerReason, Outcome, RegisterId, Timestamp};
 use innsyn_proto::clock::SystemClock;
 use innsyn_sim::country::{Asking, Role};
 use innsyn_sim::registers::Status;
@@ -55,8 +55,7 @@ fn somebody(world: &World, random: &mut StdRng) -> Asking {
         ];
         let (from_days, until_days) =
             [(-10, 10), (-10, 10), (-10, -1), (1, 10)][random.random_range(0..4)];
-        let day =
-            |days: i64| innsyn_policy::Timestamp::from_seconds(now.as_seconds() + days * 86_400);
+        let day = |days: i64| Timestamp::from_seconds(now.as_seconds() + days * 86_400);
         let mandate = Mandate {
             areas: vec![areas[random.random_range(0..areas.len())].to_owned()],
             from: day(from_days),
@@ -88,17 +87,18 @@ fn expected(truth: &Truth, asking: &Asking) -> Option<BTreeMap<String, Told>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(
+    clippy::print_stdout,
+    reason = "the seed, and how many met each outcome"
+)]
 async fn promise_1_a_thousand_listings_say_what_the_registers_files_say() {
     let seed: u64 = rand::random();
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let spec = spec_of_today(PERSONS, random.random());
     let prepared = Prepared::new(&spec);
-    let live: Vec<String> = ids(prepared.world.live())
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    let live: Vec<&str> = live.iter().map(String::as_str).collect();
+    let live = ids(prepared.world.live());
+    let live: Vec<&str> = live.iter().map(RegisterId::as_str).collect();
     let started: Vec<&str> = live.iter().copied().filter(|id| *id != DEAD).collect();
     assert_eq!((live.len(), started.len()), (77, 76));
     let federation = prepared.start(&started).await;
