@@ -6,6 +6,8 @@
 // `cfg(test)` tells clippy that helpers may unwrap here too.
 #[cfg(test)]
 mod system {
+    #[cfg(feature = "external")]
+    mod blindness;
     mod dependencies;
     #[cfg(feature = "external")]
     mod postgres;
