@@ -7,6 +7,7 @@ mod disk;
 mod listing;
 mod naive;
 mod report;
+mod timing;
 mod usage;
 
 use clap::Subcommand;
@@ -19,11 +20,14 @@ pub use naive::{NaivePart, run as naive_part};
 pub enum BenchCommand {
     /// Listings: fan-outs per second, latency, CPU per leg, against the naive design.
     Listing(ListingArgs),
+    /// Whether the time that an agent takes tells who is in its register.
+    Timing(timing::TimingArgs),
 }
 
 /// Does what `command` says.
 pub async fn main(command: BenchCommand) -> anyhow::Result<()> {
     match command {
         BenchCommand::Listing(args) => Box::pin(listing::main(args)).await,
+        BenchCommand::Timing(args) => Box::pin(timing::main(args)).await,
     }
 }
