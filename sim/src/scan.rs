@@ -255,11 +255,11 @@ impl Scanner {
         let (mut candidates, mut sieved) = (Vec::new(), 0);
         let pages = bytes.get(from..end).unwrap_or_default().chunks(PAGE.len());
         for (page_at, page) in (from..).step_by(PAGE.len()).zip(pages) {
-            // No key begins with a zero; and none that began before is lost by two zeros more.
-            if page == PAGE {
-                sieved = 0;
-                continue;
-            }
+            // No key begins with a zero; one that began before may go on into the first two.
+            let page = match page {
+                page if page == PAGE => page.get(..SIEVE_BYTES - 1).unwrap_or_default(),
+                page => page,
+            };
             for (at, byte) in (page_at..).zip(page) {
                 sieved = sieved >> 8 | u32::from(*byte) << 16;
                 let word = self.sieve.get((sieved >> 6) as usize).copied();

@@ -11,5 +11,6 @@ mod system {
     mod dependencies;
     #[cfg(feature = "external")]
     mod postgres;
+    mod sizes;
     mod tunnel;
 }

@@ -162,6 +162,19 @@ fn a_planted_secret_is_found_at_every_place_of_a_large_file() {
 }
 
 #[test]
+fn a_number_that_goes_on_into_an_empty_page_is_found() {
+    let mut scanner = Scanner::default();
+    scanner.add_national_id(&id());
+    let number = 1_815_000_036_u64.to_le_bytes();
+    for before in 4_088..=4_096 {
+        let mut dump = vec![1; before];
+        dump.extend(number);
+        dump.resize(3 * 4_096, 0);
+        assert_eq!(scanner.bytes(&dump).len(), 1, "at {before}");
+    }
+}
+
+#[test]
 fn tokens_are_decoded() {
     // Coded twice, so that only decoding brings it to light.
     let inner = URL_SAFE_NO_PAD.encode(r#"{"sub_pid":"01815000036"}"#);

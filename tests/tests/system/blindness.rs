@@ -181,11 +181,16 @@ async fn dump(part: &Part, prefix: &Path) -> PathBuf {
     let path = PathBuf::from(format!("{}.{pid}", prefix.display()));
     assert!(path.exists(), "no dump of {}: {gcore:?}", part.name);
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let resident = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let resident = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
     let resident = resident.unwrap().trim().trim_end_matches(" kB");
     let resident: u64 = resident.parse().unwrap();
     let dumped = fs::metadata(&path).unwrap().len();
-    assert!(dumped >= resident * 1024, "{dumped} bytes of {resident} KiB");
+    assert!(
+        dumped >= resident * 1024,
+        "{dumped} bytes of {resident} KiB"
+    );
     path
 }
 
