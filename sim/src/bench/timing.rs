@@ -29,7 +29,7 @@ use innsyn_policy::{
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::convert::encode_question;
 use innsyn_proto::identity::GatewayName;
-use innsyn_proto::wire::node::v1::Question;
+use innsyn_proto::wire::node::v1::{Answer, Question};
 use innsyn_proto::wire::types::v1::Outcome;
 use prost::Message as _;
 use rand::rngs::StdRng;
@@ -218,7 +218,7 @@ impl Agent {
             let question = self.question(number, id)?;
             let began = Instant::now();
             let answers = self.answering.answer(&self.gateway, vec![question]).await;
-            let outcome = answers.first().map(|answer| answer.outcome());
+            let outcome = answers.first().map(Answer::outcome);
             if outcome == Some(Outcome::Registered) {
                 let until = Instant::now() + Duration::from_nanos(leak_ns);
                 while leak_ns > 0 && Instant::now() < until {}
