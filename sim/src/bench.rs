@@ -4,6 +4,8 @@
 //! little on a machine that others share.
 
 mod disk;
+mod federation;
+mod hung;
 mod listing;
 mod naive;
 mod report;
@@ -12,6 +14,7 @@ mod usage;
 
 use clap::Subcommand;
 
+pub use hung::HungArgs;
 pub use listing::ListingArgs;
 pub use naive::{NaivePart, run as naive_part};
 
@@ -20,6 +23,8 @@ pub use naive::{NaivePart, run as naive_part};
 pub enum BenchCommand {
     /// Listings: fan-outs per second, latency, CPU per leg, against the naive design.
     Listing(ListingArgs),
+    /// What registers that hang cost everybody else.
+    Hung(HungArgs),
     /// Whether the time that an agent takes tells who is in its register.
     Timing(timing::TimingArgs),
 }
@@ -28,6 +33,7 @@ pub enum BenchCommand {
 pub async fn main(command: BenchCommand) -> anyhow::Result<()> {
     match command {
         BenchCommand::Listing(args) => Box::pin(listing::main(args)).await,
+        BenchCommand::Hung(args) => Box::pin(hung::main(args)).await,
         BenchCommand::Timing(args) => Box::pin(timing::main(args)).await,
     }
 }
