@@ -10,6 +10,8 @@ mod system {
     #[cfg(feature = "external")]
     mod clients;
     mod country;
+    #[cfg(feature = "external")]
+    mod blindness;
     mod dependencies;
     mod examples;
     mod federation;
@@ -19,5 +21,6 @@ mod system {
     mod programs;
     mod trust;
     mod truth;
+    mod sizes;
     mod tunnel;
 }
