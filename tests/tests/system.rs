@@ -6,6 +6,9 @@
 // `cfg(test)` tells clippy that helpers may unwrap here too.
 #[cfg(test)]
 mod system {
+    #[cfg(feature = "external")]
+    mod browser;
+    mod demo;
     mod dependencies;
     #[cfg(feature = "external")]
     mod postgres;
