@@ -57,6 +57,12 @@ async fn expose(State(metrics): State<Arc<RelayMetrics>>) -> impl IntoResponse {
         &plain(snapshot.splices),
     );
     series(
+        "innsyn_relay_bytes_copied_total",
+        "Bytes copied, both ways together.",
+        "counter",
+        &plain(snapshot.bytes_copied),
+    );
+    series(
         "innsyn_relay_events_total",
         "Events.",
         "counter",

@@ -19,7 +19,7 @@ use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::service::{Answering, Service};
 use crate::sources::{Progress, SubjectsStore};
 use crate::status;
-use crate::uselog::{Disk as _, FsDisk, LogKeys, UseLog, UseLogConfig};
+use crate::uselog::{self, FsDisk, LogKeys, UseLog, UseLogConfig};
 
 /// Gateways that have proved who they are and wait to be served.
 const ARRIVALS_MAX: usize = 16;
@@ -134,7 +134,7 @@ async fn open_log(config: &Config, random: &mut StdRng) -> anyhow::Result<UseLog
     let opened = spawn_blocking(move || -> anyhow::Result<UseLog> {
         let disk = FsDisk::open(&section.folder)
             .with_context(|| format!("the log's folder `{}`", section.folder.display()))?;
-        let is_new = !disk.names()?.iter().any(|name| name.contains(".seg"));
+        let is_new = uselog::is_new(&disk)?;
         let keys = LogKeys::open(
             &section.keys(),
             &section.folder,

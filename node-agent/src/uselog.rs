@@ -53,7 +53,7 @@ use innsyn_proto::head::{HeadError, HeadKey, LogHash, SignedHead};
 use rand::rngs::StdRng;
 use tokio::sync::{Semaphore, oneshot, watch};
 
-pub use audit::{AuditError, Check, Fault};
+pub use audit::{AuditError, Check, Fault, is_new};
 pub use disk::{Disk, FsDisk};
 pub use entry::{ENTRY_BYTES, Entry, ReadEntryError, Tag, Tagger};
 pub use frame::FRAME_ENTRIES_MAX;

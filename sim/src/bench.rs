@@ -1,20 +1,29 @@
 //! Benchmarks: whole federations of processes, with a naive design beside them in the same run.
+//!
+//! A timing here is a ratio of two things measured in turns on one machine; a single figure says
+//! little on a machine that others share.
+
+mod disk;
+mod listing;
+mod naive;
+mod report;
+mod usage;
 
 use clap::Subcommand;
 
-mod naive;
-mod usage;
+pub use listing::ListingArgs;
+pub use naive::{NaivePart, run as naive_part};
 
 /// What is measured.
 #[derive(Debug, Subcommand)]
 pub enum BenchCommand {
-    /// Listings: fan-outs per second, latency, CPU per leg.
-    Listing,
+    /// Listings: fan-outs per second, latency, CPU per leg, against the naive design.
+    Listing(ListingArgs),
 }
 
 /// Does what `command` says.
 pub async fn main(command: BenchCommand) -> anyhow::Result<()> {
     match command {
-        BenchCommand::Listing => anyhow::bail!("not yet"),
+        BenchCommand::Listing(args) => Box::pin(listing::main(args)).await,
     }
 }

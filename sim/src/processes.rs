@@ -3,11 +3,18 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use innsyn_policy::Clock;
+use innsyn_proto::clock::SystemClock;
+use innsyn_proto::telemetry;
+use innsyn_proto::tunnel::TcpDialler;
 use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::world::World;
 
@@ -157,6 +164,23 @@ impl Starter {
         )
     }
 
+    /// Starts all agents of the world in one process.
+    pub fn agents(&self, world: &World) -> anyhow::Result<Part> {
+        let folder = world.folder.to_string_lossy();
+        let log = world.folder.join("agents.log.txt");
+        Part::start(
+            "agents",
+            &self.program,
+            &["agents", "--world", &folder],
+            &log,
+        )
+    }
+
+    /// Starts a part of the naive design, which says in `out` where it listens.
+    pub fn naive(&self, name: &str, args: &[&str], log: &Path) -> anyhow::Result<Part> {
+        Part::start(name, &self.program, &[&["naive"], args].concat(), log)
+    }
+
     /// Starts one agent, with every reading from the network late by `delay` if there is one.
     pub fn agent(
         &self,
@@ -187,6 +211,41 @@ impl Starter {
             }
         }
     }
+}
+
+/// Runs the agents of `registers` in this process until `stop`; all agents of the world in
+/// `folder` if none is named.
+pub async fn run_agents(
+    folder: &Path,
+    registers: &[String],
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut registers = registers.to_vec();
+    if registers.is_empty() {
+        for entry in std::fs::read_dir(folder.join("agents"))? {
+            registers.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+    }
+    telemetry::start(&telemetry::TelemetryConfig::default())?;
+    let mut agents = JoinSet::new();
+    for register in registers {
+        let config = innsyn_agent::config::Config::load(
+            &folder.join("agents").join(&register).join("agent.toml"),
+        )?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let progress = Arc::new(innsyn_agent::sources::Silent);
+        let stop = stop.clone();
+        agents.spawn(async move {
+            let agent = innsyn_agent::run(config, TcpDialler, clock, progress, stop);
+            Box::pin(agent)
+                .await
+                .with_context(|| format!("agent {register}"))
+        });
+    }
+    while let Some(ended) = agents.join_next().await {
+        ended??;
+    }
+    Ok(())
 }
 
 /// A client for the parts' own health and metrics, on loopback and in clear.

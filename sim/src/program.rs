@@ -82,6 +82,21 @@ enum Command {
         #[command(flatten)]
         agent: innsyn_agent::program::Args,
     },
+    /// Many agents in one process.
+    #[command(hide = true)]
+    Agents {
+        #[arg(long)]
+        world: PathBuf,
+        /// Their registers; all that have an agent if absent.
+        #[arg(long, value_delimiter = ',')]
+        registers: Vec<String>,
+    },
+    /// A part of the naive design.
+    #[command(hide = true)]
+    Naive {
+        #[command(subcommand)]
+        part: crate::bench::NaivePart,
+    },
     /// The demo's gateway, with its page.
     #[command(hide = true)]
     DemoGateway {
@@ -142,18 +157,33 @@ pub fn main(args: Args) -> anyhow::Result<()> {
             let delay = Duration::from_millis(delay_ms);
             innsyn_agent::program::main_with(agent, SlowDialler { delay })
         }
+        Command::Agents { world, registers } => {
+            on_one_thread(async |stop| crate::processes::run_agents(&world, &registers, stop).await)
+        }
+        Command::Naive { part } => crate::bench::naive_part(part),
         Command::DemoGateway { world } => {
             block_on(async |stop| demo::serve_gateway(&world, stop).await)
         }
     }
 }
 
-/// Runs `work` until it ends; SIGINT and SIGTERM cancel what it is given.
+/// Runs `work` on all cores until it ends; SIGINT and SIGTERM cancel what it is given.
 fn block_on(work: impl AsyncFnOnce(CancellationToken) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    run_on(tokio::runtime::Builder::new_multi_thread(), work)
+}
+
+/// The same on one thread.
+fn on_one_thread(
+    work: impl AsyncFnOnce(CancellationToken) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    run_on(tokio::runtime::Builder::new_current_thread(), work)
+}
+
+fn run_on(
+    mut runtime: tokio::runtime::Builder,
+    work: impl AsyncFnOnce(CancellationToken) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    runtime.enable_all().build()?.block_on(async {
         let stop = CancellationToken::new();
         let (mut interrupt, mut terminate) = (
             signal(SignalKind::interrupt())?,

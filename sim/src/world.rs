@@ -44,6 +44,8 @@ pub struct WorldSpec {
     pub population: PopulationSpec,
     /// Registers beside the 83 Norwegian ones, at most 15.
     pub invented_registers: usize,
+    /// Leave out all registers but the first so many that have an agent; all if absent.
+    pub live_only: Option<usize>,
     /// Where the gateway listens.
     pub gateway: SocketAddr,
     /// Whether callers reach the gateway over TLS.
@@ -54,6 +56,8 @@ pub struct WorldSpec {
     pub logs: Option<PathBuf>,
     /// What the gateway may ask each agent per minute.
     pub questions_per_minute_max: u32,
+    /// What the gateway may ask each agent per day.
+    pub questions_per_day_max: u32,
     /// What every part logs.
     pub log_filter: String,
 }
@@ -64,11 +68,13 @@ impl WorldSpec {
         Self {
             population: PopulationSpec::new(persons, seed),
             invented_registers: 0,
+            live_only: None,
             gateway: ([127, 0, 0, 1], 0).into(),
             gateway_tls: false,
             gateway_threads: 1,
             logs: None,
             questions_per_minute_max: 40_000,
+            questions_per_day_max: 6_000_000,
             log_filter: "info".to_owned(),
         }
     }
@@ -180,6 +186,7 @@ impl World {
             .registers
             .iter()
             .filter(|register| register.listing == Listing::Live)
+            .take(self.addresses.agents.len())
     }
 
     /// The relay's configuration file.
@@ -233,6 +240,12 @@ impl World {
         let head_key = HeadSigner::parse(&head_secret)?.public_text().to_owned();
         fs::write(gateway_folder.join("head.key"), head_secret)?;
 
+        if spec.live_only.is_some() {
+            fs::write(
+                gateway_folder.join(folder::CATALOGUE_FILE),
+                self.live_catalogue()?,
+            )?;
+        }
         fs::write(self.relay_config(), self.relay_toml(spec))?;
         fs::write(self.gateway_config(), self.gateway_toml(spec))?;
         for (register, (_, status)) in self.live().zip(&self.addresses.agents) {
@@ -279,7 +292,7 @@ telemetry = {{ filter = "{filter}" }}
 [citizen_gateway]
 listen = "{listen}"
 {tls}environment = "test"
-catalogue = "../country/{catalogue}"
+catalogue = "{catalogue}"
 issuers = [{{ issuer = "{issuer}", audience = "{audience}", jwks_file = "../sts/jwks.json" }}]
 scope = "{scope}"
 clients = [{{ client_id = "{client}", organisation = "helsenorge" }}]
@@ -293,13 +306,34 @@ head_key = "head.key"
             threads = spec.gateway_threads,
             filter = spec.log_filter,
             listen = self.addresses.gateway,
-            catalogue = folder::CATALOGUE_FILE,
+            catalogue = Self::catalogue(spec),
             issuer = names.issuer,
             audience = names.audience,
             scope = names.scope,
             client = names.client_id,
             relay = self.addresses.relay,
         )
+    }
+
+    /// The catalogue's file, as the gateway's folder sees it.
+    fn catalogue(spec: &WorldSpec) -> String {
+        match spec.live_only {
+            None => format!("../country/{}", folder::CATALOGUE_FILE),
+            Some(_) => folder::CATALOGUE_FILE.to_owned(),
+        }
+    }
+
+    /// The catalogue with nothing but the registers that have an agent here.
+    fn live_catalogue(&self) -> anyhow::Result<String> {
+        let live: Vec<&str> = self.live().map(|register| register.id().as_str()).collect();
+        let mut catalogue: toml::Table = self.country.registers.catalogue_toml()?.parse()?;
+        if let Some(toml::Value::Array(registers)) = catalogue.get_mut("register") {
+            registers.retain(|register| {
+                let id = register.get("id").and_then(toml::Value::as_str);
+                id.is_some_and(|id| live.contains(&id))
+            });
+        }
+        Ok(toml::to_string(&catalogue)?)
     }
 
     fn agent_toml(
@@ -339,6 +373,7 @@ name = "{GATEWAY}"
 public_keys = ["{pin}"]
 head_key = "{head_key}"
 questions_per_minute_max = {per_minute}
+questions_per_day_max = {per_day}
 
 [source]
 {source}
@@ -354,6 +389,7 @@ signing_key = "log-signing.key"
             basis = basis_name(register.policy.legal_basis),
             sensitive = register.policy.membership_is_sensitive,
             per_minute = spec.questions_per_minute_max,
+            per_day = spec.questions_per_day_max,
             log = log.display(),
         )
     }
@@ -377,7 +413,8 @@ fn free_addresses(spec: &WorldSpec, country: &Country) -> anyhow::Result<Address
     let live = country
         .registers
         .iter()
-        .filter(|register| register.listing == Listing::Live);
+        .filter(|register| register.listing == Listing::Live)
+        .take(spec.live_only.unwrap_or(usize::MAX));
     Ok(Addresses {
         gateway,
         gateway_tls: spec.gateway_tls,

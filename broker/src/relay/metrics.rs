@@ -93,6 +93,7 @@ pub struct RelayMetrics {
     connections: AtomicU64,
     parked: AtomicU64,
     splices: AtomicU64,
+    bytes_copied: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -104,6 +105,8 @@ pub struct RelaySnapshot {
     pub parked: u64,
     /// Splices now.
     pub splices: u64,
+    /// Bytes copied, both ways together.
+    pub bytes_copied: u64,
     /// How often each event happened, by label.
     pub events: Vec<(&'static str, u64)>,
     /// How often each refusal was given, by label.
@@ -120,6 +123,7 @@ impl RelayMetrics {
             connections: load(&self.connections),
             parked: load(&self.parked),
             splices: load(&self.splices),
+            bytes_copied: load(&self.bytes_copied),
             events: labelled(RelayEvent::PLAIN.map(RelayEvent::label), &self.events),
             refusals: labelled(Refusal::ALL.map(Refusal::label), &self.refusals),
             tls_faults: labelled(TlsFault::ALL.map(TlsFault::label), &self.tls_faults),
@@ -136,6 +140,10 @@ impl RelayMetrics {
         if let Some(counter) = self.counter(event) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    pub(super) fn copied(&self, bytes: usize) {
+        self.bytes_copied.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     pub(super) fn open_connection(&self) -> Gauged<'_> {

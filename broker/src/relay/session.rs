@@ -243,7 +243,7 @@ async fn connect(relay: &Relay, register: &RegisterId, mut io: Box<OuterStream>)
     relay.metrics.count(RelayEvent::Spliced);
     let _spliced = relay.metrics.splice();
     tracing::debug!(node.id = %register, "gateway and agent spliced");
-    if splice(io, agent, limits.half_closed_max).await == End::HalfClosed {
+    if splice(io, agent, limits.half_closed_max, &relay.metrics).await == End::HalfClosed {
         relay.metrics.count(RelayEvent::HalfClosedEnded);
     }
 }

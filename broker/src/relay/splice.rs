@@ -1,10 +1,13 @@
-//! Copies bytes between two connections, and looks at none.
+//! Copies bytes between two connections, counts them, and looks at none.
 
 use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, copy, split};
 use tokio::time::timeout;
+use tokio_util::io::InspectReader;
+
+use super::metrics::RelayMetrics;
 
 /// How a splice ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +20,20 @@ pub(super) enum End {
 
 /// Copies both ways, 8 KiB at a time, until both sides are done, one breaks, or one has been done
 /// for `half_closed_max`.
-pub(super) async fn splice<A, B>(a: A, b: B, half_closed_max: Duration) -> End
+pub(super) async fn splice<A, B>(
+    a: A,
+    b: B,
+    half_closed_max: Duration,
+    metrics: &RelayMetrics,
+) -> End
 where
     A: AsyncRead + AsyncWrite,
     B: AsyncRead + AsyncWrite,
 {
     let (a_read, a_write) = split(a);
     let (b_read, b_write) = split(b);
-    let mut there = Box::pin(one_way(a_read, b_write));
-    let mut back = Box::pin(one_way(b_read, a_write));
+    let mut there = Box::pin(one_way(a_read, b_write, metrics));
+    let mut back = Box::pin(one_way(b_read, a_write, metrics));
     let rest = tokio::select! {
         ended = &mut there => match ended {
             Ok(()) => timeout(half_closed_max, back).await,
@@ -40,9 +48,11 @@ where
 }
 
 async fn one_way<R: AsyncRead, W: AsyncWrite>(
-    mut from: ReadHalf<R>,
+    from: ReadHalf<R>,
     mut to: WriteHalf<W>,
+    metrics: &RelayMetrics,
 ) -> io::Result<()> {
+    let mut from = InspectReader::new(from, |read| metrics.copied(read.len()));
     copy(&mut from, &mut to).await?;
     to.shutdown().await
 }

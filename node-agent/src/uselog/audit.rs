@@ -175,6 +175,17 @@ pub(super) fn segments(disk: &impl Disk) -> Result<Vec<u32>, AuditError> {
     Ok(numbers)
 }
 
+/// Whether nothing has ever been logged here, so that keys may be made for it.
+pub fn is_new(disk: &impl Disk) -> Result<bool, AuditError> {
+    for number in segments(disk)? {
+        let name = segment_name(number);
+        if disk.len(&name).map_err(io_error(&name))? > 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The file's content; none where there is no such file.
 pub(super) fn read_if_there(disk: &impl Disk, name: &str) -> Result<Option<Vec<u8>>, AuditError> {
     match disk.read(name) {

@@ -75,6 +75,7 @@ async fn a_log_in_files_is_locked_verified_and_opened_again() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("log");
     let open = || UseLog::open(config(), keys(), FsDisk::open(&folder).unwrap(), salts());
+    assert!(is_new(&FsDisk::open(&folder).unwrap()).unwrap());
     let log = open().unwrap();
     let hashes = log.append(records(0..10)).await.unwrap();
     assert_eq!(hashes.len(), 10);
@@ -83,6 +84,7 @@ async fn a_log_in_files_is_locked_verified_and_opened_again() {
     let disk = FsDisk::read_only(&folder);
     let report = verify(&disk, &log_key(), &[], None).unwrap();
     assert_eq!(report.entries, 10);
+    assert!(!is_new(&disk).unwrap());
     log.close().await;
 
     let log = open().unwrap();
