@@ -5,7 +5,7 @@
 //! and bodies at `debug` and `trace`, rustls what it has decrypted. So every target that is not
 //! ours is capped at `info` in code, and no filter can lift the cap.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use serde::Deserialize;
 use tracing::{Level, Metadata, Subscriber};
@@ -75,7 +75,10 @@ where
     let wanted = EnvFilter::try_new(&config.filter)
         .map_err(|error| StartTelemetryError::Filter(config.filter.clone(), error))?;
     let filter = wanted.and(filter_fn(may_be_written));
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    // Colours are for a terminal; a file or a journal would keep their codes.
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(writer);
     Ok(match config.format {
         LogFormat::Text => Box::new(Registry::default().with(lines.with_filter(filter))),
         LogFormat::Json => Box::new(Registry::default().with(lines.json().with_filter(filter))),
