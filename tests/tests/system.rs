@@ -8,6 +8,7 @@
 mod system {
     #[cfg(feature = "external")]
     mod browser;
+    mod check;
     mod demo;
     mod dependencies;
     #[cfg(feature = "external")]
