@@ -11,6 +11,7 @@ mod system {
     mod check;
     mod demo;
     mod dependencies;
+    mod dev;
     #[cfg(feature = "external")]
     mod postgres;
     mod tunnel;

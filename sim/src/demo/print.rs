@@ -86,16 +86,17 @@ impl Listing {
             let mut counts = summary.counts.iter();
             let count = counts.find(|count| count.outcome() == words.outcome);
             let registers = count.map_or(0, |count| count.registers);
-            println!(
-                "  {registers:>3} {} {:<15}  {}",
+            let means = if registers == 0 {
+                ""
+            } else {
+                words.means_english
+            };
+            let line = format!(
+                "  {registers:>3} {} {:<15}  {means}",
                 words.mark,
-                words.english.to_lowercase(),
-                if registers == 0 {
-                    ""
-                } else {
-                    words.means_english
-                }
+                words.english.to_lowercase()
             );
+            println!("{}", line.trim_end());
         }
         println!(
             "{}\n",

@@ -53,14 +53,16 @@ fn every_line_fits_in_80_columns() {
     }
 }
 
-/// Reasons belong to three outcomes.
+/// Reasons belong to three outcomes, each to one of them.
 fn is_impossible(registration: &Registration) -> bool {
-    let takes_reason = [Outcome::Withheld, Outcome::CannotBeAsked, Outcome::NoAnswer];
-    let reason = registration.reason() as i32;
-    let belongs = match registration.outcome() {
-        Outcome::Withheld => reason <= Reason::SensitiveFromTwelve as i32,
-        Outcome::CannotBeAsked => reason <= Reason::Pseudonymous as i32,
+    use Reason as R;
+    match (registration.outcome(), registration.reason()) {
+        (_, R::Unspecified) => false,
+        (Outcome::Withheld, reason) => {
+            !matches!(reason, R::AreaNotCovered | R::SensitiveFromTwelve)
+        }
+        (Outcome::CannotBeAsked, reason) => !matches!(reason, R::Deidentified | R::Pseudonymous),
+        (Outcome::NoAnswer, reason) => (reason as i32) < R::Timeout as i32,
         _ => true,
-    };
-    reason != 0 && (!takes_reason.contains(&registration.outcome()) || !belongs)
+    }
 }
