@@ -4,6 +4,8 @@
 //! little on a machine that others share.
 
 mod disk;
+mod federation;
+mod hung;
 mod listing;
 mod naive;
 mod report;
@@ -11,6 +13,7 @@ mod usage;
 
 use clap::Subcommand;
 
+pub use hung::HungArgs;
 pub use listing::ListingArgs;
 pub use naive::{NaivePart, run as naive_part};
 
@@ -19,11 +22,14 @@ pub use naive::{NaivePart, run as naive_part};
 pub enum BenchCommand {
     /// Listings: fan-outs per second, latency, CPU per leg, against the naive design.
     Listing(ListingArgs),
+    /// What registers that hang cost everybody else.
+    Hung(HungArgs),
 }
 
 /// Does what `command` says.
 pub async fn main(command: BenchCommand) -> anyhow::Result<()> {
     match command {
         BenchCommand::Listing(args) => Box::pin(listing::main(args)).await,
+        BenchCommand::Hung(args) => Box::pin(hung::main(args)).await,
     }
 }

@@ -164,16 +164,13 @@ impl Starter {
         )
     }
 
-    /// Starts all agents of the world in one process.
-    pub fn agents(&self, world: &World) -> anyhow::Result<Part> {
+    /// Starts the agents of `registers` in one process.
+    pub fn agents(&self, world: &World, registers: &[String]) -> anyhow::Result<Part> {
         let folder = world.folder.to_string_lossy();
+        let registers = registers.join(",");
         let log = world.folder.join("agents.log.txt");
-        Part::start(
-            "agents",
-            &self.program,
-            &["agents", "--world", &folder],
-            &log,
-        )
+        let args = ["agents", "--world", &folder, "--registers", &registers];
+        Part::start("agents", &self.program, &args, &log)
     }
 
     /// Starts a part of the naive design, which says in `out` where it listens.

@@ -1,14 +1,14 @@
 //! From a batch of questions to a batch of answers, with the log in between.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use innsyn_policy::{
-    Clearance, Clock, Decision, NoAnswerReason, NumberRules, Outcome, Register, Settings,
-    UseDecision, UseKind, UseRecord, decide,
+    Clearance, Clock, Decision, NoAnswerReason, NumberRules, Outcome, QuestionId, Register,
+    Settings, Timestamp, UseDecision, UseKind, UseRecord, decide,
 };
 use innsyn_proto::convert::{NodeAnswer, NodeQuestion, answer_to_wire, question_from_wire};
 use innsyn_proto::identity::GatewayName;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::caps::{Asked, Caps};
 use super::recent::{Given, Recent};
-use crate::sources::SubjectsStore;
+use crate::sources::{RegisterData, SubjectsStore};
 use crate::subjects::Found;
 use crate::uselog::UseLog;
 
@@ -58,10 +58,24 @@ struct Gateway {
     recent: Recent,
 }
 
+/// What all questions of a batch share.
+struct Batch {
+    data: Arc<RegisterData>,
+    /// When it came, by the clock that the log shows.
+    at: Timestamp,
+    /// When it came, by the clock that never goes back.
+    asked_at: Instant,
+    ids: HashSet<QuestionId>,
+    /// What is to be logged, in order.
+    records: Vec<UseRecord>,
+}
+
 /// One question on its way through a batch.
 enum Step {
     /// Nothing to be logged: its answer stands.
     Settled(NodeAnswer),
+    /// Asked before, on an earlier connection or earlier in this batch: its answer again.
+    Again { number: u64, id: QuestionId },
     /// Answered once the entry with this position in the batch is durable.
     ToBeLogged {
         question: NodeQuestion,
@@ -128,14 +142,21 @@ impl Answering {
                 .collect();
         };
         let mut gateway = gateway.lock().await;
-        let mut records = Vec::with_capacity(questions.len());
+        let asked_at = Instant::now();
+        let mut batch = Batch {
+            data: self.subjects.current(),
+            at: self.clock.now(),
+            asked_at,
+            ids: HashSet::with_capacity(questions.len()),
+            records: Vec::with_capacity(questions.len()),
+        };
         let steps: Vec<Step> = questions
             .iter()
-            .map(|question| self.step(&mut gateway, question, &mut records))
+            .map(|question| self.step(&mut gateway, question, &mut batch))
             .collect();
-        drop(questions);
+        let records = std::mem::take(&mut batch.records);
+        drop((questions, batch));
 
-        let asked_at = Instant::now();
         let leaves = if records.is_empty() {
             Ok(Vec::new())
         } else {
@@ -153,6 +174,18 @@ impl Answering {
             .into_iter()
             .map(|step| match step {
                 Step::Settled(answer) => answer_to_wire(&answer),
+                Step::Again { number, id } => {
+                    add(&self.counts.repeated);
+                    match gateway.recent.get(&id) {
+                        Some(given) => answer_to_wire(&NodeAnswer {
+                            number,
+                            outcome: given.outcome,
+                            use_log_leaf: Some(given.use_log_leaf),
+                        }),
+                        // Asked twice in one batch, whose entries could not be written.
+                        None => refusal(number, NoAnswerReason::LogUnavailable),
+                    }
+                }
                 Step::ToBeLogged {
                     question,
                     outcome,
@@ -189,17 +222,14 @@ impl Answering {
     }
 
     /// Everything about one question but the log.
-    fn step(
-        &self,
-        gateway: &mut Gateway,
-        question: &Question,
-        records: &mut Vec<UseRecord>,
-    ) -> Step {
-        let settled = |outcome, use_log_leaf| {
+    fn step(&self, gateway: &mut Gateway, question: &Question, batch: &mut Batch) -> Step {
+        let number = question.number;
+        let settled = |reason| {
+            let outcome = Outcome::NoAnswer(reason);
             Step::Settled(NodeAnswer {
-                number: question.number,
+                number,
                 outcome,
-                use_log_leaf,
+                use_log_leaf: None,
             })
         };
         let question = match question_from_wire(question, self.rules) {
@@ -207,19 +237,18 @@ impl Answering {
             Err(error) => {
                 add(&self.counts.unreadable);
                 tracing::warn!(%error, "question not understood");
-                return settled(Outcome::NoAnswer(NoAnswerReason::Refused), None);
+                return settled(NoAnswerReason::Refused);
             }
         };
-        if let Some(given) = gateway.recent.get(&question.id) {
-            add(&self.counts.repeated);
-            return settled(given.outcome, Some(given.use_log_leaf));
+        let id = question.id;
+        if gateway.recent.get(&id).is_some() || !batch.ids.insert(id) {
+            return Step::Again { number, id };
         }
-        let now = Instant::now();
-        if !gateway.recent.has_room(1, now) {
-            return settled(Outcome::NoAnswer(NoAnswerReason::Overloaded), None);
+        if !gateway.recent.has_room(batch.ids.len(), batch.asked_at) {
+            return settled(NoAnswerReason::Overloaded);
         }
-        let (decision, outcome, clearance) = if gateway.asked.admit(now) {
-            self.look(&question)
+        let (decision, outcome, clearance) = if gateway.asked.admit(batch.asked_at) {
+            self.look(&question, batch)
         } else {
             add(&self.counts.over_cap);
             (
@@ -228,9 +257,9 @@ impl Answering {
                 None,
             )
         };
-        records.push(UseRecord {
-            at: self.clock.now(),
-            question: question.id,
+        batch.records.push(UseRecord {
+            at: batch.at,
+            question: id,
             subject: question.request.subject,
             caller: question.request.caller.person,
             organisation: question.request.caller.organisation.clone(),
@@ -246,19 +275,21 @@ impl Answering {
     }
 
     /// Decides, and looks the person up if it may.
-    fn look(&self, question: &NodeQuestion) -> (UseDecision, Outcome, Option<Clearance>) {
+    fn look(
+        &self,
+        question: &NodeQuestion,
+        batch: &Batch,
+    ) -> (UseDecision, Outcome, Option<Clearance>) {
         let request = &question.request;
-        let data = self.subjects.current();
-        let now = self.clock.now();
         // The person's settings are about secondary use; own insight does not wait for them.
         let settings = if request.purpose.is_secondary() {
-            data.settings_of(&request.subject, now)
+            batch.data.settings_of(&request.subject, batch.at)
         } else {
             Settings::Known(&[])
         };
-        match decide(request, &self.register, settings, now) {
+        match decide(request, &self.register, settings, batch.at) {
             Decision::Allow(clearance) => {
-                let outcome = match data.find(&clearance) {
+                let outcome = match batch.data.find(&clearance) {
                     Found::Registered(presence) => Outcome::Registered(presence),
                     Found::Deleted(presence) => Outcome::Deleted(presence),
                     Found::Absent => Outcome::NotRegistered,
@@ -267,7 +298,7 @@ impl Answering {
             }
             Decision::Withhold(clearance, reason) => {
                 // The work is done all the same, and what it found is thrown away.
-                black_box(data.find(&clearance));
+                black_box(batch.data.find(&clearance));
                 (
                     UseDecision::Withheld(reason),
                     Outcome::Withheld(reason),

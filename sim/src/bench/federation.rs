@@ -1,0 +1,218 @@
+//! Our federation as benchmarks run it: relay, gateway and agents as processes, and what each has
+//! used.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures::future::{BoxFuture, try_join_all};
+use indicatif::ProgressBar;
+use innsyn_proto::clock::SystemClock;
+use tokio::time::sleep;
+
+use super::report::{CpuPerLeg, Ours, Resident};
+use super::usage::Usage;
+use crate::load::{self, Citizens, MakeListing as _, Shape};
+use crate::processes::{Part, Starter, http, wait_until_ready};
+use crate::registers::{INVENTED_REGISTERS_MAX, NORWEGIAN_REGISTERS};
+use crate::world::{World, WorldSpec};
+
+/// Load before a run that is not counted.
+pub(super) const WARM_UP: Duration = Duration::from_millis(500);
+/// Persons who take turns in asking.
+const ASKERS_MAX: u32 = 200;
+
+/// What a federation is to be.
+pub(super) struct FederationSpec {
+    /// Registers, all of them with an agent.
+    pub(super) nodes: usize,
+    /// Of these, so many in a process of their own, to be stopped.
+    pub(super) apart: usize,
+    pub(super) persons: u32,
+    pub(super) logs: PathBuf,
+    pub(super) gateway_threads: usize,
+}
+
+/// A federation, up.
+pub(super) struct Federation {
+    pub(super) world: World,
+    nodes: usize,
+    relay: Part,
+    gateway: Part,
+    agents: Part,
+    /// The agents that are apart.
+    pub(super) apart: Option<Part>,
+    http: reqwest::Client,
+    askers: u32,
+}
+
+/// What all parts have used up to a moment.
+struct Snapshot {
+    relay: Usage,
+    gateway: Usage,
+    agents: Usage,
+    bytes_copied: f64,
+    log_commits: f64,
+    log_entries: f64,
+}
+
+impl Federation {
+    /// Builds a world in `folder` and starts it; returns when a listing was complete.
+    pub(super) async fn start(spec: FederationSpec, folder: &Path) -> anyhow::Result<Self> {
+        let mut world = WorldSpec::new(spec.persons, 1);
+        world.invented_registers = spec
+            .nodes
+            .saturating_sub(NORWEGIAN_REGISTERS - 6)
+            .min(INVENTED_REGISTERS_MAX);
+        world.live_only = Some(spec.nodes);
+        world.gateway_tls = true;
+        world.gateway_threads = spec.gateway_threads;
+        world.logs = Some(spec.logs);
+        world.questions_per_minute_max = u32::MAX;
+        world.questions_per_day_max = u32::MAX;
+        "warn".clone_into(&mut world.log_filter);
+        let folder = folder.join("world");
+        let world = tokio::task::spawn_blocking(move || {
+            World::build(&folder, &world, &SystemClock, &ProgressBar::hidden())
+        })
+        .await??;
+        let (starter, http) = (Starter::this_program()?, http()?);
+        let mut relay = starter.relay(&world)?;
+        let relay_ready = format!("http://{}/readyz", world.relay_status());
+        wait_until_ready(&http, &mut relay, &relay_ready).await?;
+        let gateway = starter.gateway(&world)?;
+        let mut registers: Vec<String> = world
+            .live()
+            .map(|register| register.id().to_string())
+            .collect();
+        anyhow::ensure!(
+            registers.len() == spec.nodes,
+            "no world has {} live nodes",
+            spec.nodes
+        );
+        let apart = registers.split_off(spec.nodes - spec.apart);
+        let federation = Self {
+            nodes: spec.nodes,
+            relay,
+            gateway,
+            agents: starter.agents(&world, &registers)?,
+            apart: (!apart.is_empty())
+                .then(|| starter.agents(&world, &apart))
+                .transpose()?,
+            http,
+            askers: spec.persons.min(ASKERS_MAX),
+            world,
+        };
+        federation.wait_until_complete().await?;
+        Ok(federation)
+    }
+
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        let parts = [Some(self.agents), self.apart, Some(self.gateway), Some(self.relay)];
+        for part in parts.into_iter().flatten() {
+            part.stop().await?;
+        }
+        Ok(())
+    }
+
+    /// Tries until a listing is complete.
+    pub(super) async fn wait_until_complete(&self) -> anyhow::Result<()> {
+        let citizens = self.citizens(None).await?;
+        for _ in 0..1500 {
+            if citizens
+                .listing(0)
+                .await
+                .is_ok_and(|listed| listed.complete)
+            {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        anyhow::bail!("no listing became complete")
+    }
+
+    /// Fresh callers: a token lasts five minutes, a benchmark longer.
+    pub(super) async fn citizens(&self, deadline_ms: Option<u32>) -> anyhow::Result<Arc<Citizens>> {
+        Ok(Arc::new(
+            Citizens::new(&self.world, self.askers, deadline_ms).await?,
+        ))
+    }
+
+    /// One run, and what it cost.
+    pub(super) async fn run(&self, shape: Shape, duration: Duration) -> anyhow::Result<Ours> {
+        let citizens = self.citizens(None).await?;
+        load::run(citizens.clone(), shape, Duration::ZERO, WARM_UP).await?;
+        let before = self.snapshot().await?;
+        let load = load::run(citizens, shape, Duration::ZERO, duration).await?;
+        let after = self.snapshot().await?;
+        #[expect(clippy::cast_precision_loss, reason = "counts of legs")]
+        let legs = (load.listings as f64) * (self.nodes as f64);
+        let per_leg = |after: Usage, before: Usage| (after.cpu_us - before.cpu_us) / legs;
+        let commits = after.log_commits - before.log_commits;
+        Ok(Ours {
+            cpu_us_per_leg: CpuPerLeg {
+                relay: per_leg(after.relay, before.relay),
+                gateway: per_leg(after.gateway, before.gateway),
+                agents: per_leg(after.agents, before.agents),
+            },
+            bytes_per_leg: (after.bytes_copied - before.bytes_copied) / legs,
+            log_fsyncs_per_second: commits / duration.as_secs_f64(),
+            log_entries_per_fsync: (after.log_entries - before.log_entries) / commits,
+            load,
+        })
+    }
+
+    async fn snapshot(&self) -> anyhow::Result<Snapshot> {
+        let relay = format!("http://{}/metrics", self.world.relay_status());
+        let relay_metrics = self.http.get(relay).send().await?.text().await?;
+        let statuses = self
+            .world
+            .live()
+            .filter_map(|register| self.world.agent_status(register.id().as_str()));
+        let fetch = |status| -> BoxFuture<'_, anyhow::Result<String>> {
+            let url = format!("http://{status}/metrics");
+            Box::pin(async move { Ok(self.http.get(url).send().await?.text().await?) })
+        };
+        let (mut log_commits, mut log_entries) = (0.0, 0.0);
+        for metrics in try_join_all(statuses.map(fetch)).await? {
+            log_commits += metric(&metrics, "innsyn_agent_log_commits_total")?;
+            log_entries += metric(&metrics, "innsyn_agent_log_entries_total")?;
+        }
+        Ok(Snapshot {
+            relay: usage(&self.relay)?,
+            gateway: usage(&self.gateway)?,
+            agents: usage(&self.agents)?,
+            bytes_copied: metric(&relay_metrics, "innsyn_relay_bytes_copied_total")?,
+            log_commits,
+            log_entries,
+        })
+    }
+
+    pub(super) fn resident(&self) -> anyhow::Result<Resident> {
+        let of = |part: &Part| -> anyhow::Result<u64> { Ok(usage(part)?.resident_bytes) };
+        Ok(Resident {
+            relay: of(&self.relay)?,
+            gateway: of(&self.gateway)?,
+            agents: of(&self.agents)?,
+        })
+    }
+}
+
+/// What a part has used so far.
+pub(super) fn usage(part: &Part) -> anyhow::Result<Usage> {
+    Usage::of(
+        part.pid()
+            .with_context(|| format!("{} has ended", part.name))?,
+    )
+}
+
+/// One value of a Prometheus text.
+fn metric(text: &str, name: &str) -> anyhow::Result<f64> {
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    Ok(value
+        .with_context(|| format!("no metric `{name}`"))?
+        .parse()?)
+}
