@@ -3,13 +3,15 @@
 //! Looks at everything the agent needs, one after the other, and goes on after an error where it
 //! can, so that one call tells it all. It changes nothing and answers nobody.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use innsyn_policy::{Clock, Timestamp};
 use innsyn_proto::identity::Identity;
-use innsyn_proto::tls::AgentTls;
+use innsyn_proto::tls::{AgentTls, LoadTlsError, is_of_federation};
 use innsyn_proto::tunnel::Dial;
 use rand::rngs::StdRng;
 
@@ -61,8 +63,12 @@ fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let more = error.to_string();
+        // Some errors say what their source says.
+        if !text.ends_with(more.trim_end()) {
+            text.push_str(": ");
+            text.push_str(more.trim_end());
+        }
         source = error.source();
     }
     text
@@ -86,14 +92,28 @@ fn certificate(
     let tls = match AgentTls::load(&config.tls, clock) {
         Ok(tls) => tls,
         Err(error) => {
-            findings.push(Finding::error(
-                chain(&error),
-                "ask whoever runs the federation's CA for certificate, key and CA files, and \
-                 put their paths in the `tls` section",
-            ));
+            findings.push(of_tls(&error));
             return None;
         }
     };
+    if matches!(is_of_federation(&config.tls), Ok(false)) {
+        findings.push(Finding::error(
+            format!(
+                "the certificate in `{}` was not issued by the CA in `{}`",
+                config.tls.certificate.display(),
+                config.tls.federation_ca.display()
+            ),
+            "use the files that were issued together; is the relays' CA where the federation's \
+             should be?",
+        ));
+    }
+    if is_open_to_others(&config.tls.key) {
+        let path = config.tls.key.display();
+        findings.push(Finding::warning(
+            format!("`{path}` is this agent's private key, and other accounts may read it"),
+            format!("run: chmod 600 '{path}'"),
+        ));
+    }
     let certificate = &tls.certificate;
     let node = Identity::Node(config.register.id.clone());
     if certificate.identity != node {
@@ -111,6 +131,23 @@ fn certificate(
         clock.now(),
     ));
     Some(tls)
+}
+
+fn of_tls(error: &LoadTlsError) -> Finding {
+    let what_to_do = match error {
+        LoadTlsError::OtherKey => {
+            "use key and certificate that were issued together; a new certificate has a new key"
+        }
+        _ => {
+            "ask whoever runs the federation's CA for certificate, key and CA files, and put \
+             their paths in the `tls` section"
+        }
+    };
+    Finding::error(chain(error), what_to_do)
+}
+
+fn is_open_to_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
 }
 
 fn validity(not_before: Timestamp, not_after: Timestamp, now: Timestamp) -> Finding {
@@ -162,6 +199,13 @@ fn of_relay(address: &str, error: &SpareError) -> Finding {
 /// The log of use and its keys, if they are there already.
 fn log(config: &Config, random: &mut StdRng, findings: &mut Vec<Finding>) {
     let section = &config.use_log;
+    if section.folder.is_file() {
+        findings.push(Finding::error(
+            format!("`{}` is a file", section.folder.display()),
+            "name a folder for the log of use alone in `use_log.folder`",
+        ));
+        return;
+    }
     if !section.folder.exists() {
         findings.push(Finding::note(
             format!(
@@ -205,9 +249,22 @@ fn log(config: &Config, random: &mut StdRng, findings: &mut Vec<Finding>) {
 }
 
 fn of_keys(error: &KeyError) -> Finding {
-    Finding::error(
-        chain(error),
-        "the log's keys lie outside its folder and are never made anew for a log that has \
-         entries; restore them from the backup",
-    )
+    let what_to_do = match error {
+        KeyError::InsideLog { .. } => {
+            "move it elsewhere and correct `use_log`: who gets a copy of the log must not get its \
+             keys"
+                .to_owned()
+        }
+        KeyError::Readable { file } => format!("run: chmod 600 '{}'", file.display()),
+        KeyError::Missing { .. } | KeyError::Malformed { .. } => {
+            "keys are never made anew for a log that has entries; restore it from the backup"
+                .to_owned()
+        }
+        KeyError::OtherLog { .. } => {
+            "see that `register.id` is right and that `use_log` names this register's own files"
+                .to_owned()
+        }
+        KeyError::Io { .. } => "let the account that the agent runs as read it".to_owned(),
+    };
+    Finding::error(chain(error), what_to_do)
 }

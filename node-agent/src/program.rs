@@ -125,6 +125,11 @@ async fn say_findings(path: &Path, dialler: &impl Dial) -> bool {
 fn verify_log(path: &Path, head: Option<&Path>) -> anyhow::Result<()> {
     let config = Config::load(path)?;
     let section = &config.use_log;
+    anyhow::ensure!(
+        section.folder.is_dir(),
+        "there is no log of use in `{}` yet; the agent begins it at its first start",
+        section.folder.display()
+    );
     let mut random: StdRng = rand::make_rng();
     let keys = LogKeys::open(
         &section.keys(),

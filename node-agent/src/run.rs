@@ -93,7 +93,7 @@ pub async fn run<D: Dial>(
     tracing::info!(
         register.id = %config.register.id,
         persons = subjects.status().report.persons,
-        log.key = log.public_key(),
+        uselog.key = log.public_key(),
         "agent ready"
     );
     presence::keep(

@@ -214,7 +214,7 @@ impl UseLog {
         let (heads_tx, heads) = watch::channel(writer.heads().0.cloned());
         let (countersigned_tx, countersigned) = watch::channel(writer.heads().1.cloned());
         let counters = Arc::new(Counters::default());
-        tracing::info!(log.entries = writer.size(), "log of use open");
+        tracing::info!(uselog.entries = writer.size(), "log of use open");
         let worker = Worker {
             unsigned_since: (writer.unsigned() > 0).then(tokio::time::Instant::now),
             writer,

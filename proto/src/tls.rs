@@ -88,14 +88,20 @@ pub enum LoadTlsError {
         /// What was wrong.
         source: IdentityError,
     },
-    /// The parts do not make a TLS set-up: key and certificate differ, or no CA is usable.
+    /// Key and certificate are not a pair.
+    #[error("the private key is not the one that the certificate was issued for")]
+    OtherKey,
+    /// The parts do not make a TLS set-up, for example because no CA is usable.
     #[error("certificate, key and CA do not make a TLS set-up")]
     Unusable(#[source] rustls::Error),
 }
 
 impl From<rustls::Error> for LoadTlsError {
     fn from(error: rustls::Error) -> Self {
-        Self::Unusable(error)
+        match error {
+            rustls::Error::InconsistentKeys(_) => Self::OtherKey,
+            error => Self::Unusable(error),
+        }
     }
 }
 
@@ -201,6 +207,20 @@ impl GatewayTls {
             certificate: credentials.certificate,
         })
     }
+}
+
+/// Whether our own certificate comes from our own federation CA, whatever the time. If not, one of
+/// the files is a stranger's, and nobody who is asked would be trusted, nor we by them.
+pub fn is_of_federation(files: &TlsFiles) -> Result<bool, LoadTlsError> {
+    let credentials = Credentials::load(&files.certificate, &files.key)?;
+    let verifier = client_verifier(&Authority::load(&files.federation_ca)?)?;
+    let Some((leaf, between)) = credentials.chain.split_first() else {
+        return Ok(false);
+    };
+    let begins = credentials.certificate.not_before.as_seconds();
+    let begins = Duration::from_secs(u64::try_from(begins).unwrap_or_default());
+    let verified = verifier.verify_client_cert(leaf, between, UnixTime::since_unix_epoch(begins));
+    Ok(verified.is_ok())
 }
 
 /// The outer layer's server side: a relay, and whom it lets in.

@@ -3,6 +3,9 @@
 
 mod page;
 mod print;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,30 +61,35 @@ pub async fn run(spec: DemoSpec, stop: CancellationToken) -> anyhow::Result<()> 
         "inventing the country",
     );
     let (build_in, build_spec, build_bar) = (folder.clone(), spec.world.clone(), bar.clone());
-    let world = tokio::task::spawn_blocking(move || {
+    let mut building = tokio::task::spawn_blocking(move || {
         World::build(&build_in, &build_spec, &SystemClock, &build_bar)
-    })
-    .await??;
+    });
+    let made = stop.run_until_cancelled(&mut building).await;
+    // A bar that has ended tells the builder to end too.
     bar.finish_and_clear();
+    let Some(world) = made else {
+        let _unfinished = building.await?;
+        return Ok(());
+    };
+    let world = world??;
     let world = Arc::new(world);
     print::registers(&world);
 
-    let stopped = stop.run_until_cancelled(up_and_listing(&world)).await;
-    let Some(parts) = stopped else { return Ok(()) };
-    let parts = parts?;
-    if !spec.once {
+    let mut parts = Vec::new();
+    let up = Box::pin(up_and_listing(&world, &mut parts));
+    let up = stop.run_until_cancelled(up).await.unwrap_or(Ok(()));
+    if up.is_ok() && !spec.once && !stop.is_cancelled() {
         print::invitation(&world);
         stop.cancelled().await;
     }
-    for part in parts {
-        part.stop().await?;
-    }
-    Ok(())
+    // Whatever became of it: nothing may run on, or write into a folder that is thrown away.
+    let ended = stop_all(parts).await;
+    up.and(ended)
 }
 
-/// Starts everything and makes one listing; returns what runs.
-async fn up_and_listing(world: &Arc<World>) -> anyhow::Result<Vec<Part>> {
-    let parts = start(world, &Starter::this_program()?).await?;
+/// Starts everything into `parts` and makes one listing.
+async fn up_and_listing(world: &Arc<World>, parts: &mut Vec<Part>) -> anyhow::Result<()> {
+    start(world, &Starter::this_program()?, parts).await?;
     let now = SystemClock.now();
     let today = now.date_in_norway().context("no calendar")?;
     let found = world
@@ -95,7 +103,7 @@ async fn up_and_listing(world: &Arc<World>) -> anyhow::Result<Vec<Part>> {
     let question = world.question(&asking, now, &mut random)?;
     let caller = Caller::connect(world.gateway(), None).await?;
 
-    print::asking(&asking);
+    print::asking(&asking, SLOW.len(), DEAD);
     let began = Instant::now();
     let mut listing = print::Listing::default();
     let summary = caller
@@ -104,42 +112,41 @@ async fn up_and_listing(world: &Arc<World>) -> anyhow::Result<Vec<Part>> {
         })
         .await?;
     print::Listing::summary(&summary);
-    Ok(parts)
+    Ok(())
 }
 
-/// Starts relay, gateway and all agents but the dead one, and waits until they are connected.
-async fn start(world: &World, starter: &Starter) -> anyhow::Result<Vec<Part>> {
+/// Starts relay, gateway and all agents but the dead one, in this order into `parts`, and waits
+/// until they are connected.
+async fn start(world: &World, starter: &Starter, parts: &mut Vec<Part>) -> anyhow::Result<()> {
     let http = http()?;
     let mut relay = starter.relay(world)?;
-    wait_until_ready(
-        &http,
-        &mut relay,
-        &format!("http://{}/readyz", world.relay_status()),
-    )
-    .await?;
-    let mut gateway = starter.gateway_with_page(world)?;
-    let mut parts = Vec::new();
+    let ready = format!("http://{}/readyz", world.relay_status());
+    wait_until_ready(&http, &mut relay, &ready).await?;
+    parts.push(relay);
+    parts.push(starter.gateway_with_page(world)?);
     for register in world.live() {
         let id = register.id().as_str();
         if id != DEAD {
-            let slow = SLOW
-                .iter()
-                .find(|(slow, _)| *slow == id)
-                .map(|(_, delay)| *delay);
-            parts.push(starter.agent(world, id, slow)?);
+            let mut slow = SLOW.iter();
+            let delay = slow.find(|(slow, _)| *slow == id).map(|(_, delay)| *delay);
+            parts.push(starter.agent(world, id, delay)?);
         }
     }
-    let bar = bar(parts.len() as u64, "starting relay, gateway and agents");
+    let agents = parts.len().saturating_sub(2) as u64;
+    let bar = bar(agents, "starting relay, gateway and agents");
     let connected = async {
         loop {
-            anyhow::ensure!(
-                !gateway.has_ended(),
-                "the gateway ended: {}",
-                log_of(world, "gateway")
-            );
+            for part in parts.iter_mut() {
+                anyhow::ensure!(
+                    !part.has_ended(),
+                    "{} ended: {}",
+                    part.name,
+                    part.last_words()
+                );
+            }
             let connected = registers_connected(&http, world).await.unwrap_or_default();
             bar.set_position(connected);
-            if connected >= parts.len() as u64 {
+            if connected >= agents {
                 return Ok(());
             }
             sleep(Duration::from_millis(50)).await;
@@ -147,21 +154,19 @@ async fn start(world: &World, starter: &Starter) -> anyhow::Result<Vec<Part>> {
     };
     let all = timeout(CONNECT_MAX, connected).await;
     bar.finish_and_clear();
-    let Ok(connected) = all else {
-        for part in &mut parts {
-            anyhow::ensure!(!part.has_ended(), "{} ended; see its log.txt", part.name);
-        }
-        anyhow::bail!("not all agents connected within {CONNECT_MAX:?}");
-    };
-    connected?;
-    // Agents first, so that they are stopped while relay and gateway still stand.
-    parts.push(gateway);
-    parts.push(relay);
-    Ok(parts)
+    all.with_context(|| format!("not all agents connected within {CONNECT_MAX:?}"))?
 }
 
-fn log_of(world: &World, part: &str) -> String {
-    std::fs::read_to_string(world.folder.join(part).join("log.txt")).unwrap_or_default()
+/// Tells every part to stop and waits until all have: agents first, relay and gateway last.
+async fn stop_all(parts: Vec<Part>) -> anyhow::Result<()> {
+    let mut last = parts;
+    let agents = last.split_off(last.len().min(2));
+    let stopped = futures::future::join_all(agents.into_iter().map(Part::stop)).await;
+    let mut stopped: anyhow::Result<()> = stopped.into_iter().collect();
+    for part in last.into_iter().rev() {
+        stopped = stopped.and(part.stop().await);
+    }
+    stopped
 }
 
 /// How many registers the gateway says are connected.

@@ -25,8 +25,14 @@ use crate::caller::{Caller, Question, outcome_name};
 use crate::country::Role;
 use crate::world::World;
 
+#[cfg(test)]
+mod tests;
+
 /// Listings that may be under way in the open loop; one that finds no room is counted as failed.
 const UNDER_WAY_MAX: usize = 20_000;
+
+/// The longest time that is told apart, ten minutes in microseconds; longer ones count as this.
+const LONGEST_US: u64 = 600_000_000;
 
 /// Makes one listing. `number` counts up, so that callers take turns between persons.
 pub trait MakeListing: Send + Sync + 'static {
@@ -213,8 +219,8 @@ struct Tally {
 impl Tally {
     fn new() -> anyhow::Result<Self> {
         Ok(Self {
-            listing_us: Histogram::new(3)?,
-            answer_us: Histogram::new(3)?,
+            listing_us: Histogram::new_with_max(LONGEST_US, 3)?,
+            answer_us: Histogram::new_with_max(LONGEST_US, 3)?,
             failed: 0,
             incomplete: 0,
             outcomes: BTreeMap::new(),

@@ -13,7 +13,7 @@ use innsyn_proto::telemetry;
 use innsyn_proto::tunnel::TcpDialler;
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::World;
@@ -22,11 +22,16 @@ use crate::world::World;
 const ASK_EVERY: Duration = Duration::from_millis(25);
 /// How long a part may take to start.
 const START_MAX: Duration = Duration::from_mins(1);
+/// How long a part may take to stop; a gateway lets open listings end first.
+const STOP_MAX: Duration = Duration::from_secs(20);
+/// So many lines of a log say why a part ended.
+const LAST_LINES: usize = 5;
 
 /// A running part. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Part {
     child: Child,
+    log: PathBuf,
     /// What it was called when it was started.
     pub name: String,
 }
@@ -40,11 +45,12 @@ impl Part {
         log: &Path,
     ) -> anyhow::Result<Self> {
         let name = name.into();
+        let path = log;
         let log = File::options()
             .create(true)
             .append(true)
-            .open(log)
-            .with_context(|| format!("`{}` cannot be written", log.display()))?;
+            .open(path)
+            .with_context(|| format!("`{}` cannot be written", path.display()))?;
         let child = Command::new(program)
             .args(args)
             .stdin(Stdio::null())
@@ -53,7 +59,11 @@ impl Part {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{name} cannot be started"))?;
-        Ok(Self { child, name })
+        Ok(Self {
+            child,
+            log: path.to_owned(),
+            name,
+        })
     }
 
     /// Its process id, while it runs.
@@ -64,6 +74,14 @@ impl Part {
     /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// The end of its log.
+    pub fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.trim_end().lines().collect();
+        let last = lines.len().saturating_sub(LAST_LINES);
+        lines.get(last..).unwrap_or_default().join("\n")
     }
 
     /// Kills it as `kill -9` does, and waits until it is gone.
@@ -80,10 +98,16 @@ impl Part {
         Ok(rustix::process::kill_process(pid, signal)?)
     }
 
-    /// Tells it to stop and waits until it has.
+    /// Tells it to stop and waits until it has; kills it if that takes too long.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        if self.signal(rustix::process::Signal::TERM).is_ok() {
-            self.child.wait().await?;
+        if self.signal(rustix::process::Signal::TERM).is_err() {
+            return Ok(());
+        }
+        match timeout(STOP_MAX, self.child.wait()).await {
+            Ok(ended) => {
+                ended?;
+            }
+            Err(_) => self.kill().await?,
         }
         Ok(())
     }
@@ -247,7 +271,12 @@ pub async fn wait_until_ready(
         {
             return Ok(());
         }
-        anyhow::ensure!(!part.has_ended(), "{} ended; its log says why", part.name);
+        anyhow::ensure!(
+            !part.has_ended(),
+            "{} ended: {}",
+            part.name,
+            part.last_words()
+        );
         anyhow::ensure!(
             Instant::now() < ends,
             "{} is not ready after {START_MAX:?}",

@@ -17,6 +17,11 @@ mod system {
     mod federation;
     mod outcomes;
     #[cfg(feature = "external")]
+    mod browser;
+    mod check;
+    mod demo;
+    mod dev;
+    #[cfg(feature = "external")]
     mod postgres;
     mod programs;
     mod trust;

@@ -49,7 +49,7 @@ impl World {
         enrolment::init(folder.path(), &*clock).unwrap();
         let out = issue(&folder, "innsyn://relay/test");
         let text = format!(
-            "certificate = '{0}/certificate.pem'\nkey = '{0}/key.pem'\n\
+            "listen = '127.0.0.1:0'\ncertificate = '{0}/certificate.pem'\nkey = '{0}/key.pem'\n\
              federation_ca = '{0}/federation-ca.pem'\n{section}\n[limits]\n{limits}",
             out.display()
         );

@@ -64,7 +64,7 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// A column is not there.
-    #[error("{place} has no column `{column}`; it has {}", present.join(", "))]
+    #[error("{place} has no column `{column}`; it has {}", columns(present))]
     NoColumn {
         /// The file, table or view.
         place: String,
@@ -168,6 +168,13 @@ pub enum SourceError {
     /// A defect: the reader gave up.
     #[error("the reader stopped unexpectedly")]
     Stopped,
+}
+
+fn columns(present: &[String]) -> String {
+    match present {
+        [] => "none".to_owned(),
+        present => present.join(", "),
+    }
 }
 
 fn list(rights: &[WriteRight]) -> String {

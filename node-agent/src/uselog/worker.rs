@@ -95,7 +95,7 @@ impl<D: Disk> Worker<D> {
         self.sign_head();
         self.status
             .send_replace(LogStatus::Unavailable(LogUnavailableError::Closed));
-        tracing::info!(log.entries = self.writer.size(), "log of use closed");
+        tracing::info!(uselog.entries = self.writer.size(), "log of use closed");
         // The files are let go before anybody is told.
         drop(self.writer);
         if let Some(reply) = closing {

@@ -328,9 +328,9 @@ fn mend(disk: &mut impl Disk, audit: &Audit) -> Result<(), AuditError> {
     }
     if audit.torn_bytes > 0 {
         tracing::warn!(
-            log.file = segment,
-            log.offset = audit.end,
-            log.bytes = audit.torn_bytes,
+            uselog.file = segment,
+            uselog.offset = audit.end,
+            uselog.bytes = audit.torn_bytes,
             "an unfinished commit was cut off"
         );
         disk.truncate(&segment, audit.end)
@@ -360,8 +360,8 @@ fn mend_hashes(disk: &mut impl Disk, audit: &Audit) -> Result<(), AuditError> {
         return Ok(());
     };
     tracing::warn!(
-        log.entry = bad.entry,
-        log.wrong = bad.wrong,
+        uselog.entry = bad.entry,
+        uselog.wrong = bad.wrong,
         "stored hashes are made anew from the segments"
     );
     let mut tree = Tree::default();

@@ -25,7 +25,7 @@ pub enum Story {
     Seventeen,
     /// Twins: the subject's sister or brother has the same birth date and is somebody else.
     Twins,
-    /// Somebody with a D-number.
+    /// Somebody with a D-number who is not nowhere.
     DNumber,
     /// Somebody who was deleted from a register.
     Deleted,
@@ -68,9 +68,10 @@ impl Country {
             Story::Nowhere => {
                 population.first(|number, life| life.has(traits::NOWHERE).then(|| oneself(number)))
             }
-            Story::DNumber => {
-                population.first(|number, life| life.has(traits::D_NUMBER).then(|| oneself(number)))
-            }
+            Story::DNumber => population.first(|number, life| {
+                let fits = life.has(traits::D_NUMBER) && !life.has(traits::NOWHERE);
+                fits.then(|| oneself(number))
+            }),
             Story::Deleted => population.first(|number, _| {
                 self.records_of(number)
                     .iter()

@@ -104,7 +104,10 @@ async fn listing(State(world): State<Arc<World>>, Form(chosen): Form<Chosen>) ->
                 send(end).await;
             });
             let body = ReceiverStream::new(document).map(Ok::<_, Infallible>);
-            let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+            let headers = [
+                (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+                (header::CACHE_CONTROL, "no-store"),
+            ];
             (headers, Body::from_stream(body)).into_response()
         }
         Err(error) => (

@@ -1,24 +1,25 @@
-//! What the demo says in the terminal.
+//! What the demo says in the terminal, in 80 columns.
 #![expect(clippy::print_stdout, reason = "a program's face")]
-
-use std::collections::BTreeMap;
 
 use innsyn_policy::Clock as _;
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::wire::citizen::v1::{Registration, Summary};
-use innsyn_proto::wire::types::v1::{Outcome, Reason};
+use innsyn_proto::wire::types::v1::Outcome;
 use tokio::time::Instant;
 
-use crate::caller::outcome_name;
-use crate::country::{Asking, Story};
+use super::words::{self, EXAMPLES, OUTCOMES};
+use crate::country::Asking;
 use crate::registers::Listing as RegisterListing;
 use crate::sts::Right;
 use crate::world::{World, WorldSpec};
 
+/// What a register's name may take of a line.
+const NAME_COLUMNS: usize = 32;
+
 pub(super) fn title(spec: &WorldSpec) {
     println!("Innsyn: where am I registered? An invented Norway, on this machine.");
     println!(
-        "{} people, seed {}; every name of a person or number is invented.\n",
+        "{} people, seed {}; every person and every number is invented.\n",
         spec.population.persons, spec.population.seed
     );
 }
@@ -26,34 +27,37 @@ pub(super) fn title(spec: &WorldSpec) {
 /// How the registers can be asked.
 pub(super) fn registers(world: &World) {
     let count = |listing| {
-        world
-            .country
-            .registers
-            .iter()
+        let mut all = world.country.registers.iter();
+        all.by_ref()
             .filter(|register| register.listing == listing)
             .count()
     };
+    println!("{} registers:", world.country.registers.len());
     println!(
-        "{} registers: {} have an agent, {} hold no identities and cannot be asked, {} not connected",
-        world.country.registers.len(),
-        count(RegisterListing::Live),
-        count(RegisterListing::CannotBeAsked),
-        count(RegisterListing::NotConnected),
+        "  {:>3}  have an agent: a process with its own data, rules and log of use",
+        count(RegisterListing::Live)
     );
     println!(
-        "each register is a process with its own data, its own rules and its own log of use\n"
+        "  {:>3}  do not know whom their data is about, and cannot be asked",
+        count(RegisterListing::CannotBeAsked)
+    );
+    println!(
+        "  {:>3}  not connected yet\n",
+        count(RegisterListing::NotConnected)
     );
 }
 
-pub(super) fn asking(asking: &Asking) {
+/// Who asks, and what is not as it should be.
+pub(super) fn asking(asking: &Asking, slow: usize, dead: &str) {
     let who = match &asking.right {
         Right::Own => "about themself",
         Right::Parent => "as a parent",
         Right::Guardian(_) => "as a guardian",
         Right::PowerOfAttorney(_) => "by power of attorney",
     };
+    println!("{slow} agents are slow and one, `{dead}`, is dead, on purpose.");
     println!(
-        "Person {}, born {}, asks {who} through the gateway; each line is a register's answer:\n",
+        "Person {}, born {}, asks {who}. Answers as they come:\n",
         asking.subject.number, asking.subject.born
     );
 }
@@ -67,130 +71,110 @@ pub(super) struct Listing {
 impl Listing {
     pub(super) fn registration(&mut self, registration: &Registration, began: Instant) {
         self.lines += 1;
-        let ms = began.elapsed().as_secs_f64() * 1000.0;
-        let name = registration
-            .register
-            .as_ref()
-            .map_or("", |register| register.name.as_str());
-        let short: String = name.chars().take(46).collect();
-        let (mark, norwegian) = in_words(registration.outcome());
-        let mut detail = norwegian.to_owned();
-        if let Some(since) = &registration.registered_since {
-            detail.push_str(" siden ");
-            detail.push_str(since);
-        }
-        if registration.reason() != Reason::Unspecified {
-            let reason = registration.reason().as_str_name();
-            let reason = reason
-                .trim_start_matches("REASON_")
-                .to_lowercase()
-                .replace('_', " ");
-            detail.push_str(" (");
-            detail.push_str(&reason);
-            detail.push(')');
-        }
         println!(
-            "{:>3} {ms:>7.1} ms  {mark} {short:<46} {detail}",
-            self.lines
+            "{}",
+            line(self.lines, registration, began.elapsed().as_millis())
         );
     }
 
     pub(super) fn summary(summary: &Summary) {
-        let counts: BTreeMap<&str, u32> = summary
-            .counts
-            .iter()
-            .map(|count| (outcome_name(count.outcome()), count.registers))
-            .collect();
         println!(
-            "\n{} registers, each with one outcome: {} asked, {} answered, in {} ms{}",
-            summary.registers,
-            summary.asked,
-            summary.answered,
-            summary.elapsed_ms,
-            if summary.complete {
+            "\n{} registers, each with one outcome; {} asked, {} answered, in {} ms.",
+            summary.registers, summary.asked, summary.answered, summary.elapsed_ms,
+        );
+        for words in &OUTCOMES {
+            let mut counts = summary.counts.iter();
+            let count = counts.find(|count| count.outcome() == words.outcome);
+            let registers = count.map_or(0, |count| count.registers);
+            let means = if registers == 0 {
                 ""
             } else {
-                "; not complete, and it says so"
-            },
-        );
-        for (outcome, registers) in counts {
-            println!("  {registers:>3}  {outcome}");
+                words.means_english
+            };
+            let line = format!(
+                "  {registers:>3} {} {:<15}  {means}",
+                words.mark,
+                words.english.to_lowercase()
+            );
+            println!("{}", line.trim_end());
         }
-        println!();
+        println!(
+            "{}\n",
+            if summary.complete {
+                "Every register that could be asked answered: the listing is complete."
+            } else {
+                "Somebody who was asked did not answer, so the listing is not complete."
+            }
+        );
     }
 }
 
-/// A mark, and what a citizen reads, in Norwegian.
-pub(super) const fn in_words(outcome: Outcome) -> (&'static str, &'static str) {
-    match outcome {
-        Outcome::Unspecified => ("?", "ukjent"),
-        Outcome::Registered => ("●", "registrert"),
-        Outcome::NotRegistered => ("○", "ikke registrert"),
-        Outcome::Deleted => ("◌", "slettet"),
-        Outcome::Withheld => ("▣", "holdes tilbake"),
-        Outcome::CannotBeAsked => ("–", "kan ikke spørres"),
-        Outcome::NoAnswer => ("!", "svarte ikke"),
-        Outcome::NotConnected => ("·", "ikke tilkoblet"),
+/// One register's outcome in at most 80 columns.
+pub(super) fn line(position: usize, registration: &Registration, ms: u128) -> String {
+    let name = registration.register.as_ref();
+    let name = cut(name.map_or("", |register| register.name.as_str()));
+    let (mark, outcome) = words::of(registration.outcome()).map_or(("?", String::new()), |words| {
+        (words.mark, words.english.to_lowercase())
+    });
+    let mut detail = outcome;
+    if let Some(since) = &registration.registered_since {
+        detail.push_str(if registration.outcome() == Outcome::Deleted {
+            ", there from "
+        } else {
+            " since "
+        });
+        detail.push_str(since);
     }
+    if let Some((_, reason)) = words::reason(registration.reason()) {
+        detail.push_str(": ");
+        detail.push_str(reason);
+    }
+    format!("{position:>3} {ms:>5} ms {mark} {name:<NAME_COLUMNS$} {detail}")
+}
+
+/// A name that fits, cut at a word where it does not.
+fn cut(name: &str) -> String {
+    if name.chars().count() <= NAME_COLUMNS {
+        return name.to_owned();
+    }
+    let kept: String = name.chars().take(NAME_COLUMNS - 1).collect();
+    let kept = kept.trim_end_matches([' ', '(', ',', '-', '–']);
+    format!("{kept}…")
 }
 
 /// What can be tried now.
 pub(super) fn invitation(world: &World) {
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| "innsyn-sim".to_owned());
+    let (url, folder) = (world.gateway_url(), world.folder.display());
+    println!("It stays up until Ctrl-C. Open {url} in a browser, or ask as");
+    println!("helsenorge does; a token is good for five minutes:\n");
+    println!("  world={folder}");
+    println!("  {program} token --world $world \\");
+    let person = SystemClock
+        .now()
+        .date_in_norway()
+        .and_then(|today| world.country.find(EXAMPLES[0].story, today));
     println!(
-        "It stays up until Ctrl-C. In a browser: {}",
-        world.gateway_url()
+        "    --person {} --national-id-file $world/id > $world/token",
+        person.map_or(0, |found| found.subject)
     );
-    println!("people to ask about, by their number (people.csv in the world has their ids):\n");
+    println!("  printf '{{\"nationalId\": \"%s\"}}' $(cat $world/id) |");
+    println!("    curl -sN {url}/v1/registrations \\");
+    println!("      -H \"Authorization: Bearer $(cat $world/token)\" \\");
+    println!("      -H 'Content-Type: application/json' -H 'Accept: text/event-stream' -d @-\n");
+    println!("Others worth asking about, for `token`:\n");
     let Some(today) = SystemClock.now().date_in_norway() else {
         return;
     };
-    let folder = world.folder.display();
-    for (story, what, role) in STORIES {
-        if let Some(found) = world.country.find(story, today) {
+    for example in &EXAMPLES {
+        if let Some(found) = world.country.find(example.story, today) {
             println!(
-                "  {what:<52} innsyn-sim token --world {folder} --person {} --as {role}",
-                found.subject
+                "  --person {:<6} --as {:<8} {}",
+                found.subject, example.role, example.english
             );
         }
     }
-    println!(
-        "\nask as helsenorge does:\n  curl -sN -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\\n    -H 'Accept: text/event-stream' -d '{{\"nationalId\": \"…\"}}' {}/v1/registrations\n",
-        world.gateway_url()
-    );
+    println!();
 }
-
-/// People worth asking about: who, in words, and as what.
-pub(super) const STORIES: [(Story, &str, &str); 8] = [
-    (
-        Story::InManyRegisters,
-        "somebody in many registers",
-        "oneself",
-    ),
-    (Story::Nowhere, "somebody in no register at all", "oneself"),
-    (
-        Story::YoungChild,
-        "a child, asked about by a parent",
-        "parent",
-    ),
-    (
-        Story::ChildFromTwelve,
-        "a child of 12 to 15: sensitive ones are withheld",
-        "parent",
-    ),
-    (
-        Story::Seventeen,
-        "a 17-year-old, whose parent has no right any more",
-        "parent",
-    ),
-    (
-        Story::Deleted,
-        "somebody who was deleted from a register",
-        "oneself",
-    ),
-    (Story::DNumber, "somebody with a D-number", "oneself"),
-    (
-        Story::Grantor,
-        "somebody who gave a power of attorney",
-        "poa",
-    ),
-];

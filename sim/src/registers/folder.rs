@@ -57,6 +57,9 @@ pub enum WriteError {
     /// A TOML file.
     #[error("a TOML file cannot be written")]
     Toml(#[from] toml::ser::Error),
+    /// Somebody ended the progress bar before the work was done.
+    #[error("stopped before the country was whole")]
+    Stopped,
 }
 
 impl WriteError {
@@ -95,7 +98,8 @@ pub fn of_register(country: &Path, id: &str) -> PathBuf {
 }
 
 /// Writes catalogue, people and every register's folder into `country`, which is made if it is
-/// not there. `progress` is moved once per person.
+/// not there. `progress` is moved once per person; whoever finishes it before that stops the
+/// work.
 pub fn write(
     country: &Path,
     population: &Population,
@@ -142,6 +146,9 @@ pub fn write(
             }
         }
         if number.is_multiple_of(PROGRESS_PERSONS) {
+            if progress.is_finished() {
+                return Err(WriteError::Stopped);
+            }
             progress.set_position(u64::from(number));
         }
     }

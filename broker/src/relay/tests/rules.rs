@@ -10,7 +10,7 @@ use super::super::limits::Pace;
 use super::super::registry::Registry;
 
 fn parse(rest: &str) -> Result<RelayConfig, String> {
-    let files = "certificate = 'c'\nkey = 'k'\nfederation_ca = 'f'\n";
+    let files = "listen = '127.0.0.1:0'\ncertificate = 'c'\nkey = 'k'\nfederation_ca = 'f'\n";
     toml::from_str(&format!("{files}{rest}")).map_err(|error| error.to_string())
 }
 

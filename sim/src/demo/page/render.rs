@@ -1,17 +1,23 @@
 //! What the page looks like: Norwegian, with English beside it.
+//!
+//! A listing is a frame with one group for each outcome, what matters most first, and a place for
+//! each register that is waited for. Both are slots. A register that has answered sends a card
+//! for the slot of its outcome, and an empty element for the place where it was waited for.
 
 use innsyn_policy::Clock as _;
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::wire::citizen::v1::{Registration, Summary};
-use innsyn_proto::wire::types::v1::{Outcome, Reason};
+use innsyn_proto::wire::types::v1::{InsightMethod, Register};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use tonic::Code;
 
-use crate::country::Asking;
-use crate::demo::print::{STORIES, in_words};
+use crate::country::{Asking, AskingError};
+use crate::demo::words::{self, EXAMPLES, OUTCOMES, Words};
 use crate::sts::Right;
 use crate::world::World;
 
 const STYLE: &str = include_str!("page.css");
+const TITLE: &str = "Hvor er jeg registrert? – Innsyn";
 
 fn head(title: &str) -> Markup {
     html! {
@@ -28,8 +34,8 @@ fn banner() -> Markup {
     html! {
         header {
             a class="name" href="/" { "Innsyn" }
-            span class="invented" {
-                "Oppfunnet Norge – ingen virkelige personer eller opplysninger. "
+            p class="invented" {
+                "Et oppdiktet Norge: ingen personer eller opplysninger her er virkelige. "
                 span lang="en" { "An invented Norway: nobody and nothing here is real." }
             }
         }
@@ -43,40 +49,41 @@ pub(super) fn choose(world: &World) -> Markup {
     html! {
         (DOCTYPE)
         html lang="nb" {
-            (head("Innsyn: hvor er jeg registrert?"))
+            (head(TITLE))
             body {
                 (banner())
                 main {
                     h1 { "Hvor er jeg registrert? " span lang="en" { "Where am I registered?" } }
                     p {
-                        "Velg en oppdiktet person. Alle registre blir spurt, og hvert av dem svarer selv. "
+                        "Velg en oppdiktet person. Alle registre blir spurt nå, hvert av dem svarer selv, og svaret blir ikke lagret. "
                         span lang="en" {
-                            "Choose an invented person. Every register is asked, and each answers for itself."
+                            "Choose an invented person. Every register is asked now, each answers for itself, and the answer is kept nowhere."
                         }
                     }
-                    div class="stories" {
+                    div class="examples" {
                         @if let Some(today) = today {
-                            @for (story, english, role) in STORIES {
-                                @if let Some(found) = world.country.find(story, today) {
+                            @for example in &EXAMPLES {
+                                @if let Some(found) = world.country.find(example.story, today) {
                                     form method="post" action="/demo/listing" {
                                         input type="hidden" name="person" value=(found.subject);
-                                        input type="hidden" name="role" value=(role);
+                                        input type="hidden" name="role" value=(example.role);
                                         button {
-                                            strong { (norwegian(english)) }
-                                            span lang="en" { (english) }
+                                            strong { (example.norwegian) }
+                                            span lang="en" { (example.english) }
                                         }
                                     }
                                 }
                             }
                         }
                     }
+                    h2 { "Eller hvem som helst " span lang="en" { "Or anybody" } }
                     form class="any" method="post" action="/demo/listing" {
                         label {
-                            "Person nummer " span lang="en" { "person number" }
+                            span { "Person nummer " span lang="en" { "person number" } }
                             input type="number" name="person" min="0" max=(living.saturating_sub(1)) value="0" required;
                         }
                         label {
-                            "spurt av " span lang="en" { "asked by" }
+                            span { "Hvem spør? " span lang="en" { "who asks?" } }
                             select name="role" {
                                 option value="oneself" { "personen selv / the person" }
                                 option value="parent" { "en forelder / a parent" }
@@ -84,7 +91,7 @@ pub(super) fn choose(world: &World) -> Markup {
                                 option value="poa" { "en med fullmakt / by power of attorney" }
                             }
                         }
-                        button { "Spør / Ask" }
+                        button { "Spør " span lang="en" { "Ask" } }
                     }
                 }
             }
@@ -92,57 +99,46 @@ pub(super) fn choose(world: &World) -> Markup {
     }
 }
 
-fn norwegian(english: &str) -> &'static str {
-    match english {
-        "somebody in many registers" => "en som står i mange registre",
-        "somebody in no register at all" => "en som ikke står i noe register",
-        "a child, asked about by a parent" => "et barn, spurt om av en forelder",
-        "a child of 12 to 15: sensitive ones are withheld" => {
-            "et barn på 12 til 15: følsomme registre holdes tilbake"
-        }
-        "a 17-year-old, whose parent has no right any more" => {
-            "en 17-åring, der forelderen ikke lenger har rett"
-        }
-        "somebody who was deleted from a register" => "en som er slettet fra et register",
-        "somebody with a D-number" => "en med D-nummer",
-        _ => "en som har gitt fullmakt",
-    }
-}
-
-/// The frame of a listing: a slot for the summary, and one for each register.
+/// The frame of a listing.
 pub(super) fn frame(world: &World, asking: &Asking) -> Markup {
-    let (right, right_en) = match asking.right {
-        Right::Own => ("spurt om seg selv", "asking about themself"),
-        Right::Parent => ("spurt om av en forelder", "asked about by a parent"),
-        Right::Guardian(_) => ("spurt om av en verge", "asked about by a guardian"),
-        Right::PowerOfAttorney(_) => ("spurt om med fullmakt", "asked about by power of attorney"),
+    let subject = asking.subject.number;
+    let born = norwegian_date(&asking.subject.born.to_string());
+    let (who, who_english) = match asking.right {
+        Right::Own => ("spør om seg selv", "asking about themself"),
+        Right::Parent => ("en forelder spør", "a parent asks"),
+        Right::Guardian(_) => ("en verge spør", "a guardian asks"),
+        Right::PowerOfAttorney(_) => ("en med fullmakt spør", "asked by power of attorney"),
     };
     html! {
         (DOCTYPE)
         (PreEscaped("<html lang=\"nb\">"))
-        (head("Innsyn: hvor er jeg registrert?"))
+        (head(TITLE))
         (PreEscaped("<body>"))
         (banner())
         (PreEscaped("<main>"))
+        (back())
         h1 {
-            "Person " (asking.subject.number) ", født " (asking.subject.born) ", " (right) " "
-            span lang="en" { (right_en) }
+            "Person " (subject) ", født " (born) ": " (who) " "
+            span lang="en" { (who_english) }
         }
         (PreEscaped("<div class=\"listing\"><template shadowrootmode=\"open\">"))
         style { (PreEscaped(STYLE)) }
-        slot name="summary" {
-            p class="waiting" {
-                "Spør " (world.country.registers.len()) " registre … "
-                span lang="en" { "asking them all" }
+        div role="status" {
+            slot name="summary" {
+                p class="summary" {
+                    "Spør " (world.country.registers.len()) " registre … "
+                    span lang="en" { "Asking them all …" }
+                }
             }
         }
-        div class="registers" {
-            @for register in world.country.registers.iter() {
-                slot name={ "r-" (register.id()) } {
-                    div class="register" {
-                        b { (register.name) }
-                        small { "venter …" }
-                    }
+        @for words in &OUTCOMES {
+            (group(words))
+        }
+        section class="group" part="waiting" {
+            h2 { "Venter på " span lang="en" { "Waiting for" } }
+            ul class="waiting" {
+                @for register in world.country.registers.iter() {
+                    slot name={ "waiting-" (register.id()) } { li { (register.name) } }
                 }
             }
         }
@@ -150,45 +146,95 @@ pub(super) fn frame(world: &World, asking: &Asking) -> Markup {
     }
 }
 
-/// One register's outcome, for its slot.
-pub(super) fn registration(registration: &Registration) -> Markup {
-    let (mark, words) = in_words(registration.outcome());
-    let register = registration.register.as_ref();
-    let reason = reason(registration.reason());
+fn group(words: &Words) -> Markup {
     html! {
-        div slot={ "r-" (registration.register_id) } class={ "register " (class(registration.outcome())) }
-            title=(register.map_or("", |register| register.description.as_str())) {
-            b { (register.map_or("", |register| register.name.as_str())) }
-            small {
-                (mark) " " (words)
-                @if let Some(since) = &registration.registered_since { " siden " (since) }
-                @if let Some((norwegian, english)) = reason {
-                    br; (norwegian) " " span lang="en" { (english) }
+        section class={ "group " (words.class) } part=(words.class) {
+            h2 {
+                span class="mark" aria-hidden="true" { (words.mark) } " "
+                (words.norwegian) " " span lang="en" { (words.english) }
+            }
+            p class="means" { (words.means) " " span lang="en" { (words.means_english) } }
+            div class="registers" {
+                slot name=(words.class) { p class="none" { "ingen ennå " span lang="en" { "none yet" } } }
+            }
+        }
+    }
+}
+
+/// One register's outcome, for the slot of its group.
+pub(super) fn registration(registration: &Registration) -> Markup {
+    let words = words::of(registration.outcome());
+    let class = words.map_or("not-connected", |words| words.class);
+    let nameless = Register::default();
+    let register = registration.register.as_ref().unwrap_or(&nameless);
+    html! {
+        span slot={ "waiting-" (registration.register_id) } hidden {}
+        details class={ "register " (class) } slot=(class) {
+            summary {
+                b { (register.name) }
+                @if let Some(words) = words { span class="outcome" { (words.norwegian) } }
+                @if let Some(since) = &registration.registered_since {
+                    small { "siden " time datetime=(since) { (norwegian_date(since)) } }
+                }
+                @if let Some((norwegian, english)) = words::reason(registration.reason()) {
+                    small { (norwegian) " " span lang="en" { (english) } }
                 }
             }
+            p lang="en" { (register.name_en) }
+            p { (register.description) }
+            p { "Ansvarlig: " (register.controller) ". Kontakt: " (register.contact_email) }
+            (insight(register))
+        }
+    }
+}
+
+fn insight(register: &Register) -> Markup {
+    html! {
+        @match register.insight_method() {
+            InsightMethod::LiveQuery => p { "Du kan se hva som står der, direkte." },
+            InsightMethod::Dialog => p { "Du kan be registeret om å få se hva som står der." },
+            InsightMethod::Link => p { "Du kan se hva som står der, på " (register.insight_link) },
+            InsightMethod::Unspecified => {}
         }
     }
 }
 
 /// The account, for its slot, and the end of the page.
 pub(super) fn summary(summary: &Summary) -> Markup {
+    let is_empty = |words: &&Words| {
+        let mut counts = summary.counts.iter();
+        !counts.any(|count| count.outcome() == words.outcome && count.registers > 0)
+    };
     html! {
         section slot="summary" class="summary" {
             p {
                 (summary.registers) " registre, hvert med ett utfall: "
-                (summary.asked) " spurt, " (summary.answered) " svarte, på " (summary.elapsed_ms) " ms. "
+                (summary.asked) " ble spurt og " (summary.answered) " svarte, på " (summary.elapsed_ms) " ms. "
+                span lang="en" {
+                    (summary.registers) " registers, each with one outcome: " (summary.asked) " asked, "
+                    (summary.answered) " answered, in " (summary.elapsed_ms) " ms."
+                }
+            }
+            p class="complete" {
                 @if summary.complete {
                     "Svaret er fullstendig. " span lang="en" { "The answer is complete." }
                 } @else {
-                    "Svaret er ikke fullstendig. " span lang="en" { "The answer is not complete, and says so." }
+                    "Svaret er ikke fullstendig: noen svarte ikke. "
+                    span lang="en" { "The answer is not complete: somebody did not answer." }
                 }
             }
-            ul class="legend" {
-                @for count in &summary.counts {
-                    @let (mark, words) = in_words(count.outcome());
-                    li class=(class(count.outcome())) { (mark) " " (words) " " b { (count.registers) } }
+            ul class="counts" {
+                @for words in &OUTCOMES {
+                    @for count in summary.counts.iter().filter(|count| count.outcome() == words.outcome) {
+                        li class=(words.class) { (words.mark) " " (words.norwegian) " " b { (count.registers) } }
+                    }
                 }
             }
+        }
+        style {
+            ".listing::part(waiting)"
+            @for words in OUTCOMES.iter().filter(is_empty) { ", .listing::part(" (words.class) ")" }
+            " { display: none }"
         }
         (end())
     }
@@ -196,17 +242,35 @@ pub(super) fn summary(summary: &Summary) -> Markup {
 
 /// What went wrong, for the summary's slot, and the end of the page.
 pub(super) fn failure(error: &anyhow::Error) -> Markup {
-    let message = error
-        .downcast_ref::<tonic::Status>()
-        .map_or_else(|| error.to_string(), |status| status.message().to_owned());
+    let status = error.downcast_ref::<tonic::Status>();
+    let message = status.map_or_else(|| error.to_string(), |status| status.message().to_owned());
+    // The gateway refuses before it asks; what breaks later may have been asked already.
+    let refused = status.is_some_and(|status| {
+        let code = status.code();
+        matches!(
+            code,
+            Code::Unauthenticated | Code::PermissionDenied | Code::InvalidArgument
+        )
+    });
     html! {
         section slot="summary" class="summary refused" {
-            p {
-                b { "Avslått. " span lang="en" { "Refused." } } " " (message)
+            @if refused {
+                p class="complete" {
+                    "Avslått: den som spør, har ikke rett til å få vite dette. Ingen registre ble spurt. "
+                    span lang="en" { "Refused: whoever asks has no right to know. No register was asked." }
+                }
+            } @else {
+                p class="complete" {
+                    "Noe gikk galt, og svaret er ikke fullstendig. Prøv igjen. "
+                    span lang="en" { "Something went wrong, and the answer is not complete. Try again." }
+                }
             }
-            p {
-                "Ingen registre ble spurt. " span lang="en" { "No register was asked." }
-            }
+            p lang="en" { (message) }
+        }
+        style {
+            ".listing::part(waiting)"
+            @if refused { @for words in &OUTCOMES { ", .listing::part(" (words.class) ")" } }
+            " { display: none }"
         }
         (end())
     }
@@ -214,13 +278,33 @@ pub(super) fn failure(error: &anyhow::Error) -> Markup {
 
 /// A page that says why there is no question.
 pub(super) fn cannot_ask(error: &anyhow::Error) -> Markup {
+    let norwegian = match error.downcast_ref::<AskingError>() {
+        Some(AskingError::NotAmongTheLiving { living, .. }) => {
+            format!("Velg et nummer fra 0 til {}.", living.saturating_sub(1))
+        }
+        Some(AskingError::NoParent(_)) => {
+            "Ingen forelder til denne personen er med. Barn bor hos sine; prøv 2 eller 3."
+                .to_owned()
+        }
+        Some(AskingError::NobodyElse(_)) => {
+            "Det finnes ingen annen voksen som kan spørre.".to_owned()
+        }
+        None => "Skjemaet kunne ikke brukes.".to_owned(),
+    };
     html! {
         (DOCTYPE)
         html lang="nb" {
-            (head("Innsyn"))
+            (head("Kan ikke spørre – Innsyn"))
             body {
                 (banner())
-                main { section class="summary refused" { p { (error.to_string()) } } (back()) }
+                main {
+                    (back())
+                    h1 { "Kan ikke spørre " span lang="en" { "Cannot ask" } }
+                    section class="summary refused" {
+                        p { (norwegian) }
+                        p lang="en" { (error.to_string()) }
+                    }
+                }
             }
         }
     }
@@ -228,48 +312,16 @@ pub(super) fn cannot_ask(error: &anyhow::Error) -> Markup {
 
 fn back() -> Markup {
     html! {
-        p { a href="/" { "Spør på nytt " span lang="en" { "Ask again" } } }
+        p class="back" { a href="/" { "← Velg en annen " span lang="en" { "Choose another" } } }
     }
 }
 
 fn end() -> Markup {
-    html! { (PreEscaped("</div>")) (back()) (PreEscaped("</main></body></html>")) }
+    html! { (PreEscaped("</div></main></body></html>")) }
 }
 
-const fn class(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Registered => "registered",
-        Outcome::NotRegistered => "not-registered",
-        Outcome::Deleted => "deleted",
-        Outcome::Withheld => "withheld",
-        Outcome::CannotBeAsked => "cannot-be-asked",
-        Outcome::NoAnswer => "no-answer",
-        Outcome::NotConnected | Outcome::Unspecified => "not-connected",
-    }
-}
-
-/// A reason, as far as a citizen is told, in Norwegian and English.
-const fn reason(reason: Reason) -> Option<(&'static str, &'static str)> {
-    match reason {
-        Reason::Unspecified => None,
-        Reason::AreaNotCovered => Some(("fullmakten gjelder ikke her", "not covered")),
-        Reason::SensitiveFromTwelve => Some((
-            "fra 12 år vises dette bare for barnet selv",
-            "shown to the child only",
-        )),
-        Reason::Deidentified => Some(("har ingen navn eller nummer", "holds no identities")),
-        Reason::Pseudonymous => Some(("har bare pseudonymer", "holds pseudonyms only")),
-        Reason::Timeout => Some(("ikke innen fristen", "not by the deadline")),
-        Reason::Unresponsive => Some(("har ikke svart en stund", "has not answered for a while")),
-        Reason::Down | Reason::RelayDown => Some(("er nede nå", "is down now")),
-        Reason::LogUnavailable => {
-            Some(("kan ikke skrive loggen sin", "cannot write its log of use"))
-        }
-        Reason::OverCap | Reason::Overloaded => {
-            Some(("for mange spørsmål nå", "too many questions"))
-        }
-        Reason::Refused => Some(("avslo", "refused")),
-        Reason::SourceUnavailable => Some(("når ikke sine data", "cannot reach its data")),
-        Reason::InvalidAnswer => Some(("svarte uforståelig", "answered unintelligibly")),
-    }
+/// `2013-09-11` as Norwegians write it, 11.09.2013.
+fn norwegian_date(iso: &str) -> String {
+    let parts: Vec<&str> = iso.split('-').rev().collect();
+    parts.join(".")
 }

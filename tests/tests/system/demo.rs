@@ -1,0 +1,134 @@
+//! The demo as its user sees it: a process, its terminal, and nothing left behind.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long anything here may take; far more than it does.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// A demo with a folder for temporary files of its own.
+pub(super) struct Demo {
+    child: Child,
+    temporary: TempDir,
+}
+
+impl Demo {
+    pub(super) fn start(args: &[&str]) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let says = File::create(temporary.path().join("says.txt")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_innsyn-world"))
+            .arg("demo")
+            .args(args)
+            .env("TMPDIR", temporary.path())
+            .stdin(Stdio::null())
+            .stderr(says.try_clone().unwrap())
+            .stdout(says)
+            .spawn()
+            .unwrap();
+        Self { child, temporary }
+    }
+
+    /// What it has said.
+    pub(super) fn says(&self) -> String {
+        fs::read_to_string(self.temporary.path().join("says.txt")).unwrap()
+    }
+
+    /// Waits until it has said `what`.
+    pub(super) fn wait_for(&mut self, what: &str) {
+        let began = Instant::now();
+        while !self.says().contains(what) {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "ended: {}", self.says());
+            assert!(began.elapsed() < PATIENCE, "no `{what}` in {}", self.says());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until it has ended.
+    fn end(&mut self) -> ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(began.elapsed() < PATIENCE, "still up: {}", self.says());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Interrupts it as Ctrl-C does; it ends well and nothing of it is left.
+    pub(super) fn interrupt(mut self) {
+        let pid = self.child.id().to_string();
+        let kill = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        assert!(kill.success());
+        assert!(self.end().success(), "{}", self.says());
+        self.leaves_nothing();
+    }
+
+    fn leaves_nothing(&self) {
+        let folder = self.temporary.path();
+        let left: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .filter(|name| name != "says.txt")
+            .collect();
+        assert!(left.is_empty(), "left in the temporary folder: {left:?}");
+        assert_eq!(processes_of(folder), Vec::<String>::new());
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _gone_already = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+/// The command lines of running processes that name `folder`.
+fn processes_of(folder: &Path) -> Vec<String> {
+    let folder = folder.to_str().unwrap();
+    let processes = fs::read_dir("/proc").unwrap();
+    processes
+        .filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok())
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .filter(|line| line.contains(folder))
+        .collect()
+}
+
+/// The lines of a listing: three digits or fewer, and a time.
+fn lines_of_listing(says: &str) -> Vec<&str> {
+    says.lines()
+        .filter(|line| line.get(9..14) == Some(" ms ") || line.get(9..13) == Some(" ms "))
+        .collect()
+}
+
+#[test]
+fn promise_1_the_demo_shows_every_register_once_and_ends() {
+    let mut demo = Demo::start(&["--once", "--persons", "2000"]);
+    assert!(demo.end().success(), "{}", demo.says());
+    let says = demo.says();
+    let lines = lines_of_listing(&says);
+    assert_eq!(lines.len(), 83, "{says}");
+    assert!(says.contains("83 registers, each with one outcome"));
+    for line in says.lines() {
+        assert!(line.chars().count() <= 80, "wider than a terminal: {line}");
+    }
+    demo.leaves_nothing();
+}
+
+#[test]
+fn an_interrupted_demo_ends_and_leaves_nothing() {
+    // While the country is invented.
+    let mut demo = Demo::start(&["--persons", "1000000", "--listen", "127.0.0.1:0"]);
+    demo.wait_for("An invented Norway");
+    demo.interrupt();
+    // While agents start.
+    let mut demo = Demo::start(&["--persons", "2000", "--listen", "127.0.0.1:0"]);
+    demo.wait_for("not connected yet");
+    demo.interrupt();
+}
