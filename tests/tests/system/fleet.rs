@@ -264,7 +264,14 @@ impl Citizen {
         }
     }
 
+    /// The number by which registers know this person.
+    #[cfg(feature = "external")]
+    pub(super) fn national_id(&self) -> &str {
+        self.asking.subject.id.expose_str()
+    }
+
     /// How many registers the catalogue has.
+    #[cfg(feature = "external")]
     pub(super) fn registers(&self) -> usize {
         self.truth.len()
     }
@@ -293,6 +300,7 @@ impl Listing {
     }
 
     /// The register's outcome here.
+    #[cfg(feature = "external")]
     pub(super) fn at(&self, register: &str) -> WireOutcome {
         self.told[register].outcome()
     }
