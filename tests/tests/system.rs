@@ -27,5 +27,15 @@ mod system {
     mod trust;
     mod truth;
     mod sizes;
+    mod crash;
+    mod fleet;
+    #[cfg(feature = "external")]
+    mod log_down;
+    mod log_reading;
+    mod open_load;
+    #[cfg(feature = "external")]
+    mod postgres_agent;
+    mod registers_down;
+    mod relay_down;
     mod tunnel;
 }
