@@ -8,34 +8,34 @@
 mod system {
     mod bad_input;
     #[cfg(feature = "external")]
-    mod clients;
-    mod country;
-    #[cfg(feature = "external")]
     mod blindness;
-    mod dependencies;
-    mod examples;
-    mod federation;
-    mod outcomes;
     #[cfg(feature = "external")]
     mod browser;
     mod check;
-    mod demo;
-    mod dev;
     #[cfg(feature = "external")]
-    mod postgres;
-    mod programs;
-    mod trust;
-    mod truth;
-    mod sizes;
+    mod clients;
+    mod country;
     mod crash;
+    mod demo;
+    mod dependencies;
+    mod dev;
+    mod examples;
+    mod federation;
     mod fleet;
     #[cfg(feature = "external")]
     mod log_down;
     mod log_reading;
     mod open_load;
+    mod outcomes;
+    #[cfg(feature = "external")]
+    mod postgres;
     #[cfg(feature = "external")]
     mod postgres_agent;
+    mod programs;
     mod registers_down;
     mod relay_down;
+    mod sizes;
+    mod trust;
+    mod truth;
     mod tunnel;
 }

@@ -3,7 +3,8 @@
 //! A listing begins with [`AskEveryRegister::list`] and is the stream that it returns: one
 //! [`Update`] for each register of the catalogue, never fewer and never more, the last one at
 //! the deadline at the latest. When the stream ends or is dropped, nothing of the question is
-//! left: links hold it weakly.
+//! left, because links hold it weakly; only where some outcome is withheld does it live on to the
+//! deadline, so that these registers are asked all the same.
 //!
 //! What holds:
 //!
@@ -149,6 +150,8 @@ impl AskEveryRegister for Fanout {
             answers,
         });
 
+        // Whether somebody is asked whose answer is settled already.
+        let mut nobody_listens = false;
         let mut known = Vec::with_capacity(self.links.len());
         let mut awaited = vec![false; self.links.len()].into_boxed_slice();
         let registers = self
@@ -163,7 +166,10 @@ impl AskEveryRegister for Fanout {
                 withheld(&request.representation, &entry.register, now).map(Outcome::Withheld)
             });
             let outcome = match (settled, asked) {
-                (Some(outcome), _) => outcome,
+                (Some(outcome), asked) => {
+                    nobody_listens |= matches!(asked, Some(Ok(())));
+                    outcome
+                }
                 (None, Some(Ok(()))) => {
                     *awaited = true;
                     continue;
@@ -175,6 +181,14 @@ impl AskEveryRegister for Fanout {
                 register,
                 outcome,
                 use_log_leaf: None,
+            });
+        }
+        if nobody_listens {
+            // The listing may end before these were sent the question; it lives until then.
+            let question = Arc::clone(&question);
+            tokio::spawn(async move {
+                sleep_until(ends_at).await;
+                drop(question);
             });
         }
         Box::pin(Listing {

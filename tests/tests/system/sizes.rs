@@ -246,10 +246,7 @@ impl Federation {
             let outcome = &of_agent.unwrap().outcome;
             assert!((kind.outcome)(outcome), "{}: {outcome:?}", kind.name);
         }
-        // A withheld register is asked for as long as its listing is there; so that is kept.
-        let sizes = self.onlooker.sizes_since(&before, expected).await;
-        drop(listings);
-        sizes
+        self.onlooker.sizes_since(&before, expected).await
     }
 }
 

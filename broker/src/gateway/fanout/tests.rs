@@ -392,6 +392,33 @@ async fn a_withheld_register_is_asked_and_not_listened_to() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn registers_are_asked_even_if_every_outcome_is_settled_before() {
+    let world = World::up().await;
+    let mut request = oneself();
+    request.caller.person = NationalId::parse("29820050124", NumberRules::default()).unwrap();
+    let elsewhere = Area::Register(RegisterId::parse("nowhere").unwrap());
+    request.representation = Representation::PowerOfAttorney {
+        areas: [elsewhere].into_iter().collect(),
+        validity: Validity {
+            from: Timestamp::from_seconds(0),
+            until: Timestamp::from_seconds(2_000_000_000),
+        },
+    };
+
+    let (outcomes, took) = world.lists(request).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    assert_eq!(
+        outcomes["dar"],
+        Outcome::Withheld(WithheldReason::AreaNotCovered)
+    );
+    assert!(took < Duration::from_millis(50), "{took:?}");
+    for register in ["dar", "kreft", "hunt"] {
+        assert_eq!(world.agents.asked(register).len(), 1, "{register}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn promise_3_a_question_is_gone_when_nobody_reads_its_answers() {
     let world = World::up().await;
     world.agents.become_("kreft", Behaviour::Hangs);
