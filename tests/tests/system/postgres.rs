@@ -1,12 +1,5 @@
 //! The PostgreSQL source against a real server, started here for the purpose and thrown away.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "the helpers of a test are a test"
-)]
-
 use std::sync::Arc;
 use std::time::Duration;
 
