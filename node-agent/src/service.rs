@@ -20,6 +20,8 @@
 mod answering;
 mod caps;
 mod recent;
+#[cfg(test)]
+mod tests;
 
 use std::pin::Pin;
 use std::sync::Arc;

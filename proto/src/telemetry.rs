@@ -75,7 +75,7 @@ where
     let wanted = EnvFilter::try_new(&config.filter)
         .map_err(|error| StartTelemetryError::Filter(config.filter.clone(), error))?;
     let filter = wanted.and(filter_fn(may_be_written));
-    // Colours are for a terminal; a file or a journal would keep their codes.
+    // Colours are for people at a terminal; in a file they stand between a search and its words.
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::stderr().is_terminal())
         .with_writer(writer);

@@ -9,6 +9,7 @@ mod hung;
 mod listing;
 mod naive;
 mod report;
+mod timing;
 mod usage;
 
 use clap::Subcommand;
@@ -24,6 +25,8 @@ pub enum BenchCommand {
     Listing(ListingArgs),
     /// What registers that hang cost everybody else.
     Hung(HungArgs),
+    /// Whether the time that an agent takes tells who is in its register.
+    Timing(timing::TimingArgs),
 }
 
 /// Does what `command` says.
@@ -31,5 +34,6 @@ pub async fn main(command: BenchCommand) -> anyhow::Result<()> {
     match command {
         BenchCommand::Listing(args) => Box::pin(listing::main(args)).await,
         BenchCommand::Hung(args) => Box::pin(hung::main(args)).await,
+        BenchCommand::Timing(args) => Box::pin(timing::main(args)).await,
     }
 }

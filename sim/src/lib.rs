@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`population`] and [`registers`] invent the [`country`]; [`truth`] says what
 //! is right from its files alone; [`sts`] makes citizens' tokens; [`world`] puts a federation on
-//! the disk and [`processes`] start it; [`demo`], [`load`] and [`bench`] use it.
+//! the disk and [`processes`] start it; [`demo`], [`load`] and [`bench`] use it. [`scan`] looks for
+//! what nobody may keep.
 
 pub mod bench;
 pub mod caller;
@@ -14,6 +15,7 @@ pub mod population;
 pub mod processes;
 pub mod program;
 pub mod registers;
+pub mod scan;
 pub mod sts;
 pub mod truth;
 pub mod world;

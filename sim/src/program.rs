@@ -68,10 +68,9 @@ enum Command {
         #[command(subcommand)]
         command: crate::bench::BenchCommand,
     },
-    /// The broker, as `innsyn-broker`.
+    // These two have the help of the programs that they stand for.
     #[command(hide = true)]
     Broker(innsyn_broker::program::Args),
-    /// An agent, as `innsyn-agent`.
     #[command(hide = true)]
     Agent(innsyn_agent::program::Args),
     /// An agent that hears everything late.

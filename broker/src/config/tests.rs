@@ -1,9 +1,6 @@
 //! What a broker configuration may say.
 
-use std::fmt::Write as _;
-use std::path::Path;
-
-use super::{Config, ConfigError};
+use super::*;
 
 const EXAMPLE: &str = include_str!("../../broker.example.toml");
 
@@ -11,92 +8,96 @@ fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, Path::new("broker.toml"))
 }
 
-/// The example with what is commented out put in force.
-fn with_defaults() -> String {
-    let mut text = String::new();
-    for line in EXAMPLE.lines() {
-        let key = line.strip_prefix("# ").filter(|line| is_setting(line));
-        writeln!(text, "{}", key.unwrap_or(line)).unwrap();
-    }
-    text
+/// The example with `from` replaced.
+fn changed(from: &str, to: &str) -> Result<Config, ConfigError> {
+    assert!(EXAMPLE.contains(from), "the example has no {from}");
+    parse(&EXAMPLE.replacen(from, to, 1))
 }
 
-fn is_setting(line: &str) -> bool {
-    let key = line.split(" = ").next().unwrap_or_default();
-    let is_key = |c: char| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit();
-    line.ends_with(".limits]") || line.contains(" = ") && key.chars().all(is_key)
+/// The example without the section `name` and what belongs to it.
+fn without(name: &str) -> Result<Config, ConfigError> {
+    let mut example: toml::Table = EXAMPLE.parse().unwrap();
+    example.remove(name).unwrap();
+    parse(&toml::to_string(&example).unwrap())
 }
 
 #[test]
-fn the_example_is_a_configuration_of_both_roles() {
-    let config = parse(EXAMPLE).expect("the example");
-    assert!(config.relay.is_some() && config.citizen_gateway.is_some());
+fn a_role_runs_if_its_section_is_there() {
+    let both = parse(EXAMPLE).unwrap();
+    assert!(both.relay.is_some() && both.citizen_gateway.is_some());
+    let mut example: toml::Table = EXAMPLE.parse().unwrap();
+    example.retain(|name, _| name == "relay");
+    let relay = parse(&toml::to_string(&example).unwrap()).unwrap();
+    assert!(relay.citizen_gateway.is_none());
+    assert_eq!(relay.threads, 1);
+    let gateway = without("relay").unwrap();
+    assert!(gateway.relay.is_none() && gateway.citizen_gateway.is_some());
 }
 
 #[test]
-fn the_defaults_that_the_example_tells_are_the_defaults() {
-    let text = with_defaults();
-    // Two of them are no defaults: what is served, and threads where there is a gateway.
-    let text = text.replace("registers = [", "# registers = [");
-    let (told, real) = (
-        parse(&text).expect("with defaults"),
-        parse(EXAMPLE).unwrap(),
-    );
-    assert_eq!(told.threads, 1);
-    assert_eq!(format!("{:?}", told.relay), format!("{:?}", real.relay));
-    assert_eq!(
-        format!("{:?}", told.citizen_gateway),
-        format!("{:?}", real.citizen_gateway)
-    );
-}
-
-#[test]
-fn a_role_needs_all_of_it() {
-    let (relay, gateway) = EXAMPLE.split_once("[citizen_gateway]\n").unwrap();
-    let only_relay = parse(relay).expect("a relay alone");
-    assert_eq!(
-        (only_relay.threads, only_relay.citizen_gateway.is_none()),
-        (1, true)
-    );
-    let half = format!(
-        "[citizen_gateway]\n{}",
-        gateway.split_once("[federation]").unwrap().0
-    );
-    assert!(matches!(parse(&half), Err(ConfigError::Half("federation"))));
+fn sections_that_do_nothing_by_themselves_are_refused() {
+    assert!(matches!(parse(""), Err(ConfigError::NoRole)));
     assert!(matches!(parse("threads = 1"), Err(ConfigError::NoRole)));
+    let half = without("federation");
+    assert!(matches!(half, Err(ConfigError::Half("federation"))));
+    let half = without("citizen_gateway");
+    assert!(matches!(half, Err(ConfigError::Half("citizen_gateway"))));
+    let mut example: toml::Table = EXAMPLE.parse().unwrap();
+    example["federation"]["relays"] = toml::Value::Array(Vec::new());
+    let unreachable = parse(&toml::to_string(&example).unwrap());
+    assert!(matches!(unreachable, Err(ConfigError::NoRelays)));
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_by_name() {
-    let cases = [
-        (
-            "tls = { certificate_file",
-            "# tls = { certificate_file",
-            "behind_tls_proxy",
-        ),
-        (
-            "gateways = [\"helsenorge\"]",
-            "gateways = []",
-            "name at least one",
-        ),
-        ("# threads = 1", "threads = 0", "threads"),
-        ("jwks_url = \"https", "jwks_url = \"http", "jwks_url"),
-        (
-            "# default_deadline_ms = 3000",
-            "default_deadline_ms = 100",
-            "200 to 10000",
-        ),
-        ("# scope = ", "scoep = ", "scoep"),
-    ];
-    for (from, to, names) in cases {
-        let text = EXAMPLE.replace(from, to);
-        assert_ne!(text, EXAMPLE, "{from}");
-        let mut error: &dyn std::error::Error = &parse(&text).expect_err(to);
-        let mut said = error.to_string();
-        while let Some(source) = error.source() {
-            write!(said, ": {source}").unwrap();
-            error = source;
-        }
-        assert!(said.contains(names), "{to}: {said}");
+fn threads_have_bounds() {
+    for threads in [1, 256] {
+        let config = changed("threads = 1", &format!("threads = {threads}"));
+        assert_eq!(config.unwrap().threads, threads);
     }
+    for threads in [0, 257] {
+        let refused = changed("threads = 1", &format!("threads = {threads}"));
+        assert!(matches!(refused, Err(ConfigError::Threads(it)) if it == threads));
+    }
+}
+
+#[test]
+fn a_key_that_is_not_known_is_named() {
+    for section in [
+        "[relay]",
+        "[citizen_gateway]",
+        "[federation]",
+        "[telemetry]",
+    ] {
+        let error = changed(
+            &format!("\n{section}\n"),
+            &format!("\n{section}\ncolour = 1\n"),
+        )
+        .unwrap_err();
+        assert!(matches!(error, ConfigError::Syntax(..)));
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("unknown field `colour`"), "{source}");
+    }
+}
+
+#[test]
+fn paths_are_relative_to_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broker.toml");
+    assert!(matches!(
+        Config::load(&path),
+        Err(ConfigError::Unreadable(..))
+    ));
+    std::fs::write(&path, EXAMPLE).unwrap();
+    let config = Config::load(&path).unwrap();
+
+    let relay = config.relay.unwrap();
+    let (gateway, federation) = config.citizen_gateway.unwrap();
+    let in_folder = |name| folder.path().join(name);
+    assert_eq!(relay.certificate, in_folder("relay/certificate.pem"));
+    assert_eq!(relay.key, in_folder("relay/key.pem"));
+    assert_eq!(relay.federation_ca, in_folder("relay/federation-ca.pem"));
+    assert_eq!(gateway.catalogue, in_folder("catalogue.toml"));
+    assert_eq!(federation.tls.key, in_folder("gateway/key.pem"));
+    assert_eq!(federation.heads, in_folder("gateway/heads"));
+    assert_eq!(federation.head_key, in_folder("gateway/head.key"));
 }

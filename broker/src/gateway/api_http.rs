@@ -30,6 +30,8 @@ pub(super) mod json;
 
 /// The largest body of a request, in bytes; of a gRPC message too.
 pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
+/// How much more of a body that is too large is received and thrown away, in bytes.
+const BODY_DISCARDED_BYTES_MAX: usize = 4 << 20;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -224,12 +226,22 @@ fn essence(value: &str) -> String {
     essence.trim().to_ascii_lowercase()
 }
 
-async fn read(body: Body) -> Result<Bytes, Refusal> {
-    let body = Limited::new(body, BODY_BYTES_MAX).collect();
-    match tokio::time::timeout(BODY_TIMEOUT, body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
+async fn read(mut body: Body) -> Result<Bytes, Refusal> {
+    let whole = Limited::new(&mut body, BODY_BYTES_MAX).collect();
+    match tokio::time::timeout(BODY_TIMEOUT, whole).await {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            discard(body).await;
+            Err(Refusal::BodyTooLarge)
+        }
         Ok(Err(_)) => Err(Refusal::BodyNotUnderstood),
         Err(_) => Err(Refusal::BodyTooSlow),
     }
+}
+
+/// Lets a caller finish, within bounds: whoever is cut off while sending may never see why.
+async fn discard(body: Body) {
+    let mut rest = Limited::new(body, BODY_DISCARDED_BYTES_MAX);
+    let until_its_end = async { while let Some(Ok(_)) = rest.frame().await {} };
+    let _ended = tokio::time::timeout(BODY_TIMEOUT, until_its_end).await;
 }

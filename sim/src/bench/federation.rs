@@ -109,7 +109,12 @@ impl Federation {
     }
 
     pub(super) async fn stop(self) -> anyhow::Result<()> {
-        let parts = [Some(self.agents), self.apart, Some(self.gateway), Some(self.relay)];
+        let parts = [
+            Some(self.agents),
+            self.apart,
+            Some(self.gateway),
+            Some(self.relay),
+        ];
         for part in parts.into_iter().flatten() {
             part.stop().await?;
         }

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use server::Server;
 
-mod server;
+pub(super) mod server;
 
 /// Synthetic people with valid control digits: month + 80.
 const PEOPLE: [&str; 4] = ["01815000036", "02815000075", "03815000004", "04815000043"];

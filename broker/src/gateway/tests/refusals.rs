@@ -365,6 +365,39 @@ async fn a_body_that_never_comes_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_too_large_is_received_so_that_the_answer_is_and_not_for_ever() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::StreamExt as _;
+    const CHUNK_BYTES: usize = 1 << 16;
+    let world = World::new().await;
+    for (sent_bytes, received_bytes) in [(1 << 20, 1 << 20), (1 << 24, 1 << 22)] {
+        let received = Arc::new(AtomicUsize::new(0));
+        let counter = received.clone();
+        let chunks = futures::stream::iter(0..sent_bytes / CHUNK_BYTES).map(move |_| {
+            counter.fetch_add(CHUNK_BYTES, Ordering::Relaxed);
+            Ok::<_, &str>(vec![b' '; CHUNK_BYTES])
+        });
+        let mut request = listing(&world.token(), "");
+        *request.body_mut() = Body::from_stream(chunks);
+
+        let answer = world.send(request).await;
+
+        assert_eq!(answer.reason(), "BODY_TOO_LARGE");
+        let received = received.load(Ordering::Relaxed);
+        assert!(
+            received >= received_bytes,
+            "only {received} of {sent_bytes}"
+        );
+        assert!(
+            received <= received_bytes + 2 * CHUNK_BYTES,
+            "{received} of {sent_bytes}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn above_the_limit_a_listing_is_refused_and_the_place_is_given_back() {
     use futures::StreamExt as _;
     let world = World::with_config("limits = { listings_in_flight_max = 1 }").await;

@@ -22,10 +22,10 @@ const SETTINGS: &str = "listen_addresses = '127.0.0.1'\nssl = on\nfsync = off\n\
     ssl_cert_file = 'server.pem'\nssl_key_file = 'server.key'\nlog_statement = 'none'\n";
 
 /// Signs a server's certificate.
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(in crate::system) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    pub(super) fn new() -> Self {
+    pub(in crate::system) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -33,7 +33,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).expect("a certificate"))
     }
 
-    pub(super) fn pem(&self) -> String {
+    pub(in crate::system) fn pem(&self) -> String {
         self.0.pem()
     }
 
@@ -48,7 +48,7 @@ impl Authority {
 }
 
 /// A running server, with a role `innsyn` that may log in and nothing else.
-pub(super) struct Server {
+pub(in crate::system) struct Server {
     folder: TempDir,
     programs: PathBuf,
     port: u16,
@@ -56,7 +56,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start() -> Self {
+    pub(in crate::system) fn start() -> Self {
         let programs = programs().expect("PostgreSQL is installed (apt install postgresql)");
         let folder = tempfile::tempdir().expect("a folder");
         // The socket stands in it, and its owner is another account.
@@ -78,28 +78,28 @@ impl Server {
         server
     }
 
-    pub(super) const fn port(&self) -> u16 {
+    pub(in crate::system) const fn port(&self) -> u16 {
         self.port
     }
 
     /// The certificate that the server's comes from, as PEM.
-    pub(super) fn ca(&self) -> &str {
+    pub(in crate::system) fn ca(&self) -> &str {
         &self.ca
     }
 
     /// Where the Unix socket is.
-    pub(super) fn socket_folder(&self) -> &Path {
+    pub(in crate::system) fn socket_folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// Runs statements as the owner of everything.
-    pub(super) async fn run(&self, statements: &str) {
+    pub(in crate::system) async fn run(&self, statements: &str) {
         let outcome = self.owner().await.batch_execute(statements).await;
         outcome.unwrap_or_else(|error| panic!("`{statements}`: {error:?}"));
     }
 
     /// How many rows a table has.
-    pub(super) async fn count(&self, table: &str) -> i64 {
+    pub(in crate::system) async fn count(&self, table: &str) -> i64 {
         let query = format!("SELECT count(*) FROM {table}");
         let row = self.owner().await.query_one(&query, &[]).await;
         row.expect("a count").get(0)
