@@ -219,8 +219,8 @@ pub fn is_of_federation(files: &TlsFiles) -> Result<bool, LoadTlsError> {
     };
     let begins = credentials.certificate.not_before.as_seconds();
     let begins = Duration::from_secs(u64::try_from(begins).unwrap_or_default());
-    let outcome = verifier.verify_client_cert(leaf, between, UnixTime::since_unix_epoch(begins));
-    Ok(outcome.is_ok())
+    let answer = verifier.verify_client_cert(leaf, between, UnixTime::since_unix_epoch(begins));
+    Ok(answer.is_ok())
 }
 
 /// The outer layer's server side: a relay, and whom it lets in.

@@ -82,7 +82,7 @@ fn another_partys_key_is_refused() {
         key: other.key,
         ..files
     };
-    assert!(matches!(load(&mixed), Err(LoadTlsError::Unusable(_))));
+    assert!(matches!(load(&mixed), Err(LoadTlsError::OtherKey)));
 }
 
 #[test]

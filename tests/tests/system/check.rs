@@ -220,7 +220,7 @@ const CASES: [Case; 17] = [
                 "agent.toml",
                 "environment = \"test\"",
                 "environment = \"production\"",
-            )
+            );
         },
         "wrong environment",
         "`environment`",
@@ -242,7 +242,7 @@ const CASES: [Case; 17] = [
         |s| {
             fs::create_dir(s.path("log"))
                 .and_then(|()| fs::write(s.path("log/00000000.seg"), ""))
-                .unwrap()
+                .unwrap();
         },
         "log-tag.key",
         "backup",

@@ -4,9 +4,10 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 /// How long anything here may take; far more than it does.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -45,6 +46,15 @@ impl Demo {
             let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "ended: {}", self.says());
             assert!(began.elapsed() < PATIENCE, "no `{what}` in {}", self.says());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until so many of its parts run.
+    fn wait_for_parts(&self, parts: usize) {
+        let began = Instant::now();
+        while processes_of(self.temporary.path()).len() < parts {
+            assert!(began.elapsed() < PATIENCE, "no parts: {}", self.says());
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -130,5 +140,6 @@ fn an_interrupted_demo_ends_and_leaves_nothing() {
     // While agents start.
     let mut demo = Demo::start(&["--persons", "2000", "--listen", "127.0.0.1:0"]);
     demo.wait_for("not connected yet");
+    demo.wait_for_parts(10);
     demo.interrupt();
 }
