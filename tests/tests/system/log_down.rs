@@ -1,5 +1,7 @@
 //! No log, no answer: a full disk, and the order of sync and answer as the kernel sees them.
 
+#![expect(clippy::print_stdout, reason = "what was measured")]
+
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;

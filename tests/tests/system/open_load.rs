@@ -16,7 +16,7 @@ use super::fleet::{Citizen, Fleet, Listing, list};
 /// A load under way.
 pub(super) struct Load {
     done: mpsc::UnboundedReceiver<anyhow::Result<Done>>,
-    begun: watch::Receiver<u64>,
+    came: watch::Receiver<u64>,
     stop: CancellationToken,
     citizens: JoinHandle<()>,
 }
@@ -46,21 +46,21 @@ impl Load {
         every: Duration,
     ) -> Self {
         let (told, done) = mpsc::unbounded_channel();
-        let (begin, begun) = watch::channel(0);
+        let (coming, came) = watch::channel(0);
         let stop = CancellationToken::new();
-        let come = come(
+        let citizens = come(
             Arc::clone(&fleet.world),
             fleet.caller().await,
             citizens.into_iter().map(Arc::new).collect(),
             (together, every),
-            (told, begin),
+            (told, coming),
             stop.clone(),
         );
         Self {
             done,
-            begun,
+            came,
             stop,
-            citizens: tokio::spawn(come),
+            citizens: tokio::spawn(citizens),
         }
     }
 
@@ -71,20 +71,20 @@ impl Load {
 
     /// Waits until the next citizens come.
     pub(super) async fn begin(&mut self) {
-        self.begun.borrow_and_update();
-        self.begun.changed().await.unwrap();
+        self.came.borrow_and_update();
+        self.came.changed().await.unwrap();
     }
 
     /// Waits for the listings under way; returns them, and how many there were in all.
     pub(super) async fn stop(mut self) -> (Vec<Done>, u64) {
         self.stop.cancel();
         self.citizens.await.unwrap();
-        let begun = *self.begun.borrow();
+        let came = *self.came.borrow();
         let mut rest = Vec::new();
         while let Some(done) = self.done.recv().await {
             rest.push(done.unwrap().checked());
         }
-        (rest, begun)
+        (rest, came)
     }
 }
 
@@ -93,7 +93,7 @@ async fn come(
     caller: Caller,
     citizens: Vec<Arc<Citizen>>,
     (together, every): (usize, Duration),
-    (told, begun): (
+    (told, coming): (
         mpsc::UnboundedSender<anyhow::Result<Done>>,
         watch::Sender<u64>,
     ),
@@ -118,6 +118,6 @@ async fn come(
                 let _ = told.send(done);
             });
         }
-        begun.send_modify(|begun| *begun += together as u64);
+        coming.send_modify(|came| *came += together as u64);
     }
 }

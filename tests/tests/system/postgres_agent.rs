@@ -1,6 +1,8 @@
 //! A register whose agent reads PostgreSQL: the same listing as from files, renewed in time, and
 //! never with a role that may write.
 
+#![expect(clippy::print_stdout, reason = "what was measured")]
+
 use std::fs;
 use std::process::Output;
 use std::time::Duration;
@@ -8,13 +10,13 @@ use std::time::Duration;
 use innsyn_proto::wire::types::v1::Outcome;
 use innsyn_sim::world::{World, WorldSpec};
 use tokio::process::Command;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use super::fleet::{Fleet, Prepared, until};
+use super::fleet::{Fleet, LONG, Prepared, list, until};
 use super::postgres::server::Server;
 
 /// A register whose people stand in a CSV file, with dates and status.
-const REGISTER: &str = "nkir";
+const REGISTER: &str = "gastronet";
 /// How often the agent is told to read the table, in seconds.
 const REFRESH_S: u64 = 2;
 /// What reading it and being asked takes on top.
@@ -71,12 +73,12 @@ status = {{ registered = ["aktiv"], deleted = ["slettet"] }}
 }
 
 async fn agent(world: &World, command: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_innsyn-world"))
+    let ended = Command::new(env!("CARGO_BIN_EXE_innsyn-world"))
         .args(["agent", command, "--config"])
         .arg(world.agent_config(REGISTER))
-        .output()
-        .await
-        .unwrap()
+        .kill_on_drop(true)
+        .output();
+    timeout(LONG, ended).await.expect("it ends").unwrap()
 }
 
 async fn fleet(server: &Server) -> Fleet {
@@ -111,22 +113,30 @@ async fn a_register_in_postgresql_answers_as_from_files_and_shows_a_changed_row_
     println!("registered, deleted, not registered: {outcomes:?}");
     let citizen = registered.expect("somebody is in the register");
 
-    server
-        .run(&format!(
-            "UPDATE personer SET status = 'slettet' WHERE fnr = '{}'",
-            citizen.national_id()
-        ))
-        .await;
-    let changed = Instant::now();
+    // There and back, so that more than one reading is waited for.
     let question = citizen.question(&fleet.world, None);
-    until("the row's new status", async || {
-        let listing = super::fleet::list(&caller, &question).await.unwrap();
-        listing.at(REGISTER) == Outcome::Deleted
-    })
-    .await;
-    let seen = changed.elapsed();
-    println!("a changed row was seen after {seen:?}");
-    assert!(seen <= Duration::from_secs(REFRESH_S) + READ_WITHIN);
+    let mut slowest = Duration::ZERO;
+    for (status, outcome) in [
+        ("slettet", Outcome::Deleted),
+        ("aktiv", Outcome::Registered),
+        ("slettet", Outcome::Deleted),
+    ] {
+        server
+            .run(&format!(
+                "UPDATE personer SET status = '{status}' WHERE fnr = '{}'",
+                citizen.national_id()
+            ))
+            .await;
+        let changed = Instant::now();
+        until("the row's new status", async || {
+            let listing = list(&caller, &question).await.unwrap();
+            listing.at(REGISTER) == outcome
+        })
+        .await;
+        slowest = slowest.max(changed.elapsed());
+    }
+    println!("a changed row was seen after at most {slowest:?}");
+    assert!(slowest <= Duration::from_secs(REFRESH_S) + READ_WITHIN);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Registers that hang or die: everybody else is answered for, the first listing ends at its
 //! deadline and the next ones at once, and who comes back is asked again.
 
+#![expect(clippy::print_stdout, reason = "what was measured")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use innsyn_proto::wire::types::v1::Reason;
 use innsyn_sim::caller::Caller;
 use innsyn_sim::world::WorldSpec;
 use rustix::process::Signal;
+#[cfg(feature = "external")]
 use tokio::time::Instant;
 
 use super::fleet::{Citizen, Fleet, until};

@@ -42,11 +42,11 @@ pub(super) fn read(trace: &Path) -> Vec<Call> {
         let (thread, line) = line.split_once(' ').unwrap();
         let (at, call) = line.trim_start().split_once(' ').unwrap();
         let at = timestamp(at);
-        if let Some(begun) = call.strip_suffix(" <unfinished ...>") {
-            unfinished.insert(thread, (at, begun));
+        if let Some(first_half) = call.strip_suffix(" <unfinished ...>") {
+            unfinished.insert(thread, (at, first_half));
         } else if call.starts_with("<...") {
-            let (began, begun) = unfinished.remove(thread).unwrap();
-            calls.extend(finished(began, at, begun, call));
+            let (began, first_half) = unfinished.remove(thread).unwrap();
+            calls.extend(finished(began, at, first_half, call));
         } else {
             calls.extend(finished(at, at, call, call));
         }
@@ -60,10 +60,16 @@ fn timestamp(text: &str) -> Timestamp {
     Timestamp::from_micros(number(seconds) * 1_000_000 + number(micros))
 }
 
-/// `begun` names the call and the file, `ended` has what it returned.
-fn finished(began: Timestamp, at: Timestamp, begun: &str, ended: &str) -> Option<Call> {
-    let (name, rest) = begun.split_once('(')?;
-    let returned: i64 = ended.rsplit_once("= ")?.1.split(' ').next()?.parse().ok()?;
+/// `first_half` names the call and the file, `second_half` has what it returned.
+fn finished(began: Timestamp, at: Timestamp, first_half: &str, second_half: &str) -> Option<Call> {
+    let (name, rest) = first_half.split_once('(')?;
+    let returned: i64 = second_half
+        .rsplit_once("= ")?
+        .1
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()?;
     let file = rest.split([',', ')']).next()?;
     let kind = match name {
         "pwrite64" if file.contains(".seg>") => Kind::Commit,
