@@ -37,7 +37,7 @@ impl Setup {
         let pin = enrolment::issue(&ca, &gateway, &[], 90, &out, &SystemClock)
             .unwrap()
             .pin;
-        let config = include_str!("../../../node-agent/agent.example.toml")
+        let config = include_str!("check/agent.toml")
             .replace("/var/lib/kreft/innsyn", "data")
             .replace(&format!("sha256:{}", "0".repeat(64)), &pin.to_string())
             .replace("relay-1.example.no:7443", "127.0.0.1:1")

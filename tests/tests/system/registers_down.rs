@@ -16,11 +16,12 @@ use tokio::time::Instant;
 use super::fleet::{Citizen, Fleet, until};
 
 /// The deadline of the listings here.
-const DEADLINE: Duration = Duration::from_millis(1500);
-/// How much later than its deadline a listing may end. The benchmark has the tight bound.
-const LATE_MAX: Duration = Duration::from_millis(250);
-/// "At once" on a machine that does other things too: clearly not the deadline.
-const AT_ONCE: Duration = Duration::from_millis(500);
+const DEADLINE: Duration = Duration::from_secs(3);
+/// How much later than its deadline a listing may end on a machine that does other things too:
+/// clearly less than another deadline. `bench hung` measures the real bound.
+const LATE_MAX: Duration = Duration::from_millis(2500);
+/// "At once" on such a machine: clearly not the deadline.
+const AT_ONCE: Duration = Duration::from_secs(2);
 /// How long after its registers are back a listing may take to be complete.
 const BACK_WITHIN: Duration = Duration::from_secs(10);
 

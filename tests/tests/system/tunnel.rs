@@ -68,7 +68,7 @@ impl Federation {
     fn relay(&self) -> Relay {
         let files = self.files("innsyn://relay/test");
         let text = format!(
-            "certificate = '{}'\nkey = '{}'\nfederation_ca = '{}'\n\
+            "listen = '127.0.0.1:0'\ncertificate = '{}'\nkey = '{}'\nfederation_ca = '{}'\n\
              gateways = ['helsenorge', 'stranger']",
             files.certificate.display(),
             files.key.display(),
