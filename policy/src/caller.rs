@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -22,10 +21,13 @@ pub enum Assurance {
     High,
 }
 
+/// The longest organisation, in bytes.
+const ORGANISATION_BYTES_MAX: usize = 16;
+
 /// The organisation through which a question comes: 1 to 16 printable ASCII characters, usually
 /// an organisation number. It stands in the use log in clear, so it is never a person.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Organisation(Arc<str>);
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Organisation([u8; ORGANISATION_BYTES_MAX]);
 
 /// The string is not an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,26 +37,43 @@ pub struct ParseOrganisationError;
 impl Organisation {
     /// Reads an organisation. Eleven digits in a row are refused: they look like a person.
     pub fn parse(text: &str) -> Result<Self, ParseOrganisationError> {
-        let printable = text.bytes().all(|b| b.is_ascii_graphic());
+        let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
         let like_a_person = text
-            .split(|c: char| !c.is_ascii_digit())
+            .as_bytes()
+            .split(|byte| !byte.is_ascii_digit())
             .any(|digits| digits.len() == 11);
-        if (1..=16).contains(&text.len()) && printable && !like_a_person {
-            Ok(Self(text.into()))
-        } else {
-            Err(ParseOrganisationError)
+        let mut padded = [0; ORGANISATION_BYTES_MAX];
+        match padded.get_mut(..text.len()) {
+            Some(bytes) if !text.is_empty() && printable && !like_a_person => {
+                bytes.copy_from_slice(text.as_bytes());
+                Ok(Self(padded))
+            }
+            _ => Err(ParseOrganisationError),
         }
     }
 
     /// The organisation as text.
     pub fn as_str(&self) -> &str {
+        let text = self.0.split(|byte| *byte == 0).next().unwrap_or_default();
+        // It was text when it was read.
+        str::from_utf8(text).unwrap_or_default()
+    }
+
+    /// The organisation with zeros after it.
+    pub const fn padded(&self) -> &[u8; ORGANISATION_BYTES_MAX] {
         &self.0
+    }
+}
+
+impl fmt::Debug for Organisation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Organisation({:?})", self.as_str())
     }
 }
 
 impl fmt::Display for Organisation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 

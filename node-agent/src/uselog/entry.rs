@@ -12,20 +12,22 @@
 //!
 //! What holds:
 //!
-//! - **No person in clear.** A person is a tag: HMAC-SHA256 of the national id under the
-//!   register's tag key, cut to 16 bytes, made differently for the subject and for the caller,
-//!   so that one's own access is not visible from two equal tags.
+//! - **No person in clear.** A person is a tag: the eleven digits and a constant, one for
+//!   subjects and another for callers, encrypted as one block of AES-256 (FIPS 197) under the
+//!   register's tag key. Different constants hide one's own access, which would otherwise show
+//!   as two equal tags. Who has the key can tell whose a tag is, as with any keyed name for one
+//!   of so few ids; the key is therefore kept outside the log.
 //! - **The hash gives nothing away.** The salt makes the entry's hash, which leaves the
 //!   register, impossible to guess from what is known of the use, and lets retention erase an
 //!   entry one day while its hash stays.
 //! - **Every code is a number that never changes**, see [`codes`](super::codes).
 
+use aes::Aes256;
+use aes::cipher::{Array, BlockCipherEncrypt as _, KeyInit as _};
 use bytes::BufMut as _;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use innsyn_policy::{
     NationalId, Organisation, Purpose, QuestionId, Timestamp, UseDecision, UseKind, UseRecord,
 };
-use sha2::Sha256;
 
 use super::codes;
 
@@ -33,9 +35,9 @@ use super::codes;
 pub const ENTRY_BYTES: usize = 128;
 /// The format that this program writes.
 const VERSION: u8 = 1;
-/// Before the caller's and the subject's id, so that their tags differ.
-const SUBJECT_DOMAIN: &[u8] = b"innsyn uselog v1 subject\0";
-const CALLER_DOMAIN: &[u8] = b"innsyn uselog v1 caller\0";
+/// After the subject's and the caller's digits, so that their tags differ.
+const SUBJECT_PAD: [u8; 5] = *b"subj1";
+const CALLER_PAD: [u8; 5] = *b"call1";
 
 /// A keyed stand-in for a national id: the same for the same person in this log only.
 pub type Tag = [u8; 16];
@@ -91,7 +93,7 @@ impl Entry {
             question: record.question,
             subject: tags.subject(&record.subject),
             caller: tags.caller(&record.caller),
-            organisation: record.organisation.clone(),
+            organisation: record.organisation,
             purpose: record.purpose,
             kind: record.kind,
             decision: record.decision,
@@ -119,7 +121,7 @@ impl Entry {
         rest.put_slice(&self.question.0);
         rest.put_slice(&self.subject);
         rest.put_slice(&self.caller);
-        rest.put_slice(&padded::<16>(self.organisation.as_str().as_bytes()));
+        rest.put_slice(self.organisation.padded());
         rest.put_slice(&self.salt);
         bytes
     }
@@ -157,10 +159,7 @@ impl Entry {
 
 /// Makes tags of national ids.
 #[derive(Clone)]
-pub struct Tagger {
-    subject: Hmac<Sha256>,
-    caller: Hmac<Sha256>,
-}
+pub struct Tagger(Aes256);
 
 impl std::fmt::Debug for Tagger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -171,49 +170,33 @@ impl std::fmt::Debug for Tagger {
 impl Tagger {
     /// Makes tags under `key`, which never leaves the register.
     pub fn new(key: &[u8; 32]) -> Self {
-        // HMAC itself pads a short key with zeros.
-        let key = padded::<64>(key);
-        let keyed = |domain: &[u8]| {
-            let mut mac = Hmac::<Sha256>::new(&key.into());
-            mac.update(domain);
-            mac
-        };
-        Self {
-            subject: keyed(SUBJECT_DOMAIN),
-            caller: keyed(CALLER_DOMAIN),
-        }
+        Self(Aes256::new(&Array::from(*key)))
     }
 
     /// The tag of a person whose data were used.
     pub fn subject(&self, id: &NationalId) -> Tag {
-        tag(&self.subject, id)
+        self.tag(id, SUBJECT_PAD)
     }
 
     /// The tag of a person who asked.
     pub fn caller(&self, id: &NationalId) -> Tag {
-        tag(&self.caller, id)
+        self.tag(id, CALLER_PAD)
     }
-}
 
-fn tag(keyed: &Hmac<Sha256>, id: &NationalId) -> Tag {
-    let mut mac = keyed.clone();
-    mac.update(id.expose());
-    let whole: [u8; 32] = mac.finalize().into_bytes().into();
-    take(&mut whole.as_slice())
+    fn tag(&self, id: &NationalId, pad: [u8; 5]) -> Tag {
+        let mut block = [0; 16];
+        let mut rest = block.as_mut_slice();
+        rest.put_slice(id.expose());
+        rest.put_slice(&pad);
+        let mut block = Array::from(block);
+        self.0.encrypt_block(&mut block);
+        block.into()
+    }
 }
 
 fn organisation_of(padded: &[u8; 16]) -> Option<Organisation> {
     let text = std::str::from_utf8(padded).ok()?;
     Organisation::parse(text.trim_end_matches('\0')).ok()
-}
-
-/// `value` with zeros after it, `N` bytes in all.
-fn padded<const N: usize>(value: &[u8]) -> [u8; N] {
-    let mut padded = [0; N];
-    for (to, from) in padded.iter_mut().zip(value) {
-        *to = *from;
-    }
-    padded
 }
 
 /// The first `N` bytes of `rest`, which moves on.
