@@ -32,6 +32,7 @@ mod disk;
 mod entry;
 mod frame;
 mod gather;
+mod hash;
 mod keys;
 mod metrics;
 mod sim_disk;

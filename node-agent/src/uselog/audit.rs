@@ -8,11 +8,12 @@
 use std::io;
 
 use innsyn_proto::head::{HeadError, HeadKey, LogHash, SignedHead};
-use tlog_tiles::{record_hash, stored_hash_count, stored_hash_index};
+use tlog_tiles::{stored_hash_count, stored_hash_index};
 
 use super::disk::Disk;
 use super::entry::{ENTRY_BYTES, Entry, ReadEntryError};
 use super::frame::{self, Read};
+use super::hash::leaf_hash;
 use super::tree::Tree;
 
 /// The stored hashes, in the order of `tlog_tiles::stored_hash_index`.
@@ -298,7 +299,7 @@ impl Audit {
             let number = self.tree.size();
             Entry::from_bytes(entry).map_err(|error| (Some(number), Check::Entry(error)))?;
             self.tree
-                .push(record_hash(entry), |hash| hashes.extend_from_slice(&hash.0));
+                .push(leaf_hash(entry), |hash| hashes.extend_from_slice(&hash.0));
             for Witness { head, .. } in witnesses {
                 if head.size() == self.tree.size() && head.root() != self.tree.root() {
                     other_than_head = Some(head.size());
@@ -382,7 +383,7 @@ fn blame(disk: &impl Disk, first: u64, entries: &[[u8; ENTRY_BYTES]]) -> Option<
     };
     (first..)
         .zip(entries)
-        .find(|(number, entry)| stored(*number).is_some_and(|hash| hash != record_hash(*entry).0))
+        .find(|(number, entry)| stored(*number).is_some_and(|hash| hash != leaf_hash(*entry).0))
         .map(|(number, _)| number)
 }
 

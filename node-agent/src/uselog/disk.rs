@@ -92,6 +92,7 @@ impl FsDisk {
         }
         if !self.open.contains_key(name) {
             let file = OpenOptions::new()
+                .read(true)
                 .write(true)
                 .open(self.folder.join(name))?;
             if self.open.len() >= OPEN_FILES_MAX {
@@ -119,7 +120,10 @@ impl Disk for FsDisk {
     }
 
     fn read_at(&self, name: &str, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        File::open(self.folder.join(name))?.read_exact_at(bytes, offset)
+        match self.open.get(name) {
+            Some(file) => file.read_exact_at(bytes, offset),
+            None => File::open(self.folder.join(name))?.read_exact_at(bytes, offset),
+        }
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {

@@ -6,7 +6,9 @@
 //! of them.
 
 use innsyn_proto::head::LogHash;
-use tlog_tiles::{EMPTY_HASH, Hash, node_hash};
+use tlog_tiles::{EMPTY_HASH, Hash};
+
+use super::hash::node_hash;
 
 /// A tree that grows.
 #[derive(Debug, Clone, Default)]

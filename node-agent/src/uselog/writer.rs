@@ -17,7 +17,7 @@ use innsyn_policy::UseRecord;
 use innsyn_proto::head::{HeadKey, LogHash, SignedHead};
 use rand::Rng as _;
 use rand::rngs::StdRng;
-use tlog_tiles::{Hash, HashReader, record_hash, stored_hash_count, stored_hash_index};
+use tlog_tiles::{Hash, HashReader, stored_hash_count, stored_hash_index};
 
 use super::audit::{
     self, Audit, AuditError, COUNTERSIGNED, HASH_BYTES, HASHES, HEAD, io_error, segment_name,
@@ -26,6 +26,7 @@ use super::audit::{
 use super::disk::Disk;
 use super::entry::{Entry, Tagger};
 use super::frame::{self, Read};
+use super::hash::leaf_hash;
 use super::keys::LogKeys;
 use super::tree::Tree;
 use super::{CountersignError, LogUnavailableError, ProveError, UseLogConfig};
@@ -108,7 +109,7 @@ impl<D: Disk> Writer<D> {
         frame::begin(&mut self.buffer);
         for record in records {
             let entry = entry_of(record, &self.keys.tagger, &mut self.salts);
-            let leaf = record_hash(&entry);
+            let leaf = leaf_hash(&entry);
             self.buffer.extend_from_slice(&entry);
             tree.push(leaf, |hash| self.hashes.extend_from_slice(&hash.0));
             leaves.push(leaf.0);
@@ -373,7 +374,7 @@ fn mend_hashes(disk: &mut impl Disk, audit: &Audit) -> Result<(), AuditError> {
             let begin = stored_hash_index(0, tree.size());
             let mut hashes = Vec::new();
             for entry in frame.entries {
-                tree.push(record_hash(entry), |hash| hashes.extend_from_slice(&hash.0));
+                tree.push(leaf_hash(entry), |hash| hashes.extend_from_slice(&hash.0));
             }
             if tree.size() > bad.entry {
                 disk.write_at(HASHES, begin * HASH_BYTES as u64, &hashes)

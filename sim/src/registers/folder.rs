@@ -53,7 +53,7 @@ pub enum WriteError {
     Parquet(#[from] parquet::errors::ParquetError),
     /// A batch of rows.
     #[error("rows do not fit their table")]
-    Batch(#[from] arrow::error::ArrowError),
+    Batch(#[from] arrow_schema::ArrowError),
     /// A TOML file.
     #[error("a TOML file cannot be written")]
     Toml(#[from] toml::ser::Error),

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
-use arrow::array::{
+use arrow_array::{
     ArrayRef, Date32Array, DictionaryArray, Int8Array, Int64Array, LargeStringArray, RecordBatch,
     StringArray, TimestampMicrosecondArray,
 };

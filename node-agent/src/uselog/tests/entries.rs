@@ -103,6 +103,10 @@ fn the_tree_is_that_of_the_library() {
         }
     }
     let (mut tree, mut ours, mut theirs) = (tree::Tree::default(), Vec::new(), Stored(Vec::new()));
+    assert_eq!(
+        hash::leaf_hash(&[7; ENTRY_BYTES]),
+        tlog_tiles::record_hash(&[7; ENTRY_BYTES])
+    );
     for n in 0..300_u64 {
         assert_eq!(tree.root(), tlog_tiles::tree_hash(n, &theirs).unwrap().0);
         let data = n.to_le_bytes();
