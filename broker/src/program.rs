@@ -188,9 +188,11 @@ fn head(config: &Path, register: &str) -> anyhow::Result<()> {
         .citizen_gateway
         .context("this configuration has no gateway, and only a gateway keeps heads")?;
     let register = RegisterId::parse(register)?;
-    let path = federation.heads.join(format!("{register}.head"));
-    let note = std::fs::read_to_string(&path)
-        .with_context(|| format!("no head of `{register}` in {}", path.display()))?;
-    print!("{note}");
+    let head =
+        crate::gateway::witness::head_in(&federation.heads, &register)?.with_context(|| {
+            let folder = federation.heads.display();
+            format!("no head of `{register}` is kept in {folder} yet")
+        })?;
+    print!("{}", String::from_utf8_lossy(head.note()));
     Ok(())
 }

@@ -5,9 +5,7 @@
 //! continue the one kept is not countersigned, and an operator is told: the log was shortened,
 //! rewritten or replaced. What is kept is on disk before the countersignature leaves.
 
-use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,14 +16,17 @@ use innsyn_proto::wire::node::v1::node_service_client::NodeServiceClient;
 use innsyn_proto::wire::node::v1::witness_heads_request::Message;
 use innsyn_proto::wire::node::v1::{WitnessHeadsRequest, WitnessHeadsResponse};
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 
 use super::link::Beside;
 
+mod kept;
 #[cfg(test)]
 mod tests;
+
+pub use kept::KeptHeadsError;
+use kept::{Kept, KeptHeads};
 
 /// Countersignatures on their way to one agent.
 const UNDER_WAY_MAX: usize = 4;
@@ -34,31 +35,29 @@ const UNDER_WAY_MAX: usize = 4;
 #[derive(Debug, thiserror::Error)]
 pub enum WitnessError {
     /// The log signs with another key than the one kept.
-    #[error("the log of use signs with another key than the one kept in `{0}`")]
-    OtherKey(PathBuf),
+    #[error("the log of use signs with another key than the one kept")]
+    OtherKey,
     /// The head is not one, or does not continue the one kept.
     #[error("the head is refused")]
     Head(#[from] HeadError),
-    /// What is kept cannot be read or written.
-    #[error("`{0}` cannot be read or written")]
-    Store(PathBuf, #[source] io::Error),
+    /// What is kept cannot be written.
+    #[error("the head cannot be kept")]
+    Keep(#[from] KeptHeadsError),
 }
 
 /// Keeps and countersigns heads.
 #[derive(Debug)]
 pub struct Witness {
-    folder: PathBuf,
+    kept: Arc<KeptHeads>,
     signer: HeadSigner,
 }
 
 impl Witness {
     /// A witness that signs with `signer` and keeps its heads in `folder`, which is made if it is
     /// not there.
-    pub fn new(folder: &Path, signer: HeadSigner) -> Result<Self, WitnessError> {
-        fs::create_dir_all(folder)
-            .map_err(|error| WitnessError::Store(folder.to_owned(), error))?;
+    pub fn new(folder: &Path, signer: HeadSigner) -> Result<Self, KeptHeadsError> {
         Ok(Self {
-            folder: folder.to_owned(),
+            kept: Arc::new(KeptHeads::open(folder)?),
             signer,
         })
     }
@@ -69,66 +68,38 @@ impl Witness {
     }
 
     /// The last head countersigned for `register`, if there is one.
-    pub fn kept(&self, register: &RegisterId) -> Result<Option<SignedHead>, WitnessError> {
-        let (Some(key), Some(note)) = (self.read(register, "key")?, self.read(register, "head")?)
-        else {
-            return Ok(None);
-        };
-        let key = HeadKey::parse(&String::from_utf8_lossy(&key))?;
-        Ok(Some(SignedHead::read(&note, &key)?))
+    pub fn kept(&self, register: &RegisterId) -> Option<SignedHead> {
+        self.kept.get(register).map(|kept| kept.head)
     }
 
-    /// Checks a head against the one kept, keeps it, and returns it countersigned. The first key
-    /// and the first head of a register are taken on trust.
-    pub fn witness(
+    /// Checks a head against the one kept, keeps it, and returns it countersigned once it is on
+    /// disk. The first key and the first head of a register are taken on trust.
+    pub async fn witness(
         &self,
         register: &RegisterId,
         log_key: &str,
         checkpoint: &[u8],
         consistency: &[LogHash],
     ) -> Result<SignedHead, WitnessError> {
-        let kept_key = self.read(register, "key")?;
-        if kept_key
-            .as_deref()
-            .is_some_and(|kept| kept != log_key.as_bytes())
-        {
-            return Err(WitnessError::OtherKey(self.path(register, "key")));
-        }
-        let key = HeadKey::parse(log_key)?;
-        let kept = self.kept(register)?;
-        let head = countersign(checkpoint, &key, kept.as_ref(), consistency, &self.signer)?;
-        if kept_key.is_none() {
-            self.write(register, "key", log_key.as_bytes())?;
-        }
-        self.write(register, "head", head.note())?;
+        let (head, change) = self.kept.replace(register, |kept| {
+            if kept.is_some_and(|kept| kept.log_key != log_key) {
+                return Err(WitnessError::OtherKey);
+            }
+            let key = HeadKey::parse(log_key)?;
+            let seen = kept.map(|kept| &kept.head);
+            Ok(Kept {
+                head: countersign(checkpoint, &key, seen, consistency, &self.signer)?,
+                log_key: log_key.to_owned(),
+            })
+        })?;
+        self.kept.saved(change).await?;
         Ok(head)
     }
+}
 
-    /// Register ids are file names by their alphabet: `a-z`, `0-9` and `-`.
-    fn path(&self, register: &RegisterId, what: &str) -> PathBuf {
-        self.folder.join(format!("{register}.{what}"))
-    }
-
-    fn read(&self, register: &RegisterId, what: &str) -> Result<Option<Vec<u8>>, WitnessError> {
-        let path = self.path(register, what);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(WitnessError::Store(path, error)),
-        }
-    }
-
-    fn write(&self, register: &RegisterId, what: &str, bytes: &[u8]) -> Result<(), WitnessError> {
-        let path = self.path(register, what);
-        let write = || {
-            let fresh = self.path(register, &format!("{what}.new"));
-            let mut file = fs::File::create(&fresh)?;
-            file.write_all(bytes)?;
-            file.sync_data()?;
-            fs::rename(&fresh, &path)
-        };
-        write().map_err(|error| WitnessError::Store(path.clone(), error))
-    }
+/// The last head that the gateway which keeps its heads in `folder` countersigned for `register`.
+pub fn head_in(folder: &Path, register: &RegisterId) -> Result<Option<SignedHead>, KeptHeadsError> {
+    Ok(KeptHeads::open(folder)?.get(register).map(|kept| kept.head))
 }
 
 /// Countersigns what comes over one link.
@@ -161,24 +132,18 @@ async fn exchange(
             .await
             .map_err(|_| tonic::Status::unavailable("the link is gone"))
     };
-    let known_size = witness
-        .kept(&register)
-        .ok()
-        .flatten()
-        .map_or(0, |head| head.size());
+    let known_size = witness.kept(&register).map_or(0, |head| head.size());
     send(Message::KnownSize(known_size)).await?;
     let mut heads = NodeServiceClient::new(channel)
         .witness_heads(ReceiverStream::new(requests))
         .await?
         .into_inner();
     while let Some(response) = heads.message().await? {
-        let (witness, of) = (Arc::clone(&witness), register.clone());
-        let witnessed = spawn_blocking(move || look_at(&witness, &of, &response)).await;
-        match witnessed {
-            Ok(Ok(head)) => {
+        match look_at(&witness, &register, &response).await {
+            Ok(head) => {
                 send(Message::Countersigned(Bytes::copy_from_slice(head.note()))).await?;
             }
-            Ok(Err(error)) => {
+            Err(error) => {
                 tracing::error!(
                     node.id = %register,
                     error = &error as &dyn std::error::Error,
@@ -186,13 +151,12 @@ async fn exchange(
                 );
                 return Err(tonic::Status::failed_precondition(error.to_string()));
             }
-            Err(_panicked) => return Err(tonic::Status::internal("the witness failed")),
         }
     }
     Ok(())
 }
 
-fn look_at(
+async fn look_at(
     witness: &Witness,
     register: &RegisterId,
     response: &WitnessHeadsResponse,
@@ -202,10 +166,12 @@ fn look_at(
         .iter()
         .map(|hash| LogHash::try_from(hash.as_ref()).map_err(|_| HeadError::Malformed))
         .collect::<Result<Vec<_>, _>>()?;
-    witness.witness(
-        register,
-        &response.log_key,
-        &response.checkpoint,
-        &consistency,
-    )
+    witness
+        .witness(
+            register,
+            &response.log_key,
+            &response.checkpoint,
+            &consistency,
+        )
+        .await
 }

@@ -21,45 +21,49 @@ fn head(size: u64, log: &HeadSigner) -> SignedHead {
     SignedHead::sign(size, [u8::try_from(size).unwrap(); 32], log).unwrap()
 }
 
-#[test]
-fn a_head_is_kept_across_restarts() {
+#[tokio::test(start_paused = true)]
+async fn a_head_is_kept_across_restarts() {
     let folder = tempfile::tempdir().unwrap();
     let log = signer("innsyn/kreft", 1);
     let first = head(5, &log);
     witness(folder.path())
         .witness(&kreft(), log.public_text(), first.note(), &[])
+        .await
         .unwrap();
 
-    let kept = witness(folder.path()).kept(&kreft()).unwrap().unwrap();
+    let kept = witness(folder.path()).kept(&kreft()).unwrap();
     assert_eq!((kept.size(), kept.root()), (5, first.root()));
 }
 
-#[test]
-fn a_log_that_became_shorter_is_not_countersigned() {
+#[tokio::test(start_paused = true)]
+async fn a_log_that_became_shorter_is_not_countersigned() {
     let folder = tempfile::tempdir().unwrap();
     let log = signer("innsyn/kreft", 1);
     let witness = witness(folder.path());
     witness
         .witness(&kreft(), log.public_text(), head(5, &log).note(), &[])
+        .await
         .unwrap();
 
     let error = witness
         .witness(&kreft(), log.public_text(), head(4, &log).note(), &[])
+        .await
         .unwrap_err();
     assert!(matches!(
         error,
         WitnessError::Head(HeadError::Shrunk { size: 4, seen: 5 })
     ));
-    assert_eq!(witness.kept(&kreft()).unwrap().unwrap().size(), 5);
+    assert_eq!(witness.kept(&kreft()).unwrap().size(), 5);
 }
 
-#[test]
-fn a_log_that_was_rewritten_is_not_countersigned() {
+#[tokio::test(start_paused = true)]
+async fn a_log_that_was_rewritten_is_not_countersigned() {
     let folder = tempfile::tempdir().unwrap();
     let log = signer("innsyn/kreft", 1);
     let witness = witness(folder.path());
     witness
         .witness(&kreft(), log.public_text(), head(5, &log).note(), &[])
+        .await
         .unwrap();
 
     let error = witness
@@ -69,6 +73,7 @@ fn a_log_that_was_rewritten_is_not_countersigned() {
             head(6, &log).note(),
             &[[0; 32]],
         )
+        .await
         .unwrap_err();
     assert!(matches!(
         error,
@@ -76,17 +81,66 @@ fn a_log_that_was_rewritten_is_not_countersigned() {
     ));
 }
 
-#[test]
-fn a_log_with_another_key_is_not_countersigned() {
+#[tokio::test(start_paused = true)]
+async fn a_log_with_another_key_is_not_countersigned() {
     let folder = tempfile::tempdir().unwrap();
     let (log, other) = (signer("innsyn/kreft", 1), signer("innsyn/kreft", 2));
     let witness = witness(folder.path());
     witness
         .witness(&kreft(), log.public_text(), head(5, &log).note(), &[])
+        .await
         .unwrap();
 
     let error = witness
         .witness(&kreft(), other.public_text(), head(5, &other).note(), &[])
+        .await
         .unwrap_err();
-    assert!(matches!(error, WitnessError::OtherKey(_)));
+    assert!(matches!(error, WitnessError::OtherKey));
+}
+
+/// Twenty registers' heads come at once, and again: each is on disk when it is countersigned, and
+/// the file is written for all of them together.
+#[tokio::test(start_paused = true)]
+async fn heads_that_come_together_are_written_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let witness = witness(folder.path());
+    let began = tokio::time::Instant::now();
+    let all = (0..20).map(|number| {
+        let witness = &witness;
+        let folder = folder.path();
+        async move {
+            let register = RegisterId::parse(&format!("register-{number}")).unwrap();
+            let log = signer(&format!("innsyn/{register}"), number);
+            let first = head(5, &log);
+            let given = witness
+                .witness(&register, log.public_text(), first.note(), &[])
+                .await
+                .unwrap();
+            let on_disk = super::head_in(folder, &register).unwrap().unwrap();
+            assert_eq!(on_disk.note(), given.note());
+        }
+    });
+    futures::future::join_all(all).await;
+    assert!(began.elapsed() < std::time::Duration::from_millis(500));
+}
+
+#[test]
+fn a_file_of_heads_that_was_changed_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("heads.json"), "{\"kreft\": 1}").unwrap();
+    assert!(matches!(
+        Witness::new(folder.path(), signer("helsenorge", 9)),
+        Err(super::KeptHeadsError::Malformed(..))
+    ));
+    let (log, other) = (signer("innsyn/kreft", 1), signer("innsyn/kreft", 2));
+    let row = serde_json::json!({
+        "log_key": log.public_text(),
+        "head": String::from_utf8_lossy(head(5, &other).note()),
+    });
+    let file = serde_json::json!({ "kreft": row });
+    std::fs::write(folder.path().join("heads.json"), file.to_string()).unwrap();
+    assert!(matches!(
+        Witness::new(folder.path(), signer("helsenorge", 9)),
+        Err(super::KeptHeadsError::Head { .. })
+    ));
 }
