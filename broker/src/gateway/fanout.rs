@@ -17,26 +17,30 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
 use futures::stream::BoxStream;
+use futures::task::AtomicWaker;
 use innsyn_policy::decision::withheld;
 use innsyn_policy::{Clock, NoAnswerReason, Outcome, QuestionId, Request};
 use innsyn_proto::convert::encode_question;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::link::Link;
 use crate::catalog::Catalogue;
 
 #[cfg(test)]
 mod tests;
+
+/// How long an answer waits for others to be told with, unless it is the last. Each telling is
+/// work for the gateway and for the caller, and this is shorter than anybody can see.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// What became of the question at one register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,14 +84,36 @@ pub(super) struct Question {
     pub(super) number: u64,
     /// The encoded question, made once for all links.
     pub(super) encoded: Bytes,
-    answers: mpsc::Sender<Update>,
+    delivered: Mutex<Delivered>,
+    listing: AtomicWaker,
+}
+
+/// What came since the listing last looked.
+#[derive(Default)]
+struct Delivered {
+    /// Each link delivers at most one.
+    updates: Vec<Update>,
+    /// The listing is complete with so many, and wants to know at once.
+    complete_at: usize,
 }
 
 impl Question {
-    /// Delivers what became of it at one register. Never blocks: there is room for one update of
-    /// every register, and each link delivers at most one.
+    /// Delivers what became of it at one register. Never blocks.
     pub(super) fn deliver(&self, update: Update) {
-        let _gone_or_full = self.answers.try_send(update);
+        let mut delivered = self.delivered();
+        delivered.updates.push(update);
+        let news = delivered.updates.len() == 1;
+        let complete = delivered.updates.len() >= delivered.complete_at;
+        drop(delivered);
+        if news || complete {
+            self.listing.wake();
+        }
+    }
+
+    fn delivered(&self) -> MutexGuard<'_, Delivered> {
+        self.delivered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -143,11 +169,11 @@ impl AskEveryRegister for Fanout {
         let now = self.clock.now();
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let deadline_ms = u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX);
-        let (answers, updates) = mpsc::channel(self.links.len().max(1));
         let question = Arc::new(Question {
             number,
             encoded: encode_question(self.next_id(), number, &request, deadline_ms),
-            answers,
+            delivered: Mutex::default(),
+            listing: AtomicWaker::new(),
         });
 
         // Whether somebody is asked whose answer is settled already.
@@ -192,11 +218,11 @@ impl AskEveryRegister for Fanout {
             });
         }
         Box::pin(Listing {
-            _question: question,
-            updates,
+            question,
             known,
             left: awaited.iter().filter(|awaited| **awaited).count(),
             awaited,
+            gathering: None,
             deadline: Box::pin(sleep_until(ends_at)),
             links: Arc::clone(&self.links),
         })
@@ -214,30 +240,50 @@ impl AskEveryRegister for Fanout {
 
 /// One listing under way.
 struct Listing {
-    /// Keeps the question alive for the links, for as long as somebody reads this.
-    _question: Arc<Question>,
-    updates: mpsc::Receiver<Update>,
-    /// Outcomes that nobody has to be waited for.
+    /// Alive for the links for as long as somebody reads this.
+    question: Arc<Question>,
+    /// Updates to be told next.
     known: Vec<Update>,
     /// Which registers are still to answer.
     awaited: Box<[bool]>,
     /// How many of them.
     left: usize,
+    /// Until when updates gather that are to be told together.
+    gathering: Option<Pin<Box<Sleep>>>,
     deadline: Pin<Box<Sleep>>,
     links: Arc<[Option<Arc<Link>>]>,
 }
 
 impl Listing {
-    /// Takes note that `register` is accounted for; `false` if it was already.
-    fn settle(&mut self, register: usize) -> bool {
-        match self.awaited.get_mut(register) {
-            Some(awaited) if *awaited => {
-                *awaited = false;
-                self.left -= 1;
-                true
-            }
-            _ => false,
+    /// Takes what was delivered of the registers that are awaited.
+    fn receive(&mut self) {
+        self.gathering = None;
+        self.known.append(&mut self.question.delivered().updates);
+        self.known.retain(|update| {
+            let awaited = self.awaited.get_mut(update.register);
+            let counts = awaited.is_some_and(std::mem::take);
+            self.left -= usize::from(counts);
+            counts
+        });
+    }
+
+    /// Ready when what was delivered is to be told: all of it, or what gathered for a while.
+    fn poll_gathered(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.question.listing.register(cx.waker());
+        let mut delivered = self.question.delivered();
+        delivered.complete_at = self.left;
+        let came = delivered.updates.len();
+        drop(delivered);
+        if came >= self.left {
+            return Poll::Ready(());
         }
+        if came == 0 {
+            return Poll::Pending;
+        }
+        let gathering = self
+            .gathering
+            .get_or_insert_with(|| Box::pin(sleep(GATHER)));
+        gathering.as_mut().poll(cx)
     }
 
     /// The deadline has come: whoever is still awaited has given no answer.
@@ -273,15 +319,12 @@ impl Stream for Listing {
             if this.left == 0 {
                 return Poll::Ready(None);
             }
-            match this.updates.poll_recv(cx) {
-                Poll::Ready(Some(update)) if this.settle(update.register) => {
-                    return Poll::Ready(Some(update));
-                }
-                Poll::Ready(Some(_)) => {}
-                Poll::Ready(None) | Poll::Pending => {
-                    ready!(this.deadline.as_mut().poll(cx));
-                    this.close();
-                }
+            if this.poll_gathered(cx).is_ready() {
+                this.receive();
+            } else {
+                ready!(this.deadline.as_mut().poll(cx));
+                this.receive();
+                this.close();
             }
         }
     }

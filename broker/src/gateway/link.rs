@@ -33,7 +33,7 @@ use queue::Queue;
 use rules::{Event, Rules};
 
 /// Batches that may be under way to one agent.
-pub const BATCHES_UNDER_WAY_MAX: u64 = 2;
+pub const BATCHES_UNDER_WAY_MAX: u64 = 1;
 /// Questions in one batch.
 pub const BATCH_QUESTIONS_MAX: usize = 256;
 /// Questions that may wait for one agent.

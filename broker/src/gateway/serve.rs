@@ -9,6 +9,8 @@
 //!
 //! HTTP/2 works with and without TLS (by prior knowledge), so that gRPC and HTTP share the port.
 
+mod gathered;
+
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -34,6 +36,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::config::{Limits, TlsFiles};
+use gathered::Gathered;
 
 /// How often a silent HTTP/2 caller is asked whether it is there, and how long it may take.
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
@@ -170,7 +173,10 @@ impl Port {
             heard.store(true, Ordering::Relaxed);
             router.clone().oneshot(request.map(Body::new))
         });
-        let mut connection = pin!(self.http.serve_connection(TokioIo::new(io), service));
+        let mut connection = pin!(
+            self.http
+                .serve_connection(TokioIo::new(Gathered(io)), service)
+        );
         let silent = async {
             tokio::time::sleep(self.header_timeout).await;
             if spoke.load(Ordering::Relaxed) {

@@ -1,6 +1,6 @@
 //! The questions of one link: waiting, and asked but not answered.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
@@ -24,7 +24,8 @@ pub(super) struct Queue(Mutex<Inner>);
 #[derive(Default)]
 struct Inner {
     waiting: VecDeque<Weak<Question>>,
-    asked: HashMap<u64, Weak<Question>>,
+    /// In the order in which they were asked, which is that in which an agent answers.
+    asked: VecDeque<(u64, Weak<Question>)>,
     batches_sent: u64,
     batches_done: u64,
     /// Send a batch even if nothing waits.
@@ -64,9 +65,7 @@ impl Queue {
     /// rest, and the first batch goes out at once even if it is empty.
     pub(super) fn begin_connection(&self) -> u64 {
         let mut inner = self.lock();
-        let mut asked: Vec<(u64, Weak<Question>)> = inner.asked.drain().collect();
-        asked.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
-        for (_, question) in asked {
+        while let Some((_, question)) = inner.asked.pop_back() {
             inner.waiting.push_front(question);
         }
         inner.batches_sent = 0;
@@ -95,10 +94,9 @@ impl Queue {
         let mut inner = self.lock();
         let questions = numbers
             .map(|number| {
-                inner
-                    .asked
-                    .remove(&number)
-                    .and_then(|question| question.upgrade())
+                let mut asked = inner.asked.iter();
+                let at = asked.position(|(asked, _)| *asked == number)?;
+                inner.asked.remove(at)?.1.upgrade()
             })
             .collect();
         // An agent cannot claim to have dealt with what it was not sent.
@@ -114,9 +112,10 @@ impl Queue {
     /// Takes everything out, waiting or asked.
     pub(super) fn drain(&self) -> Vec<Arc<Question>> {
         let mut inner = self.lock();
-        let asked: Vec<Weak<Question>> = inner.asked.drain().map(|(_, q)| q).collect();
+        let asked = std::mem::take(&mut inner.asked);
         asked
             .into_iter()
+            .map(|(_, question)| question)
             .chain(inner.waiting.drain(..))
             .filter_map(|q| q.upgrade())
             .collect()
@@ -129,7 +128,7 @@ impl Queue {
         inner
             .waiting
             .iter()
-            .chain(inner.asked.values())
+            .chain(inner.asked.iter().map(|(_, question)| question))
             .filter(|q| q.strong_count() > 0)
             .count()
     }
@@ -151,7 +150,7 @@ impl Queue {
                         batch.reserve(expected * (question.encoded.len() + 3));
                     }
                     encoding::bytes::encode(QUESTIONS_TAG, &question.encoded, &mut batch);
-                    inner.asked.insert(question.number, waiting);
+                    inner.asked.push_back((question.number, waiting));
                     questions += 1;
                 }
             }
