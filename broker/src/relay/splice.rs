@@ -3,11 +3,15 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, copy, split};
+use tokio::io::{
+    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf, split,
+};
 use tokio::time::timeout;
-use tokio_util::io::InspectReader;
 
 use super::metrics::RelayMetrics;
+
+/// Bytes that are copied at a time: a whole TLS record, so that one record makes one.
+const COPIED_AT_A_TIME: usize = 16 << 10;
 
 /// How a splice ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +22,7 @@ pub(super) enum End {
     HalfClosed,
 }
 
-/// Copies both ways, 8 KiB at a time, until both sides are done, one breaks, or one has been done
+/// Copies both ways, [`COPIED_AT_A_TIME`], until both sides are done, one breaks, or one has been done
 /// for `half_closed_max`.
 pub(super) async fn splice<A, B>(
     a: A,
@@ -48,11 +52,19 @@ where
 }
 
 async fn one_way<R: AsyncRead, W: AsyncWrite>(
-    from: ReadHalf<R>,
+    mut from: ReadHalf<R>,
     mut to: WriteHalf<W>,
     metrics: &RelayMetrics,
 ) -> io::Result<()> {
-    let mut from = InspectReader::new(from, |read| metrics.copied(read.len()));
-    copy(&mut from, &mut to).await?;
-    to.shutdown().await
+    let mut bytes = vec![0; COPIED_AT_A_TIME];
+    loop {
+        let read = from.read(&mut bytes).await?;
+        let Some(read) = bytes.get(..read).filter(|read| !read.is_empty()) else {
+            return to.shutdown().await;
+        };
+        metrics.copied(read.len());
+        to.write_all(read).await?;
+        // TLS may have kept some of it because the network was busy.
+        to.flush().await?;
+    }
 }
