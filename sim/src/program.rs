@@ -149,7 +149,7 @@ pub fn main(args: Args) -> anyhow::Result<()> {
             national_id_file,
         } => token(person, role, &world, national_id_file.as_deref()),
         Command::Load(args) => block_on(async |_| crate::load::main(args).await),
-        Command::Bench { command } => block_on(async |_| crate::bench::main(command).await),
+        Command::Bench { command } => on_one_thread(async |_| crate::bench::main(command).await),
         Command::Broker(args) => innsyn_broker::program::main(args, axum::Router::new()),
         Command::Agent(args) => innsyn_agent::program::main(args),
         Command::SlowAgent { delay_ms, agent } => {
@@ -157,7 +157,7 @@ pub fn main(args: Args) -> anyhow::Result<()> {
             innsyn_agent::program::main_with(agent, SlowDialler { delay })
         }
         Command::Agents { world, registers } => {
-            on_one_thread(async |stop| crate::processes::run_agents(&world, &registers, stop).await)
+            block_on(async |stop| crate::processes::run_agents(&world, &registers, stop).await)
         }
         Command::Naive { part } => crate::bench::naive_part(part),
         Command::DemoGateway { world } => {

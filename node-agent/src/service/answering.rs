@@ -1,6 +1,6 @@
 //! From a batch of questions to a batch of answers, with the log in between.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,8 +16,8 @@ use innsyn_proto::wire::node::v1::{Answer, Question};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::caps::{Asked, Caps};
-use super::recent::{Given, Recent};
+use super::caps::{self, Caps};
+use super::recent::{Asked, Given, Place, Recent};
 use crate::sources::{RegisterData, SubjectsStore};
 use crate::subjects::Found;
 use crate::uselog::UseLog;
@@ -54,7 +54,7 @@ pub struct Counts {
 
 #[derive(Debug)]
 struct Gateway {
-    asked: Asked,
+    asked: caps::Asked,
     recent: Recent,
 }
 
@@ -65,7 +65,6 @@ struct Batch {
     at: Timestamp,
     /// When it came, by the clock that never goes back.
     asked_at: Instant,
-    ids: HashSet<QuestionId>,
     /// What is to be logged, in order.
     records: Vec<UseRecord>,
 }
@@ -78,7 +77,8 @@ enum Step {
     Again { number: u64, id: QuestionId },
     /// Answered once the entry with this position in the batch is durable.
     ToBeLogged {
-        question: NodeQuestion,
+        number: u64,
+        place: Place,
         outcome: Outcome,
         clearance: Option<Clearance>,
     },
@@ -104,7 +104,7 @@ impl Answering {
     ) -> Self {
         let now = Instant::now();
         let gateway = |caps| Gateway {
-            asked: Asked::new(caps, now),
+            asked: caps::Asked::new(caps, now),
             recent: Recent::default(),
         };
         Self {
@@ -143,11 +143,11 @@ impl Answering {
         };
         let mut gateway = gateway.lock().await;
         let asked_at = Instant::now();
+        gateway.recent.forget(asked_at);
         let mut batch = Batch {
             data: self.subjects.current(),
             at: self.clock.now(),
             asked_at,
-            ids: HashSet::with_capacity(questions.len()),
             records: Vec::with_capacity(questions.len()),
         };
         let steps: Vec<Step> = questions
@@ -187,13 +187,15 @@ impl Answering {
                     }
                 }
                 Step::ToBeLogged {
-                    question,
+                    number,
+                    place,
                     outcome,
                     clearance,
                 } => {
                     let Some(use_log_leaf) = leaves.next() else {
                         add(&self.counts.unlogged);
-                        return refusal(question.number, NoAnswerReason::LogUnavailable);
+                        gateway.recent.unanswered(place);
+                        return refusal(number, NoAnswerReason::LogUnavailable);
                     };
                     // Looked at again before data leave: the log may have taken its time.
                     let outcome = match clearance {
@@ -202,17 +204,14 @@ impl Answering {
                         }
                         _ => outcome,
                     };
-                    let deadline = asked_at + Duration::from_millis(question.deadline_ms.into());
                     let given = Given {
                         outcome,
                         use_log_leaf,
                     };
-                    gateway
-                        .recent
-                        .insert(question.id, given, deadline, Instant::now());
+                    gateway.recent.answered(place, given);
                     add(&self.counts.answered);
                     answer_to_wire(&NodeAnswer {
-                        number: question.number,
+                        number,
                         outcome,
                         use_log_leaf: Some(use_log_leaf),
                     })
@@ -241,12 +240,12 @@ impl Answering {
             }
         };
         let id = question.id;
-        if gateway.recent.get(&id).is_some() || !batch.ids.insert(id) {
-            return Step::Again { number, id };
-        }
-        if !gateway.recent.has_room(batch.ids.len(), batch.asked_at) {
-            return settled(NoAnswerReason::Overloaded);
-        }
+        let deadline = batch.asked_at + Duration::from_millis(question.deadline_ms.into());
+        let place = match gateway.recent.asked(id, deadline) {
+            Asked::First(place) => place,
+            Asked::Again => return Step::Again { number, id },
+            Asked::NoRoom => return settled(NoAnswerReason::Overloaded),
+        };
         let (decision, outcome, clearance) = if gateway.asked.admit(batch.asked_at) {
             self.look(&question, batch)
         } else {
@@ -262,13 +261,14 @@ impl Answering {
             question: id,
             subject: question.request.subject,
             caller: question.request.caller.person,
-            organisation: question.request.caller.organisation.clone(),
+            organisation: question.request.caller.organisation,
             purpose: question.request.purpose,
             kind: UseKind::Listing,
             decision,
         });
         Step::ToBeLogged {
-            question,
+            number,
+            place,
             outcome,
             clearance,
         }
