@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
-use crate::uselog::UseLog;
+use crate::uselog::{CountersignError, UseLog};
 
 /// Heads on their way to one gateway; it answers each before the next is worth sending.
 const HEADS_UNDER_WAY_MAX: usize = 2;
@@ -50,6 +50,7 @@ async fn exchange(
     };
     let mut heads = log.heads();
     heads.mark_changed();
+    let mut warned = false;
     let mut inbound = inbound.fuse();
     loop {
         tokio::select! {
@@ -82,10 +83,24 @@ async fn exchange(
                     let Some(Message::Countersigned(note)) = message?.message else {
                         return Err(Status::invalid_argument("expected a countersigned head"));
                     };
-                    log.add_countersigned(note.to_vec()).await.map_err(|error| {
-                        Status::invalid_argument(format!("countersignature refused: {error}"))
-                    })?;
-                    tracing::debug!(gateway.name = %gateway, "head countersigned");
+                    match log.add_countersigned(note.to_vec()).await {
+                        Ok(()) => tracing::debug!(gateway.name = %gateway, "head countersigned"),
+                        // The gateway keeps the head all the same, which is what counts.
+                        Err(error @ CountersignError::NotCountersigned) => {
+                            if !std::mem::replace(&mut warned, true) {
+                                tracing::warn!(
+                                    gateway.name = %gateway,
+                                    %error,
+                                    "countersignatures are not kept: is this gateway's head_key in \
+                                     the configuration?"
+                                );
+                            }
+                        }
+                        Err(error) => {
+                            let reason = format!("countersignature refused: {error}");
+                            return Err(Status::invalid_argument(reason));
+                        }
+                    }
                 }
             },
         }

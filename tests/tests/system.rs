@@ -22,6 +22,7 @@ mod system {
     mod examples;
     mod federation;
     mod fleet;
+    mod heads;
     #[cfg(feature = "external")]
     mod log_down;
     mod log_reading;

@@ -146,7 +146,7 @@ impl CitizenFace {
         };
         let subject = self.read_id(national_id)?;
         let client = self.config.clients.get(claims.client_id());
-        let organisation = client.ok_or(Refusal::ClientUnknown)?.clone();
+        let organisation = *client.ok_or(Refusal::ClientUnknown)?;
         let request = claims.request(subject, organisation, |text| self.read_id(text))?;
         represents(&request, self.clock.now()).map_err(Refusal::Denied)?;
         let place = Arc::clone(&self.places)

@@ -383,7 +383,7 @@ fn blame(disk: &impl Disk, first: u64, entries: &[[u8; ENTRY_BYTES]]) -> Option<
     };
     (first..)
         .zip(entries)
-        .find(|(number, entry)| stored(*number).is_some_and(|hash| hash != leaf_hash(*entry).0))
+        .find(|(number, entry)| stored(*number).is_some_and(|hash| hash != leaf_hash(entry).0))
         .map(|(number, _)| number)
 }
 
