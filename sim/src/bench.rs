@@ -5,6 +5,7 @@
 
 mod disk;
 mod federation;
+mod flips;
 mod hung;
 mod listing;
 mod naive;
@@ -27,6 +28,8 @@ pub enum BenchCommand {
     Hung(HungArgs),
     /// Whether the time that an agent takes tells who is in its register.
     Timing(timing::TimingArgs),
+    /// Whether every flipped bit of a large log of use is found, and how long that takes.
+    Flips(flips::FlipsArgs),
 }
 
 /// Does what `command` says.
@@ -35,5 +38,6 @@ pub async fn main(command: BenchCommand) -> anyhow::Result<()> {
         BenchCommand::Listing(args) => Box::pin(listing::main(args)).await,
         BenchCommand::Hung(args) => Box::pin(hung::main(args)).await,
         BenchCommand::Timing(args) => Box::pin(timing::main(args)).await,
+        BenchCommand::Flips(args) => Box::pin(flips::main(args)).await,
     }
 }

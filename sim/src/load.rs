@@ -47,6 +47,8 @@ pub struct Listed {
     pub outcomes: BTreeMap<&'static str, u32>,
     /// Whether every register that can be asked answered.
     pub complete: bool,
+    /// Whether it lasted until the deadline that was asked for.
+    pub at_deadline: bool,
     /// How long after the request each answer of the agents came, in microseconds; left empty by
     /// a caller that does not watch single answers.
     pub answered_after_us: Vec<u64>,
@@ -80,6 +82,10 @@ pub struct Report {
     pub per_second: f64,
     /// Time from when a listing was due to its summary, in milliseconds.
     pub listing_ms: Quantiles,
+    /// Listings that lasted until their deadline.
+    pub at_deadline: u64,
+    /// The same time of these alone.
+    pub at_deadline_ms: Quantiles,
     /// Time from the request to single answers, in milliseconds.
     pub answer_ms: Quantiles,
     /// Outcomes by name, over all listings.
@@ -209,6 +215,7 @@ async fn closed(
 
 struct Tally {
     listing_us: Histogram<u64>,
+    at_deadline_us: Histogram<u64>,
     answer_us: Histogram<u64>,
     failed: u64,
     incomplete: u64,
@@ -220,6 +227,7 @@ impl Tally {
     fn new() -> anyhow::Result<Self> {
         Ok(Self {
             listing_us: Histogram::new_with_max(LONGEST_US, 3)?,
+            at_deadline_us: Histogram::new_with_max(LONGEST_US, 3)?,
             answer_us: Histogram::new_with_max(LONGEST_US, 3)?,
             failed: 0,
             incomplete: 0,
@@ -232,8 +240,11 @@ impl Tally {
         match done.result {
             Ok(listed) => {
                 let us = (done.ended - done.due).as_micros();
-                self.listing_us
-                    .saturating_record(u64::try_from(us).unwrap_or(u64::MAX));
+                let us = u64::try_from(us).unwrap_or(u64::MAX);
+                self.listing_us.saturating_record(us);
+                if listed.at_deadline {
+                    self.at_deadline_us.saturating_record(us);
+                }
                 for us in listed.answered_after_us {
                     self.answer_us.saturating_record(us);
                 }
@@ -258,6 +269,8 @@ impl Tally {
             incomplete: self.incomplete,
             per_second,
             listing_ms: Quantiles::of(&self.listing_us),
+            at_deadline: self.at_deadline_us.len(),
+            at_deadline_ms: Quantiles::of(&self.at_deadline_us),
             answer_ms: Quantiles::of(&self.answer_us),
             outcomes: self.outcomes,
             first_error: self.first_error,
@@ -373,6 +386,11 @@ impl MakeListing for Citizens {
                 summary.registers
             );
             listed.complete = summary.complete;
+            let deadline = question
+                .deadline_ms
+                .map(u64::from)
+                .map(Duration::from_millis);
+            listed.at_deadline = deadline.is_some_and(|deadline| began.elapsed() >= deadline);
             Ok(listed)
         })
     }
