@@ -70,6 +70,7 @@ pub(super) async fn main(args: HungArgs) -> anyhow::Result<()> {
     let spec = FederationSpec {
         nodes: args.nodes,
         apart: args.hung,
+        processes: false,
         persons: args.persons,
         logs: logs.path().to_owned(),
         gateway_threads: 1,
@@ -79,7 +80,7 @@ pub(super) async fn main(args: HungArgs) -> anyhow::Result<()> {
     let capacity = federation
         .run(Shape::Closed { callers: 64 }, duration)
         .await?;
-    let per_second = capacity.load.per_second / 2.0;
+    let per_second = capacity.run.load.per_second / 2.0;
     let open = Shape::Open { per_second };
     let apart = federation.apart.as_ref().context("nobody is to hang")?;
     let mut pairs = Vec::new();
