@@ -1,6 +1,7 @@
 //! Our federation as benchmarks run it: relay, gateway and agents as processes, and what each has
 //! used.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +12,11 @@ use indicatif::ProgressBar;
 use innsyn_proto::clock::SystemClock;
 use tokio::time::sleep;
 
-use super::report::{CpuPerLeg, Ours, Resident};
+use super::report::{AgentMemory, AgentsMemory, CpuPerLeg, Ours, Resident, Run};
 use super::usage::Usage;
 use crate::load::{self, Citizens, MakeListing as _, Shape};
 use crate::processes::{Part, Starter, http, wait_until_ready};
-use crate::registers::{INVENTED_REGISTERS_MAX, NORWEGIAN_REGISTERS};
+use crate::registers::{INVENTED_REGISTERS_MAX, NORWEGIAN_REGISTERS, Register};
 use crate::world::{World, WorldSpec};
 
 /// Load before a run that is not counted.
@@ -27,8 +28,10 @@ const ASKERS_MAX: u32 = 200;
 pub(super) struct FederationSpec {
     /// Registers, all of them with an agent.
     pub(super) nodes: usize,
-    /// Of these, so many in a process of their own, to be stopped.
+    /// Of these, so many together in a process of their own, to be stopped.
     pub(super) apart: usize,
+    /// Every other agent is a process; if not, one process has them all.
+    pub(super) processes: bool,
     pub(super) persons: u32,
     pub(super) logs: PathBuf,
     pub(super) gateway_threads: usize,
@@ -40,11 +43,14 @@ pub(super) struct Federation {
     nodes: usize,
     relay: Part,
     gateway: Part,
-    agents: Part,
+    /// One with all agents, or one for each.
+    agents: Vec<Part>,
     /// The agents that are apart.
     pub(super) apart: Option<Part>,
     http: reqwest::Client,
     askers: u32,
+    /// Memory before the first listing.
+    pub(super) idle: Resident,
 }
 
 /// What all parts have used up to a moment.
@@ -53,8 +59,13 @@ struct Snapshot {
     gateway: Usage,
     agents: Usage,
     bytes_copied: f64,
-    log_commits: f64,
-    log_entries: f64,
+}
+
+/// What the agents have logged up to a moment.
+#[derive(Default)]
+struct Logged {
+    commits: f64,
+    entries: f64,
 }
 
 impl Federation {
@@ -92,30 +103,42 @@ impl Federation {
             spec.nodes
         );
         let apart = registers.split_off(spec.nodes - spec.apart);
-        let federation = Self {
+        let apart = (!apart.is_empty())
+            .then(|| starter.agents(&world, &apart))
+            .transpose()?;
+        let mut agents = if spec.processes {
+            let start = |id: &String| starter.agent(&world, id, None);
+            registers.iter().map(start).collect::<anyhow::Result<_>>()?
+        } else {
+            vec![starter.agents(&world, &registers)?]
+        };
+        // Each register's agent is in a part of its own, or all are in the one that there is.
+        for (index, register) in registers.iter().enumerate() {
+            let part = index.min(agents.len() - 1);
+            if let (Some(part), Some(status)) = (agents.get_mut(part), world.agent_status(register))
+            {
+                wait_until_ready(&http, part, &format!("http://{status}/readyz")).await?;
+            }
+        }
+        let mut federation = Self {
             nodes: spec.nodes,
             relay,
             gateway,
-            agents: starter.agents(&world, &registers)?,
-            apart: (!apart.is_empty())
-                .then(|| starter.agents(&world, &apart))
-                .transpose()?,
+            agents,
+            apart,
             http,
             askers: spec.persons.min(ASKERS_MAX),
+            idle: Resident::default(),
             world,
         };
+        federation.idle = federation.resident()?;
         federation.wait_until_complete().await?;
         Ok(federation)
     }
 
     pub(super) async fn stop(self) -> anyhow::Result<()> {
-        let parts = [
-            Some(self.agents),
-            self.apart,
-            Some(self.gateway),
-            Some(self.relay),
-        ];
-        for part in parts.into_iter().flatten() {
+        let agents = self.agents.into_iter().chain(self.apart);
+        for part in agents.chain([self.gateway, self.relay]) {
             part.stop().await?;
         }
         Ok(())
@@ -144,63 +167,126 @@ impl Federation {
         ))
     }
 
-    /// One run, and what it cost.
+    /// One run, what it cost and what was logged.
     pub(super) async fn run(&self, shape: Shape, duration: Duration) -> anyhow::Result<Ours> {
+        let citizens = self.warmed_up(shape).await?;
+        let before = self.logged().await?;
+        let run = self.measure(citizens, shape, duration).await?;
+        let after = self.logged().await?;
+        let commits = after.commits - before.commits;
+        Ok(Ours {
+            run,
+            log_fsyncs_per_second: commits / duration.as_secs_f64(),
+            log_entries_per_fsync: (after.entries - before.entries) / commits,
+        })
+    }
+
+    /// Fresh callers, after some load that is not counted.
+    pub(super) async fn warmed_up(&self, shape: Shape) -> anyhow::Result<Arc<Citizens>> {
         let citizens = self.citizens(None).await?;
         load::run(citizens.clone(), shape, Duration::ZERO, WARM_UP).await?;
+        Ok(citizens)
+    }
+
+    /// One run, and what it cost.
+    pub(super) async fn measure(
+        &self,
+        citizens: Arc<Citizens>,
+        shape: Shape,
+        duration: Duration,
+    ) -> anyhow::Result<Run> {
         let before = self.snapshot().await?;
         let load = load::run(citizens, shape, Duration::ZERO, duration).await?;
         let after = self.snapshot().await?;
         #[expect(clippy::cast_precision_loss, reason = "counts of legs")]
         let legs = (load.listings as f64) * (self.nodes as f64);
         let per_leg = |after: Usage, before: Usage| (after.cpu_us - before.cpu_us) / legs;
-        let commits = after.log_commits - before.log_commits;
-        Ok(Ours {
+        Ok(Run {
             cpu_us_per_leg: CpuPerLeg {
                 relay: per_leg(after.relay, before.relay),
                 gateway: per_leg(after.gateway, before.gateway),
                 agents: per_leg(after.agents, before.agents),
             },
             bytes_per_leg: (after.bytes_copied - before.bytes_copied) / legs,
-            log_fsyncs_per_second: commits / duration.as_secs_f64(),
-            log_entries_per_fsync: (after.log_entries - before.log_entries) / commits,
             load,
         })
     }
 
     async fn snapshot(&self) -> anyhow::Result<Snapshot> {
-        let relay = format!("http://{}/metrics", self.world.relay_status());
-        let relay_metrics = self.http.get(relay).send().await?.text().await?;
+        let relay = self.metrics(self.world.relay_status()).await?;
+        Ok(Snapshot {
+            bytes_copied: metric(&relay, "innsyn_relay_bytes_copied_total")?,
+            relay: usage(&self.relay)?,
+            gateway: usage(&self.gateway)?,
+            agents: usage_of_all(&self.agents)?,
+        })
+    }
+
+    /// What all agents have logged.
+    async fn logged(&self) -> anyhow::Result<Logged> {
+        let mut logged = Logged::default();
+        for metrics in self.agents_metrics().await? {
+            logged.commits += metric(&metrics, "innsyn_agent_log_commits_total")?;
+            logged.entries += metric(&metrics, "innsyn_agent_log_entries_total")?;
+        }
+        Ok(logged)
+    }
+
+    /// Every agent's metrics, in the registers' order.
+    async fn agents_metrics(&self) -> anyhow::Result<Vec<String>> {
         let statuses = self
             .world
             .live()
             .filter_map(|register| self.world.agent_status(register.id().as_str()));
-        let fetch = |status| -> BoxFuture<'_, anyhow::Result<String>> {
-            let url = format!("http://{status}/metrics");
-            Box::pin(async move { Ok(self.http.get(url).send().await?.text().await?) })
-        };
-        let (mut log_commits, mut log_entries) = (0.0, 0.0);
-        for metrics in try_join_all(statuses.map(fetch)).await? {
-            log_commits += metric(&metrics, "innsyn_agent_log_commits_total")?;
-            log_entries += metric(&metrics, "innsyn_agent_log_entries_total")?;
-        }
-        Ok(Snapshot {
-            relay: usage(&self.relay)?,
-            gateway: usage(&self.gateway)?,
-            agents: usage(&self.agents)?,
-            bytes_copied: metric(&relay_metrics, "innsyn_relay_bytes_copied_total")?,
-            log_commits,
-            log_entries,
-        })
+        try_join_all(statuses.map(|status| self.metrics(status))).await
     }
 
+    fn metrics(&self, status: SocketAddr) -> BoxFuture<'_, anyhow::Result<String>> {
+        let url = format!("http://{status}/metrics");
+        Box::pin(async move { Ok(self.http.get(url).send().await?.text().await?) })
+    }
+
+    /// Resident memory now.
     pub(super) fn resident(&self) -> anyhow::Result<Resident> {
         let of = |part: &Part| -> anyhow::Result<u64> { Ok(usage(part)?.resident_bytes) };
+        let each: Vec<u64> = self.agents.iter().map(of).collect::<anyhow::Result<_>>()?;
         Ok(Resident {
             relay: of(&self.relay)?,
             gateway: of(&self.gateway)?,
-            agents: of(&self.agents)?,
+            agents: each.iter().sum(),
+            each,
         })
+    }
+
+    /// Memory of each agent, idle and now, if each is a process.
+    pub(super) async fn agents_memory(&self) -> anyhow::Result<Option<AgentsMemory>> {
+        if self.agents.len() < self.nodes {
+            return Ok(None);
+        }
+        let now = self.resident()?;
+        let metrics = self.agents_metrics().await?;
+        let each = self
+            .world
+            .live()
+            .zip(metrics)
+            .zip(&self.idle.each)
+            .zip(&now.each);
+        let memory = |(((register, metrics), idle), now): (((&Register, String), &u64), &u64)| {
+            #[expect(
+                clippy::cast_sign_loss,
+                clippy::cast_possible_truncation,
+                reason = "a count"
+            )]
+            let persons = metric(&metrics, "innsyn_agent_source_persons")? as u64;
+            Ok(AgentMemory {
+                register: register.id().to_string(),
+                persons,
+                resident_idle: *idle,
+                resident: *now,
+            })
+        };
+        let each = each.map(memory).collect::<anyhow::Result<_>>()?;
+        Ok(Some(AgentsMemory::of(each)))
     }
 }
 
@@ -210,6 +296,11 @@ pub(super) fn usage(part: &Part) -> anyhow::Result<Usage> {
         part.pid()
             .with_context(|| format!("{} has ended", part.name))?,
     )
+}
+
+/// What parts have used so far, together.
+pub(super) fn usage_of_all(parts: &[Part]) -> anyhow::Result<Usage> {
+    parts.iter().map(usage).sum()
 }
 
 /// One value of a Prometheus text.

@@ -109,6 +109,7 @@ pub(super) async fn main(args: HungArgs) -> anyhow::Result<()> {
     let spec = FederationSpec {
         nodes: args.nodes,
         apart: args.hung,
+        processes: false,
         persons: args.persons,
         logs: logs.path().to_owned(),
         gateway_threads: 1,
@@ -118,7 +119,7 @@ pub(super) async fn main(args: HungArgs) -> anyhow::Result<()> {
     let capacity = federation
         .run(Shape::Closed { callers: 64 }, seconds)
         .await?;
-    let per_second = capacity.load.per_second / 2.0;
+    let per_second = capacity.run.load.per_second / 2.0;
     let open = Shape::Open { per_second };
     #[expect(clippy::cast_precision_loss, reason = "a count of listings")]
     let enough = Duration::try_from_secs_f64(args.listings as f64 / per_second)?;

@@ -3,8 +3,9 @@
 //! Relay, gateway, all agents and the load are processes of their own, with everything on: both
 //! layers of TLS, TLS to the caller, token, decision, index, durable log. The naive design has
 //! TLS and nothing else. Both have one process for all agents, so that 70 agents on few cores are
-//! not mostly context switches.
+//! not mostly context switches, or both have a process for each, as in life.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
-use super::federation::{Federation, FederationSpec, WARM_UP, usage};
+use super::federation::{Federation, FederationSpec, WARM_UP, usage, usage_of_all};
 use super::naive::{NaiveCaller, NaiveFederation, Runtime};
 use super::report::{AtConcurrency, ListingReport, Naive, Ours};
 use crate::load::{self, Shape};
@@ -44,6 +45,9 @@ pub struct ListingArgs {
     /// Threads of the gateway.
     #[arg(long, default_value_t = 1)]
     gateway_threads: usize,
+    /// Give every agent a process of its own, ours and naive.
+    #[arg(long)]
+    processes: bool,
     /// Print every run as JSON; without it, one line for each concurrency.
     #[arg(long)]
     json: bool,
@@ -59,12 +63,13 @@ pub(super) async fn main(args: ListingArgs) -> anyhow::Result<()> {
     let spec = FederationSpec {
         nodes: args.nodes,
         apart: 0,
+        processes: args.processes,
         persons: args.persons,
         logs: logs.path().to_owned(),
         gateway_threads: args.gateway_threads,
     };
     let ours = Federation::start(spec, folder.path()).await?;
-    let naive = NaiveFederation::start(folder.path(), args.nodes).await?;
+    let naive = NaiveFederation::start(folder.path(), args.nodes, args.processes).await?;
 
     let mut at = Vec::new();
     for concurrency in &args.concurrency {
@@ -80,20 +85,16 @@ pub(super) async fn main(args: ListingArgs) -> anyhow::Result<()> {
         seconds: args.seconds,
         logs_on: args.logs.display().to_string(),
         fdatasync_us,
+        resident_idle: ours.idle.clone(),
         resident: ours.resident()?,
+        agents_memory: ours.agents_memory().await?,
         at,
         load_average: (before, load_average()?),
     };
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        println!(
-            "resident MB: relay {:.1}, gateway {:.1}, agents {:.1}; fdatasync {:.0} us",
-            megabytes(report.resident.relay),
-            megabytes(report.resident.gateway),
-            megabytes(report.resident.agents),
-            report.fdatasync_us.median,
-        );
+        println!("{}", memory(&report));
     }
     ours.stop().await
 }
@@ -107,9 +108,9 @@ fn line(at: &AtConcurrency) -> String {
          ratio {:.1}x ({:.1}-{:.1}) p50 {:.2}x | us/leg relay {:.2} gateway {:.2} agents {:.2} | \
          {:.0} B/leg | {:.0} fsync/s, {:.1} entries each | failed {} incomplete {}",
         at.concurrency,
-        ours.load.per_second,
-        ours.load.listing_ms.p50,
-        ours.load.listing_ms.p99,
+        ours.run.load.per_second,
+        ours.run.load.listing_ms.p50,
+        ours.run.load.listing_ms.p99,
         at.naive_runtime,
         naive.load.per_second,
         naive.load.listing_ms.p50,
@@ -117,15 +118,55 @@ fn line(at: &AtConcurrency) -> String {
         at.throughput_ratio.min,
         at.throughput_ratio.max,
         at.p50_ratio.median,
-        ours.cpu_us_per_leg.relay,
-        ours.cpu_us_per_leg.gateway,
-        ours.cpu_us_per_leg.agents,
-        ours.bytes_per_leg,
+        ours.run.cpu_us_per_leg.relay,
+        ours.run.cpu_us_per_leg.gateway,
+        ours.run.cpu_us_per_leg.agents,
+        ours.run.bytes_per_leg,
         ours.log_fsyncs_per_second,
         ours.log_entries_per_fsync,
-        ours.load.failed,
-        ours.load.incomplete,
+        ours.run.load.failed,
+        ours.run.load.incomplete,
     )
+}
+
+fn memory(report: &ListingReport) -> String {
+    let (idle, after) = (&report.resident_idle, &report.resident);
+    let mut text = format!(
+        "resident MB: relay {:.1}, gateway {:.1}, agents {:.1} (idle {:.1}, {:.1}, {:.1}); \
+         fdatasync {:.0} us",
+        megabytes(after.relay),
+        megabytes(after.gateway),
+        megabytes(after.agents),
+        megabytes(idle.relay),
+        megabytes(idle.gateway),
+        megabytes(idle.agents),
+        report.fdatasync_us.median,
+    );
+    if let Some(agents) = &report.agents_memory {
+        for (when, memory) in [
+            ("idle", agents.resident_idle),
+            (
+                "idle without 24 bytes per person",
+                agents.resident_idle_without_persons,
+            ),
+            ("after the load", agents.resident),
+        ] {
+            let (mean, largest) = (megabytes(memory.mean), megabytes(memory.largest));
+            let _infallible = write!(
+                text,
+                "\nresident MB per agent, {when}: mean {mean:.1}, largest {largest:.1}"
+            );
+        }
+        let persons = agents.each.iter().map(|agent| agent.persons);
+        let (least, most) = (persons.clone().min(), persons.max());
+        let _infallible = write!(
+            text,
+            "\npersons per register: {} to {}",
+            least.unwrap_or_default(),
+            most.unwrap_or_default()
+        );
+    }
+    text
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of memory")]
@@ -184,9 +225,9 @@ impl NaiveFederation {
             WARM_UP,
         )
         .await?;
-        let before = (usage(gateway)?, usage(agents)?);
+        let before = (usage(gateway)?, usage_of_all(agents)?);
         let load = load::run(caller, Shape::Closed { callers }, Duration::ZERO, duration).await?;
-        let after = (usage(gateway)?, usage(agents)?);
+        let after = (usage(gateway)?, usage_of_all(agents)?);
         #[expect(clippy::cast_precision_loss, reason = "counts of legs")]
         let legs = (load.listings as f64) * (self.nodes as f64);
         Ok(Naive {

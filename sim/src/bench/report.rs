@@ -30,13 +30,20 @@ pub(super) struct CpuPerLeg {
     pub(super) agents: f64,
 }
 
-/// One run of ours.
+/// One run of ours, and what it cost.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Ours {
+pub(super) struct Run {
     pub(super) load: crate::load::Report,
     pub(super) cpu_us_per_leg: CpuPerLeg,
     /// Through the relay, both ways together.
     pub(super) bytes_per_leg: f64,
+}
+
+/// One run of ours with its log.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Ours {
+    #[serde(flatten)]
+    pub(super) run: Run,
     pub(super) log_fsyncs_per_second: f64,
     pub(super) log_entries_per_fsync: f64,
 }
@@ -72,19 +79,77 @@ pub(super) struct ListingReport {
     pub(super) logs_on: String,
     /// The disk under the logs: append of 4 KiB with fdatasync, in microseconds.
     pub(super) fdatasync_us: Spread,
+    /// Before any load.
+    pub(super) resident_idle: Resident,
+    /// After the load.
     pub(super) resident: Resident,
+    /// Of agents that are processes of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) agents_memory: Option<AgentsMemory>,
     pub(super) at: Vec<AtConcurrency>,
     /// What stood beside us: load average before and after.
     pub(super) load_average: (f64, f64),
 }
 
-/// Resident memory after the load, in bytes.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+/// Resident memory, in bytes.
+#[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Resident {
     pub(super) relay: u64,
     pub(super) gateway: u64,
     /// All agents together.
     pub(super) agents: u64,
+    /// Each process of agents.
+    #[serde(skip)]
+    pub(super) each: Vec<u64>,
+}
+
+/// Resident memory of agents that are processes of their own, in bytes.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct AgentsMemory {
+    pub(super) resident_idle: MeanAndLargest,
+    /// Idle, without [`BYTES_PER_PERSON`] for everybody in the register.
+    pub(super) resident_idle_without_persons: MeanAndLargest,
+    pub(super) resident: MeanAndLargest,
+    pub(super) each: Vec<AgentMemory>,
+}
+
+/// Resident memory of one agent's process, in bytes.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct AgentMemory {
+    pub(super) register: String,
+    pub(super) persons: u64,
+    /// Before any load.
+    pub(super) resident_idle: u64,
+    /// After the load.
+    pub(super) resident: u64,
+}
+
+/// What the index is allowed for each person.
+const BYTES_PER_PERSON: u64 = 24;
+
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct MeanAndLargest {
+    pub(super) mean: u64,
+    pub(super) largest: u64,
+}
+
+impl AgentsMemory {
+    pub(super) fn of(each: Vec<AgentMemory>) -> Self {
+        let over_all = |bytes: fn(&AgentMemory) -> u64| MeanAndLargest {
+            mean: each.iter().map(bytes).sum::<u64>() / each.len().max(1) as u64,
+            largest: each.iter().map(bytes).max().unwrap_or_default(),
+        };
+        Self {
+            resident_idle: over_all(|agent| agent.resident_idle),
+            resident_idle_without_persons: over_all(|agent| {
+                agent
+                    .resident_idle
+                    .saturating_sub(BYTES_PER_PERSON * agent.persons)
+            }),
+            resident: over_all(|agent| agent.resident),
+            each,
+        }
+    }
 }
 
 impl AtConcurrency {
@@ -97,7 +162,7 @@ impl AtConcurrency {
             Spread::of(
                 pairs
                     .iter()
-                    .map(|(ours, naive)| of(&ours.load) / of(&naive.load))
+                    .map(|(ours, naive)| of(&ours.run.load) / of(&naive.load))
                     .collect(),
             )
         };

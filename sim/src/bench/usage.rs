@@ -1,5 +1,7 @@
 //! What a process has used, as the kernel accounts for it.
 
+use std::iter::Sum;
+
 use anyhow::Context as _;
 use procfs::process::Process;
 
@@ -30,6 +32,15 @@ impl Usage {
         Ok(Self {
             cpu_us,
             resident_bytes,
+        })
+    }
+}
+
+impl Sum for Usage {
+    fn sum<I: Iterator<Item = Self>>(usages: I) -> Self {
+        usages.fold(Self::default(), |sum, usage| Self {
+            cpu_us: sum.cpu_us + usage.cpu_us,
+            resident_bytes: sum.resident_bytes + usage.resident_bytes,
         })
     }
 }
