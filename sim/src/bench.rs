@@ -6,6 +6,7 @@
 mod disk;
 mod federation;
 mod hung;
+mod layers;
 mod listing;
 mod naive;
 mod report;
@@ -15,6 +16,7 @@ mod usage;
 use clap::Subcommand;
 
 pub use hung::HungArgs;
+pub use layers::{Layer, LayersArgs, reduced_agent, reduced_gateway};
 pub use listing::ListingArgs;
 pub use naive::{NaivePart, run as naive_part};
 
@@ -23,6 +25,8 @@ pub use naive::{NaivePart, run as naive_part};
 pub enum BenchCommand {
     /// Listings: fan-outs per second, latency, CPU per leg, against the naive design.
     Listing(ListingArgs),
+    /// What each layer costs, by leaving it out once.
+    Layers(LayersArgs),
     /// What registers that hang cost everybody else.
     Hung(HungArgs),
     /// Whether the time that an agent takes tells who is in its register.
@@ -33,6 +37,7 @@ pub enum BenchCommand {
 pub async fn main(command: BenchCommand) -> anyhow::Result<()> {
     match command {
         BenchCommand::Listing(args) => Box::pin(listing::main(args)).await,
+        BenchCommand::Layers(args) => Box::pin(layers::main(args)).await,
         BenchCommand::Hung(args) => Box::pin(hung::main(args)).await,
         BenchCommand::Timing(args) => Box::pin(timing::main(args)).await,
     }
