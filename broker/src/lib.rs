@@ -12,4 +12,4 @@ mod relay_status;
 mod run;
 mod shutdown;
 
-pub use run::run;
+pub use run::{GatewayParts, run, run_gateway};

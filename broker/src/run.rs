@@ -18,8 +18,9 @@ use tokio_util::task::TaskTracker;
 use crate::catalog::Catalogue;
 use crate::config::{Config, FederationConfig};
 use crate::gateway::fanout::Fanout;
-use crate::gateway::link::{self, Link};
+use crate::gateway::link::{self, Link, Reach};
 use crate::gateway::reach::ThroughRelays;
+use crate::gateway::token::VerifyToken;
 use crate::gateway::witness::{Witness, WitnessLinks};
 use crate::gateway::{CitizenFace, CitizenGatewayConfig, CitizenMetrics, router, serve};
 use crate::relay::{Relay, RelayConfig};
@@ -85,8 +86,70 @@ async fn start_gateway(
     roles: &TaskTracker,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let catalogue = Arc::new(Catalogue::load(&config.catalogue)?);
     let tls = GatewayTls::load(&federation.tls, clock)?;
+    let parts = GatewayParts {
+        reach: Arc::new(ThroughRelays::new(
+            TcpDialler,
+            federation.relays.clone(),
+            tls.clone(),
+        )),
+        tokens: Arc::new(config.open_verifier(Arc::clone(clock)).await?),
+        clock: Arc::clone(clock),
+        tls,
+        extra,
+    };
+    start_gateway_of(parts, config, federation, roles, shutdown).await
+}
+
+/// What a citizen gateway is put together from, beside its configuration.
+pub struct GatewayParts {
+    /// Who it is.
+    pub tls: GatewayTls,
+    /// How agents are reached.
+    pub reach: Arc<dyn Reach>,
+    /// Who knows a good token.
+    pub tokens: Arc<dyn VerifyToken>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Routes beside the gateway's own.
+    pub extra: Router,
+}
+
+impl std::fmt::Debug for GatewayParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GatewayParts").finish_non_exhaustive()
+    }
+}
+
+/// Runs a citizen gateway that an embedder has put together, until `shutdown`.
+pub async fn run_gateway(
+    parts: GatewayParts,
+    config: CitizenGatewayConfig,
+    federation: FederationConfig,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let roles = TaskTracker::new();
+    start_gateway_of(parts, config, federation, &roles, &shutdown).await?;
+    roles.close();
+    roles.wait().await;
+    Ok(())
+}
+
+async fn start_gateway_of(
+    parts: GatewayParts,
+    config: CitizenGatewayConfig,
+    federation: FederationConfig,
+    roles: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let GatewayParts {
+        tls,
+        reach,
+        tokens,
+        clock,
+        extra,
+    } = parts;
+    let catalogue = Arc::new(Catalogue::load(&config.catalogue)?);
     let signer = head_signer(&federation.head_key, &tls)?;
     let witness = Arc::new(Witness::new(&federation.heads, signer)?);
     tracing::info!(
@@ -95,7 +158,6 @@ async fn start_gateway(
         gateway.head_key = witness.public_key(),
         "gateway identity"
     );
-    let reach = Arc::new(ThroughRelays::new(TcpDialler, federation.relays, tls));
     let mut random = rand::rng();
     let links: Vec<Option<Arc<Link>>> = catalogue
         .entries()
@@ -111,7 +173,7 @@ async fn start_gateway(
     for link in links.iter().flatten() {
         roles.spawn(link::run(
             Arc::clone(link),
-            reach.clone(),
+            Arc::clone(&reach),
             Arc::new(WitnessLinks(Arc::clone(&witness))),
             random.next_u64(),
             shutdown.clone(),
@@ -122,22 +184,14 @@ async fn start_gateway(
     let registers = Arc::new(Fanout::new(
         Arc::clone(&catalogue),
         links,
-        Arc::clone(clock),
+        Arc::clone(&clock),
         seed,
     ));
-    let tokens = Arc::new(config.open_verifier(Arc::clone(clock)).await?);
     let mut registry = Registry::default();
     let metrics = Arc::new(CitizenMetrics::register(&mut registry));
     let (listen, limits) = (config.listen, config.limits);
     let acceptor = config.tls.as_ref().map(serve::tls).transpose()?;
-    let face = CitizenFace::new(
-        config,
-        catalogue,
-        registers,
-        tokens,
-        Arc::clone(clock),
-        metrics,
-    );
+    let face = CitizenFace::new(config, catalogue, registers, tokens, clock, metrics);
     let routes = router(face, Arc::new(registry), extra);
     let listener = serve::bind(listen)
         .await

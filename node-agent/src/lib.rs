@@ -22,4 +22,4 @@ pub mod subjects;
 mod test_ids;
 pub mod uselog;
 
-pub use run::run;
+pub use run::{open_log, run};

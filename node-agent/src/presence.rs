@@ -28,7 +28,7 @@ use std::time::Duration;
 pub use config::{PinnedGateways, PinnedGatewaysError, PresenceConfig, PresenceConfigError};
 pub use driver::{PresenceParts, keep};
 pub use rules::{Action, Event, Presence, RelayIndex};
-pub use spare::{Refused, SpareError, try_relay};
+pub use spare::{Refused, SpareError, prove_gateway, try_relay};
 pub use status::{PresenceCounters, PresenceStatus, RelayStatus};
 pub use tunnelled::{Peer, Tunnelled, incoming};
 

@@ -19,7 +19,7 @@ use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::service::{Answering, Service};
 use crate::sources::{Progress, SubjectsStore};
 use crate::status;
-use crate::uselog::{self, FsDisk, LogKeys, UseLog, UseLogConfig};
+use crate::uselog::{self, Disk, FsDisk, LogKeys, UseLog, UseLogConfig};
 
 /// Gateways that have proved who they are and wait to be served.
 const ARRIVALS_MAX: usize = 16;
@@ -43,7 +43,9 @@ pub async fn run<D: Dial>(
         "the certificate is for `{}` and the configuration for `{node}`",
         tls.certificate.identity
     );
-    let log = Arc::new(open_log(&config, &mut random).await?);
+    let disk = FsDisk::open(&config.use_log.folder)
+        .with_context(|| format!("the log's folder `{}`", config.use_log.folder.display()))?;
+    let log = Arc::new(open_log(&config, disk, &mut random).await?);
     let key = config.source.subject_key(&mut random)?;
     let subjects = SubjectsStore::open(
         config.source.source(),
@@ -120,8 +122,13 @@ pub async fn run<D: Dial>(
     Ok(())
 }
 
-/// Opens the log of use and its keys, which are made if the log is new.
-async fn open_log(config: &Config, random: &mut StdRng) -> anyhow::Result<UseLog> {
+/// Opens the log of use on `disk`, and its keys, which are made if the log is new. `random` must be
+/// seeded from the system's randomness.
+pub async fn open_log(
+    config: &Config,
+    disk: impl Disk,
+    random: &mut StdRng,
+) -> anyhow::Result<UseLog> {
     let section = config.use_log.clone();
     let register = config.register.id.clone();
     let log_config = UseLogConfig {
@@ -132,8 +139,6 @@ async fn open_log(config: &Config, random: &mut StdRng) -> anyhow::Result<UseLog
     let mut random = StdRng::from_rng(random);
     // Opening reads the whole log.
     let opened = spawn_blocking(move || -> anyhow::Result<UseLog> {
-        let disk = FsDisk::open(&section.folder)
-            .with_context(|| format!("the log's folder `{}`", section.folder.display()))?;
         let is_new = uselog::is_new(&disk)?;
         let keys = LogKeys::open(
             &section.keys(),

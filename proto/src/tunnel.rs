@@ -32,6 +32,6 @@ pub mod word;
 #[cfg(test)]
 mod tests;
 
-pub use gateway::{ConnectError, InnerStream, connect_to_node};
+pub use gateway::{ConnectError, InnerStream, connect_to_node, prove_node};
 pub use io::{Accept, BoxedIo, Dial, RelayAddress, TcpDialler, TcpRelayListener};
 pub use word::{Hello, Refusal, TunnelError};

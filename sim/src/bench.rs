@@ -7,6 +7,7 @@ mod disk;
 mod federation;
 mod flips;
 mod hung;
+mod layers;
 mod listing;
 mod naive;
 mod report;
@@ -16,6 +17,7 @@ mod usage;
 use clap::Subcommand;
 
 pub use hung::HungArgs;
+pub use layers::{Layer, LayersArgs, reduced_agent, reduced_gateway};
 pub use listing::ListingArgs;
 pub use naive::{NaivePart, run as naive_part};
 
@@ -24,6 +26,8 @@ pub use naive::{NaivePart, run as naive_part};
 pub enum BenchCommand {
     /// Listings: fan-outs per second, latency, CPU per leg, against the naive design.
     Listing(ListingArgs),
+    /// What each layer costs, by leaving it out once.
+    Layers(LayersArgs),
     /// What registers that hang cost everybody else.
     Hung(HungArgs),
     /// Whether the time that an agent takes tells who is in its register.
@@ -36,6 +40,7 @@ pub enum BenchCommand {
 pub async fn main(command: BenchCommand) -> anyhow::Result<()> {
     match command {
         BenchCommand::Listing(args) => Box::pin(listing::main(args)).await,
+        BenchCommand::Layers(args) => Box::pin(layers::main(args)).await,
         BenchCommand::Hung(args) => Box::pin(hung::main(args)).await,
         BenchCommand::Timing(args) => Box::pin(timing::main(args)).await,
         BenchCommand::Flips(args) => Box::pin(flips::main(args)).await,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clap::ValueEnum;
 use innsyn_policy::Clock;
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::telemetry;
@@ -16,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::bench::Layer;
 use crate::world::World;
 
 /// How often a part that starts is asked whether it is ready.
@@ -173,6 +175,36 @@ impl Starter {
         Part::start("agents", &self.program, &args, &log)
     }
 
+    /// Starts the gateway without some layers.
+    pub fn reduced_gateway(&self, world: &World, without: &[Layer]) -> anyhow::Result<Part> {
+        let (folder, without) = (world.folder.to_string_lossy(), names(without));
+        let log = world.folder.join("gateway/log.txt");
+        let args = ["reduced-gateway", "--world", &folder, "--without", &without];
+        Part::start("gateway", &self.program, &args, &log)
+    }
+
+    /// Starts the agents of `registers` in one process, without some layers.
+    pub fn reduced_agents(
+        &self,
+        world: &World,
+        registers: &[String],
+        without: &[Layer],
+    ) -> anyhow::Result<Part> {
+        let (folder, without) = (world.folder.to_string_lossy(), names(without));
+        let registers = registers.join(",");
+        let log = world.folder.join("agents.log.txt");
+        let args = [
+            "reduced-agents",
+            "--world",
+            &folder,
+            "--registers",
+            &registers,
+            "--without",
+            &without,
+        ];
+        Part::start("agents", &self.program, &args, &log)
+    }
+
     /// Starts a part of the naive design, which says in `out` where it listens.
     pub fn naive(&self, name: &str, args: &[&str], log: &Path) -> anyhow::Result<Part> {
         Part::start(name, &self.program, &[&["naive"], args].concat(), log)
@@ -210,6 +242,13 @@ impl Starter {
     }
 }
 
+/// The names of `layers`, as a command line takes them.
+fn names(layers: &[Layer]) -> String {
+    let values = layers.iter().filter_map(ValueEnum::to_possible_value);
+    let names: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+    names.join(",")
+}
+
 /// Runs the agents of `registers` in this process until `stop`; all agents of the world in
 /// `folder` if none is named.
 pub async fn run_agents(
@@ -217,6 +256,23 @@ pub async fn run_agents(
     registers: &[String],
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    run_agents_as(folder, registers, |config| {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let progress = Arc::new(innsyn_agent::sources::Silent);
+        innsyn_agent::run(config, TcpDialler, clock, progress, stop.clone())
+    })
+    .await
+}
+
+/// Runs the agents of `registers` in this process, each as `run` does it.
+pub async fn run_agents_as<F>(
+    folder: &Path,
+    registers: &[String],
+    run: impl Fn(innsyn_agent::config::Config) -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
     let mut registers = registers.to_vec();
     if registers.is_empty() {
         for entry in std::fs::read_dir(folder.join("agents"))? {
@@ -229,15 +285,8 @@ pub async fn run_agents(
         let config = innsyn_agent::config::Config::load(
             &folder.join("agents").join(&register).join("agent.toml"),
         )?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let progress = Arc::new(innsyn_agent::sources::Silent);
-        let stop = stop.clone();
-        agents.spawn(async move {
-            let agent = innsyn_agent::run(config, TcpDialler, clock, progress, stop);
-            Box::pin(agent)
-                .await
-                .with_context(|| format!("agent {register}"))
-        });
+        let agent = Box::pin(run(config));
+        agents.spawn(async move { agent.await.with_context(|| format!("agent {register}")) });
     }
     while let Some(ended) = agents.join_next().await {
         ended??;

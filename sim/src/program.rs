@@ -96,6 +96,24 @@ enum Command {
         #[command(subcommand)]
         part: crate::bench::NaivePart,
     },
+    /// The gateway without some layers.
+    #[command(hide = true)]
+    ReducedGateway {
+        #[arg(long)]
+        world: PathBuf,
+        #[arg(long, value_delimiter = ',')]
+        without: Vec<crate::bench::Layer>,
+    },
+    /// Many agents in one process, without some layers.
+    #[command(hide = true)]
+    ReducedAgents {
+        #[arg(long)]
+        world: PathBuf,
+        #[arg(long, value_delimiter = ',')]
+        registers: Vec<String>,
+        #[arg(long, value_delimiter = ',')]
+        without: Vec<crate::bench::Layer>,
+    },
     /// The demo's gateway, with its page.
     #[command(hide = true)]
     DemoGateway {
@@ -160,6 +178,19 @@ pub fn main(args: Args) -> anyhow::Result<()> {
             block_on(async |stop| crate::processes::run_agents(&world, &registers, stop).await)
         }
         Command::Naive { part } => crate::bench::naive_part(part),
+        Command::ReducedGateway { world, without } => {
+            on_one_thread(async |stop| crate::bench::reduced_gateway(&world, &without, stop).await)
+        }
+        Command::ReducedAgents {
+            world,
+            registers,
+            without,
+        } => block_on(async |stop| {
+            crate::processes::run_agents_as(&world, &registers, |config| {
+                crate::bench::reduced_agent(config, without.clone(), stop.clone())
+            })
+            .await
+        }),
         Command::DemoGateway { world } => {
             block_on(async |stop| demo::serve_gateway(&world, stop).await)
         }

@@ -7,6 +7,7 @@ use innsyn_proto::identity::{GatewayName, Identity, IdentityError, PublicKeyPin}
 use innsyn_proto::tls::{AgentTls, TlsFault, peer_certificate};
 use innsyn_proto::tunnel::agent::{self, Summons};
 use innsyn_proto::tunnel::{Dial, Refusal, RelayAddress, TunnelError};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -116,7 +117,19 @@ pub(super) async fn welcome(
     agent::accept(&mut io, HANDSHAKE_TIMEOUT)
         .await
         .map_err(Refused::Gone)?;
-    let handshake = TlsAcceptor::from(tls.inner.clone()).accept(*io);
+    prove_gateway(*io, tls, gateways).await
+}
+
+/// The inner layer over `io`: proves that the other end is one of `gateways`.
+pub async fn prove_gateway<I>(
+    io: I,
+    tls: &AgentTls,
+    gateways: &PinnedGateways,
+) -> Result<Tunnelled<I>, Refused>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
+    let handshake = TlsAcceptor::from(tls.inner.clone()).accept(io);
     let inner = timeout(HANDSHAKE_TIMEOUT, Box::pin(handshake))
         .await
         .map_err(|_| Refused::TimedOut(HANDSHAKE_TIMEOUT))?

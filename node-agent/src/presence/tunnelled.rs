@@ -26,16 +26,15 @@ pub struct Peer {
 
 /// An open connection to a pinned gateway: inner TLS, in outer TLS, in whatever was dialled.
 #[derive(Debug)]
-pub struct Tunnelled {
-    io: Box<InnerStream>,
+pub struct Tunnelled<I = OuterStream> {
+    io: Box<server::TlsStream<I>>,
     peer: Peer,
 }
 
 pub(super) type OuterStream = client::TlsStream<BoxedIo>;
-pub(super) type InnerStream = server::TlsStream<OuterStream>;
 
-impl Tunnelled {
-    pub(super) fn new(io: InnerStream, peer: Peer) -> Self {
+impl<I> Tunnelled<I> {
+    pub(super) fn new(io: server::TlsStream<I>, peer: Peer) -> Self {
         Self {
             io: Box::new(io),
             peer,
@@ -49,13 +48,13 @@ impl Tunnelled {
 }
 
 /// The connections in `arrivals`, in the form that `serve_with_incoming` takes.
-pub fn incoming(
-    arrivals: mpsc::Receiver<Tunnelled>,
-) -> impl Stream<Item = Result<Tunnelled, Infallible>> {
+pub fn incoming<I>(
+    arrivals: mpsc::Receiver<Tunnelled<I>>,
+) -> impl Stream<Item = Result<Tunnelled<I>, Infallible>> {
     ReceiverStream::new(arrivals).map(Ok)
 }
 
-impl Connected for Tunnelled {
+impl<I> Connected for Tunnelled<I> {
     type ConnectInfo = Peer;
 
     fn connect_info(&self) -> Peer {
@@ -63,7 +62,7 @@ impl Connected for Tunnelled {
     }
 }
 
-impl AsyncRead for Tunnelled {
+impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for Tunnelled<I> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -73,7 +72,7 @@ impl AsyncRead for Tunnelled {
     }
 }
 
-impl AsyncWrite for Tunnelled {
+impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tunnelled<I> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

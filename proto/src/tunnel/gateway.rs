@@ -77,7 +77,6 @@ async fn connect<D: Dial>(
     tls: &GatewayTls,
     register: &RegisterId,
 ) -> Result<InnerStream, ConnectError> {
-    let node = Identity::Node(register.clone());
     let io = dialler
         .dial(&relay.address)
         .await
@@ -87,14 +86,26 @@ async fn connect<D: Dial>(
         .await
         .map_err(|error| ConnectError::OuterTls(TlsFault::of(&error)))?;
     ask_for(&mut outer, register).await?;
+    prove_node(outer, tls, register).await
+}
 
+/// The inner layer over `io`: proves that the other end is the agent of `register`.
+pub async fn prove_node<I>(
+    io: I,
+    tls: &GatewayTls,
+    register: &RegisterId,
+) -> Result<TlsStream<I>, ConnectError>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
+    let node = Identity::Node(register.clone());
     // A register id whose name cannot stand in a certificate has no agent either.
     let name = node
         .dns_name()
         .and_then(|name| ServerName::try_from(name).ok())
         .ok_or(ConnectError::InnerTls(TlsFault::WrongName))?;
     let inner = TlsConnector::from(tls.inner.clone())
-        .connect(name, outer)
+        .connect(name, io)
         .await
         .map_err(|error| ConnectError::InnerTls(TlsFault::of(&error)))?;
     let identity = peer_certificate(inner.get_ref().1)?.identity;

@@ -1,6 +1,8 @@
 //! Our federation as benchmarks run it: relay, gateway and agents as processes, and what each has
 //! used.
 
+mod memory;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,11 +14,12 @@ use indicatif::ProgressBar;
 use innsyn_proto::clock::SystemClock;
 use tokio::time::sleep;
 
-use super::report::{AgentMemory, AgentsMemory, CpuPerLeg, Ours, Resident, Run};
+use super::layers::{Layer, reduces_agents, reduces_gateway};
+use super::report::{CpuPerLeg, Ours, Resident, Run};
 use super::usage::Usage;
 use crate::load::{self, Citizens, MakeListing as _, Shape};
 use crate::processes::{Part, Starter, http, wait_until_ready};
-use crate::registers::{INVENTED_REGISTERS_MAX, NORWEGIAN_REGISTERS, Register};
+use crate::registers::{INVENTED_REGISTERS_MAX, NORWEGIAN_REGISTERS};
 use crate::world::{World, WorldSpec};
 
 /// Load before a run that is not counted.
@@ -32,6 +35,8 @@ pub(super) struct FederationSpec {
     pub(super) apart: usize,
     /// Every other agent is a process; if not, one process has them all.
     pub(super) processes: bool,
+    /// What is left out of it.
+    pub(super) without: Vec<Layer>,
     pub(super) persons: u32,
     pub(super) logs: PathBuf,
     pub(super) gateway_threads: usize,
@@ -77,7 +82,7 @@ impl Federation {
             .saturating_sub(NORWEGIAN_REGISTERS - 6)
             .min(INVENTED_REGISTERS_MAX);
         world.live_only = Some(spec.nodes);
-        world.gateway_tls = true;
+        world.gateway_tls = !spec.without.contains(&Layer::CallerTls);
         world.gateway_threads = spec.gateway_threads;
         world.logs = Some(spec.logs);
         world.questions_per_minute_max = u32::MAX;
@@ -92,7 +97,11 @@ impl Federation {
         let mut relay = starter.relay(&world)?;
         let relay_ready = format!("http://{}/readyz", world.relay_status());
         wait_until_ready(&http, &mut relay, &relay_ready).await?;
-        let gateway = starter.gateway(&world)?;
+        let gateway = if reduces_gateway(&spec.without) {
+            starter.reduced_gateway(&world, &spec.without)?
+        } else {
+            starter.gateway(&world)?
+        };
         let mut registers: Vec<String> = world
             .live()
             .map(|register| register.id().to_string())
@@ -106,18 +115,24 @@ impl Federation {
         let apart = (!apart.is_empty())
             .then(|| starter.agents(&world, &apart))
             .transpose()?;
-        let mut agents = if spec.processes {
+        let mut agents = if reduces_agents(&spec.without) {
+            vec![starter.reduced_agents(&world, &registers, &spec.without)?]
+        } else if spec.processes {
             let start = |id: &String| starter.agent(&world, id, None);
             registers.iter().map(start).collect::<anyhow::Result<_>>()?
         } else {
             vec![starter.agents(&world, &registers)?]
         };
-        // Each register's agent is in a part of its own, or all are in the one that there is.
-        for (index, register) in registers.iter().enumerate() {
-            let part = index.min(agents.len() - 1);
-            if let (Some(part), Some(status)) = (agents.get_mut(part), world.agent_status(register))
-            {
-                wait_until_ready(&http, part, &format!("http://{status}/readyz")).await?;
+        // Agents that are put together here tell nothing of how they stand.
+        if !reduces_agents(&spec.without) {
+            for (index, register) in registers.iter().enumerate() {
+                // Its own part, or the one that has them all.
+                let part = index.min(agents.len() - 1);
+                if let (Some(part), Some(status)) =
+                    (agents.get_mut(part), world.agent_status(register))
+                {
+                    wait_until_ready(&http, part, &format!("http://{status}/readyz")).await?;
+                }
             }
         }
         let mut federation = Self {
@@ -244,49 +259,6 @@ impl Federation {
     fn metrics(&self, status: SocketAddr) -> BoxFuture<'_, anyhow::Result<String>> {
         let url = format!("http://{status}/metrics");
         Box::pin(async move { Ok(self.http.get(url).send().await?.text().await?) })
-    }
-
-    /// Resident memory now.
-    pub(super) fn resident(&self) -> anyhow::Result<Resident> {
-        let of = |part: &Part| -> anyhow::Result<u64> { Ok(usage(part)?.resident_bytes) };
-        let each: Vec<u64> = self.agents.iter().map(of).collect::<anyhow::Result<_>>()?;
-        Ok(Resident {
-            relay: of(&self.relay)?,
-            gateway: of(&self.gateway)?,
-            agents: each.iter().sum(),
-            each,
-        })
-    }
-
-    /// Memory of each agent, idle and now, if each is a process.
-    pub(super) async fn agents_memory(&self) -> anyhow::Result<Option<AgentsMemory>> {
-        if self.agents.len() < self.nodes {
-            return Ok(None);
-        }
-        let now = self.resident()?;
-        let metrics = self.agents_metrics().await?;
-        let each = self
-            .world
-            .live()
-            .zip(metrics)
-            .zip(&self.idle.each)
-            .zip(&now.each);
-        let memory = |(((register, metrics), idle), now): (((&Register, String), &u64), &u64)| {
-            #[expect(
-                clippy::cast_sign_loss,
-                clippy::cast_possible_truncation,
-                reason = "a count"
-            )]
-            let persons = metric(&metrics, "innsyn_agent_source_persons")? as u64;
-            Ok(AgentMemory {
-                register: register.id().to_string(),
-                persons,
-                resident_idle: *idle,
-                resident: *now,
-            })
-        };
-        let each = each.map(memory).collect::<anyhow::Result<_>>()?;
-        Ok(Some(AgentsMemory::of(each)))
     }
 }
 

@@ -110,6 +110,7 @@ pub(super) async fn main(args: HungArgs) -> anyhow::Result<()> {
         nodes: args.nodes,
         apart: args.hung,
         processes: false,
+        without: Vec::new(),
         persons: args.persons,
         logs: logs.path().to_owned(),
         gateway_threads: 1,

@@ -64,6 +64,7 @@ pub(super) async fn main(args: ListingArgs) -> anyhow::Result<()> {
         nodes: args.nodes,
         apart: 0,
         processes: args.processes,
+        without: Vec::new(),
         persons: args.persons,
         logs: logs.path().to_owned(),
         gateway_threads: args.gateway_threads,
@@ -174,7 +175,8 @@ fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-fn load_average() -> anyhow::Result<f64> {
+/// How many processes want to run, over the last minute.
+pub(super) fn load_average() -> anyhow::Result<f64> {
     let text = std::fs::read_to_string("/proc/loadavg")?;
     Ok(text.split(' ').next().context("no load average")?.parse()?)
 }
