@@ -34,7 +34,7 @@ pub(super) struct Fleet {
     pub(super) http: reqwest::Client,
     pub(super) starter: Starter,
     relay: Part,
-    _gateway: Part,
+    gateway: Part,
     agents: BTreeMap<String, Part>,
     _folder: TempDir,
 }
@@ -124,7 +124,7 @@ impl Prepared {
             http,
             starter,
             relay,
-            _gateway: gateway,
+            gateway,
             agents,
             _folder: self.folder,
         };
@@ -192,6 +192,23 @@ impl Fleet {
 
     pub(super) fn restart_relay(&mut self) {
         self.relay = self.starter.relay(&self.world).unwrap();
+    }
+
+    /// How long the threads of the gateway and of this test have been ready to run while others
+    /// had the processors. Linux counts it; elsewhere it is zero.
+    pub(super) fn starved(&self) -> Duration {
+        let gateway = format!("/proc/{}/schedstat", self.gateway.pid().unwrap());
+        let waited = |file: &str| -> Option<u64> {
+            let text = std::fs::read_to_string(file).ok()?;
+            text.split(' ').nth(1)?.parse().ok()
+        };
+        let threads = [gateway.as_str(), "/proc/thread-self/schedstat"];
+        Duration::from_nanos(threads.into_iter().filter_map(waited).sum())
+    }
+
+    /// What the gateway has logged.
+    pub(super) fn gateway_log(&self) -> String {
+        log_of(&self.world, "gateway")
     }
 
     pub(super) async fn caller(&self) -> Caller {

@@ -13,15 +13,17 @@ use rustix::process::Signal;
 #[cfg(feature = "external")]
 use tokio::time::Instant;
 
-use super::fleet::{Citizen, Fleet, until};
+use super::fleet::{Citizen, Fleet, Listing, until};
 
 /// The deadline of the listings here.
 const DEADLINE: Duration = Duration::from_secs(3);
-/// How much later than its deadline a listing may end on a machine that does other things too:
-/// clearly less than another deadline. `bench hung` measures the real bound.
-const LATE_MAX: Duration = Duration::from_millis(2500);
-/// "At once" on such a machine: clearly not the deadline.
-const AT_ONCE: Duration = Duration::from_secs(2);
+/// How much later than its deadline a listing may end, besides the time for which gateway and
+/// test were kept from running. `bench hung` has a tighter bound, under load.
+const LATE_MAX: Duration = Duration::from_millis(250);
+/// "At once", likewise: clearly not the deadline.
+const AT_ONCE: Duration = Duration::from_secs(1);
+/// What the gateway logs when it cuts a fan-out off that does not end at its deadline.
+const OUTLIVED: &str = "the fan-out outlived its deadline";
 /// How long after its registers are back a listing may take to be complete.
 const BACK_WITHIN: Duration = Duration::from_secs(10);
 
@@ -55,20 +57,40 @@ impl Story {
         }
     }
 
+    /// Makes a listing, and says for how long gateway and test were starved meanwhile.
+    async fn list(&self, citizen: &Citizen) -> (Listing, Duration) {
+        let starved = self.fleet.starved();
+        let listing = self.fleet.list(&self.caller, citizen, Some(DEADLINE)).await;
+        (listing, self.fleet.starved().saturating_sub(starved))
+    }
+
+    /// Makes a listing, which must end at its deadline or before.
+    async fn lists_in_time(&self, citizen: &Citizen) -> Listing {
+        let (listing, starved) = self.list(citizen).await;
+        println!("{:?}, starved for {starved:?}", listing.took);
+        assert!(listing.took <= DEADLINE + LATE_MAX + starved);
+        let cut_off = self.fleet.gateway_log().contains(OUTLIVED);
+        assert!(!cut_off, "{OUTLIVED}");
+        listing
+    }
+
     /// The first listing waits for the hanging registers until its deadline; those after it do
     /// not wait.
     async fn the_first_listing_waits_and_the_next_do_not(&self, hanging: &[String]) {
         let (first, next) = self.citizens.split_first().unwrap();
-        let listing = self.fleet.list(&self.caller, first, Some(DEADLINE)).await;
-        println!("with {} hanging: {:?}", hanging.len(), listing.took);
+        let listing = self.lists_in_time(first).await;
         assert_eq!(listing.silent(), all(hanging, Reason::Timeout));
         assert!(listing.took >= DEADLINE, "{:?}", listing.took);
-        assert!(listing.took <= DEADLINE + LATE_MAX, "{:?}", listing.took);
         let mut longest = Duration::ZERO;
         for citizen in next {
-            let listing = self.fleet.list(&self.caller, citizen, Some(DEADLINE)).await;
-            assert_eq!(listing.silent(), all(hanging, Reason::Unresponsive));
-            longest = longest.max(listing.took);
+            let (listing, starved) = self.list(citizen).await;
+            // On a slow machine the links are given up meanwhile.
+            let mut silent = listing.silent();
+            for reason in silent.values_mut().filter(|it| **it == Reason::Down) {
+                *reason = Reason::Unresponsive;
+            }
+            assert_eq!(silent, all(hanging, Reason::Unresponsive));
+            longest = longest.max(listing.took.saturating_sub(starved));
         }
         println!("the next {}: at most {longest:?}", next.len());
         assert!(longest < AT_ONCE, "{longest:?}");
@@ -112,11 +134,10 @@ async fn killed_registers_are_reported_at_once_and_asked_again_when_they_are_bac
     for register in killed {
         story.fleet.kill(register).await;
     }
-    let citizen = &story.citizens[0];
-    let listing = story.fleet.list(&story.caller, citizen, None).await;
+    let (listing, starved) = story.list(&story.citizens[0]).await;
     println!("with 2 killed: {:?}", listing.took);
     assert_eq!(listing.silent(), all(killed, Reason::Down));
-    assert!(listing.took < AT_ONCE, "{:?}", listing.took);
+    assert!(listing.took < AT_ONCE + starved, "{:?}", listing.took);
     for register in killed {
         story.fleet.restart(register);
     }
@@ -144,11 +165,7 @@ async fn of_98_registers_ten_hang_and_all_others_answer() {
     story.signal(hanging, Signal::STOP);
     let citizen = &story.citizens[0];
     until("stopped for long", async || {
-        let listing = story
-            .fleet
-            .list(&story.caller, citizen, Some(DEADLINE))
-            .await;
-        assert!(listing.took <= DEADLINE + LATE_MAX, "{:?}", listing.took);
+        story.lists_in_time(citizen).await;
         stopped.elapsed() > Duration::from_secs(45)
     })
     .await;

@@ -314,10 +314,9 @@ async fn promise_7_a_hung_register_costs_one_deadline_and_then_nobody_waits() {
         Outcome::NoAnswer(NoAnswerReason::Timeout)
     );
     assert_eq!(outcomes["dar"], REGISTERED);
-    assert!(
-        took >= Duration::from_secs(3) && took < Duration::from_millis(3050),
-        "{took:?}"
-    );
+    // Tokio's timers count whole milliseconds, and fire at the next.
+    let late = took.checked_sub(Duration::from_secs(3)).unwrap();
+    assert!(late <= Duration::from_millis(1), "{took:?}");
 
     let (outcomes, took) = world.lists(oneself()).await;
     assert_eq!(

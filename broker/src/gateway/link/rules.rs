@@ -1,12 +1,13 @@
 //! Whether a register is worth waiting for. Told events and the time; does no I/O.
 //!
 //! ```text
-//!                     answered
-//!   Reconnecting ───────────────▶ Up ──missed──▶ Unresponsive ──answered──▶ Up
-//!     ▲   │  not parked, or refused                   │
-//!     │   ├────────────────────────▶ Down             │
-//!     │   └── relay gone for long ──▶ RelayDown       │
-//!     └──────────────── lost ─────────────────────────┴── (from any)
+//!                     answered (from any)
+//!   Reconnecting ───────────────▶ Up ──missed──▶ Unresponsive
+//!     ▲   │                        │
+//!     └───┼────────── lost ────────┘
+//!         │  not parked, or refused (from any)
+//!         ├────────────────────────▶ Down
+//!         └── relay gone for long ──▶ RelayDown
 //! ```
 //!
 //! While *Reconnecting*, questions wait: a relay that restarts costs nobody an answer that the
@@ -123,8 +124,11 @@ impl Rules {
             Event::Missed if self.standing == Standing::Up => {
                 self.stand(Standing::Unresponsive, now);
             }
-            Event::Missed => {}
-            Event::Lost => self.stand(Standing::Reconnecting, now),
+            Event::Lost if self.standing == Standing::Up => {
+                self.stand(Standing::Reconnecting, now);
+            }
+            // Who was not worth waiting for is not now either, until it answers.
+            Event::Missed | Event::Lost => {}
             Event::RelayUnreachable => {
                 self.relay_last_down = Some(now);
                 let waited_long = now.duration_since(self.since) > RELAY_GRACE;
@@ -181,6 +185,17 @@ mod tests {
         );
         let back = after(&[(0, Answered), (3000, Missed), (9000, Answered)]);
         assert_eq!(back.standing().not_worth_waiting(), None);
+    }
+
+    #[test]
+    fn a_register_that_missed_and_whose_link_is_lost_is_not_waited_for_either() {
+        use Event::{Answered, Lost, Missed, NotParked};
+        let mut events = vec![(0, Answered), (3000, Missed), (10_000, Lost)];
+        assert_eq!(after(&events).standing(), Standing::Unresponsive);
+        events.extend([(10_100, NotParked), (11_000, Lost)]);
+        assert_eq!(after(&events).standing(), Standing::Down);
+        events.push((12_000, Answered));
+        assert_eq!(after(&events).standing(), Standing::Up);
     }
 
     #[test]
