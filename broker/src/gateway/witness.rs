@@ -99,7 +99,7 @@ impl Witness {
 
 /// The last head that the gateway which keeps its heads in `folder` countersigned for `register`.
 pub fn head_in(folder: &Path, register: &RegisterId) -> Result<Option<SignedHead>, KeptHeadsError> {
-    Ok(KeptHeads::open(folder)?.get(register).map(|kept| kept.head))
+    Ok(kept::read(folder)?.remove(register).map(|kept| kept.head))
 }
 
 /// Countersigns what comes over one link.

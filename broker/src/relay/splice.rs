@@ -10,7 +10,8 @@ use tokio::time::timeout;
 
 use super::metrics::RelayMetrics;
 
-/// Bytes that are copied at a time: a whole TLS record, so that one record makes one.
+/// Bytes that are copied at a time: a whole TLS record, so that one record makes one. (Tokio's
+/// `copy` takes half of that; its copy both ways takes any, and has no bound for a half-closed one.)
 const COPIED_AT_A_TIME: usize = 16 << 10;
 
 /// How a splice ended.
@@ -22,8 +23,8 @@ pub(super) enum End {
     HalfClosed,
 }
 
-/// Copies both ways, [`COPIED_AT_A_TIME`], until both sides are done, one breaks, or one has been done
-/// for `half_closed_max`.
+/// Copies both ways until both sides are done, one breaks, or one has been done for
+/// `half_closed_max`.
 pub(super) async fn splice<A, B>(
     a: A,
     b: B,

@@ -61,7 +61,7 @@ pub(super) struct Kept {
 /// The heads that are kept.
 #[derive(Debug)]
 pub(super) struct KeptHeads {
-    path: PathBuf,
+    folder: PathBuf,
     now: Mutex<Now>,
     /// How many changes are on disk. Held while the file is written.
     saved: tokio::sync::Mutex<u64>,
@@ -76,18 +76,12 @@ struct Now {
 impl KeptHeads {
     /// Reads the heads in `folder`, which is made if it is not there.
     pub(super) fn open(folder: &Path) -> Result<Self, KeptHeadsError> {
-        let path = folder.join(FILE);
-        let io = |error| KeptHeadsError::Io(path.clone(), error);
-        fs::create_dir_all(folder).map_err(io)?;
-        let heads = match fs::read(&path) {
-            Ok(bytes) => read(&path, &bytes)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(io(error)),
-        };
+        fs::create_dir_all(folder).map_err(|error| KeptHeadsError::Io(folder.to_owned(), error))?;
+        let heads = read(folder)?;
         Ok(Self {
+            folder: folder.to_owned(),
             now: Mutex::new(Now { heads, changes: 0 }),
             saved: tokio::sync::Mutex::new(0),
-            path,
         })
     }
 
@@ -125,7 +119,7 @@ impl KeptHeads {
         let written = spawn_blocking(move || this.write())
             .await
             .unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
-        *saved = written.map_err(|error| KeptHeadsError::Io(self.path.clone(), error))?;
+        *saved = written.map_err(|error| KeptHeadsError::Io(self.folder.join(FILE), error))?;
         Ok(())
     }
 
@@ -146,22 +140,32 @@ impl KeptHeads {
                 .collect();
             (serde_json::to_vec_pretty(&rows)?, now.changes)
         };
-        let fresh = self.path.with_extension("new");
+        let path = self.folder.join(FILE);
+        let fresh = path.with_extension("new");
         let mut file = fs::File::create(&fresh)?;
         file.write_all(&json)?;
         file.sync_data()?;
-        fs::rename(&fresh, &self.path)?;
+        fs::rename(&fresh, &path)?;
+        // Without this, the old file may be back after a power cut.
+        fs::File::open(&self.folder)?.sync_all()?;
         Ok(changes)
     }
 }
 
-fn read(path: &Path, bytes: &[u8]) -> Result<BTreeMap<RegisterId, Kept>, KeptHeadsError> {
-    let rows: BTreeMap<String, Row> = serde_json::from_slice(bytes)
-        .map_err(|error| KeptHeadsError::Malformed(path.to_owned(), error))?;
+/// The heads kept in `folder`; none if there is no file.
+pub(super) fn read(folder: &Path) -> Result<BTreeMap<RegisterId, Kept>, KeptHeadsError> {
+    let path = folder.join(FILE);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(KeptHeadsError::Io(path, error)),
+    };
+    let rows: BTreeMap<String, Row> = serde_json::from_slice(&bytes)
+        .map_err(|error| KeptHeadsError::Malformed(path.clone(), error))?;
     rows.into_iter()
         .map(|(register, row)| {
             let failed = |source| KeptHeadsError::Head {
-                path: path.to_owned(),
+                path: path.clone(),
                 register: register.clone(),
                 source,
             };
