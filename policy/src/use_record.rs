@@ -1,6 +1,7 @@
 //! The record that every use of a person's data leaves, also refused ones.
 
 use crate::caller::Organisation;
+use crate::decision::Request;
 use crate::person::NationalId;
 use crate::purpose::Purpose;
 use crate::time::Timestamp;
@@ -50,4 +51,25 @@ pub struct UseRecord {
     pub kind: UseKind,
     /// How it was decided.
     pub decision: UseDecision,
+}
+
+impl UseRecord {
+    /// The use that a listing's question `id` makes of its subject's data.
+    pub const fn of_listing(
+        id: QuestionId,
+        request: &Request,
+        decision: UseDecision,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            at,
+            question: id,
+            subject: request.subject,
+            caller: request.caller.person,
+            organisation: request.caller.organisation,
+            purpose: request.purpose,
+            kind: UseKind::Listing,
+            decision,
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use innsyn_policy::{
     Clearance, Clock, Decision, NoAnswerReason, NumberRules, Outcome, QuestionId, Register,
-    Settings, Timestamp, UseDecision, UseKind, UseRecord, decide,
+    Settings, Timestamp, UseDecision, UseRecord, decide,
 };
 use innsyn_proto::convert::{NodeAnswer, NodeQuestion, answer_to_wire, question_from_wire};
 use innsyn_proto::identity::GatewayName;
@@ -256,16 +256,8 @@ impl Answering {
                 None,
             )
         };
-        batch.records.push(UseRecord {
-            at: batch.at,
-            question: id,
-            subject: question.request.subject,
-            caller: question.request.caller.person,
-            organisation: question.request.caller.organisation,
-            purpose: question.request.purpose,
-            kind: UseKind::Listing,
-            decision,
-        });
+        let record = UseRecord::of_listing(id, &question.request, decision, batch.at);
+        batch.records.push(record);
         Step::ToBeLogged {
             number,
             place,

@@ -304,6 +304,33 @@ async fn promise_1_every_register_has_exactly_one_outcome() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn answers_are_told_together_and_the_last_at_once() {
+    let world = World::up().await;
+    world.agents.become_("kreft", Behaviour::Hangs);
+    let began = Instant::now();
+    let mut updates = world.fanout.list(oneself(), Duration::from_secs(3));
+    let mut told = BTreeMap::new();
+    let position = |id: &str| REGISTERS.iter().position(|(of, ..)| *of == id).unwrap();
+    while told.len() < REGISTERS.len() {
+        if told.len() == REGISTERS.len() - 1 {
+            world.agents.become_("kreft", Behaviour::Answers);
+        }
+        let update = updates.next().await.unwrap();
+        told.insert(update.register, began.elapsed());
+    }
+    let at = |id: &str| told[&position(id)];
+    assert_eq!(at("norm"), Duration::ZERO);
+    assert_eq!(at("dar"), at("hunt"));
+    let (first, last) = (at("dar"), at("kreft"));
+    assert!(
+        (GATHER..=GATHER + Duration::from_millis(2)).contains(&first),
+        "{first:?}"
+    );
+    // It looks every 10 ms whether it still hangs.
+    assert!(last < Duration::from_millis(12), "{last:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn promise_7_a_hung_register_costs_one_deadline_and_then_nobody_waits() {
     let world = World::up().await;
     world.agents.become_("kreft", Behaviour::Hangs);

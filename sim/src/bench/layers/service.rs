@@ -11,7 +11,7 @@ use innsyn_agent::subjects::Found;
 use innsyn_agent::uselog::UseLog;
 use innsyn_policy::{
     Clearance, Clock, Decision, NoAnswerReason, NumberRules, Outcome, Register, Request, Settings,
-    Timestamp, UseDecision, UseKind, UseRecord, decide,
+    Timestamp, UseDecision, UseRecord, decide,
 };
 use innsyn_proto::convert::{NodeAnswer, answer_to_wire, question_from_wire};
 use innsyn_proto::wire::node::v1::node_service_server::NodeService;
@@ -93,16 +93,8 @@ impl Reduced {
             let question = question_from_wire(question, self.rules).map_err(internal)?;
             let (decision, outcome, clearance) = self.look(&question.request, at);
             looked.push((question.number, outcome, clearance));
-            records.push(UseRecord {
-                at,
-                question: question.id,
-                subject: question.request.subject,
-                caller: question.request.caller.person,
-                organisation: question.request.caller.organisation,
-                purpose: question.request.purpose,
-                kind: UseKind::Listing,
-                decision,
-            });
+            let record = UseRecord::of_listing(question.id, &question.request, decision, at);
+            records.push(record);
         }
         let leaves = match &self.log {
             Some(log) => log.append(records).await.map_err(internal)?,
