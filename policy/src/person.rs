@@ -11,7 +11,7 @@ mod tests;
 ///
 /// Holding one means that the digits were checked; nothing downstream checks again.
 /// It has no `Display` and no `Serialize` on purpose: a national id leaves this type only
-/// through [`NationalId::expose`], which is easy to search for.
+/// through its methods named `expose`, which are easy to search for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NationalId([u8; 11]);
 
@@ -127,6 +127,25 @@ impl NationalId {
         if !digits.iter().all(u8::is_ascii_digit) {
             return Err(ParseNationalIdError::NotElevenDigits);
         }
+        Self::check(digits, rules)
+    }
+
+    /// Reads a national id from the number that its eleven digits make, and checks it as
+    /// [`NationalId::parse`] does.
+    pub fn from_number(number: u64, rules: NumberRules) -> Result<Self, ParseNationalIdError> {
+        let mut digits = [b'0'; 11];
+        let mut left = number;
+        for digit in digits.iter_mut().rev() {
+            *digit += u8::try_from(left % 10).unwrap_or_default();
+            left /= 10;
+        }
+        if left > 0 {
+            return Err(ParseNationalIdError::NotElevenDigits);
+        }
+        Self::check(digits, rules)
+    }
+
+    fn check(digits: [u8; 11], rules: NumberRules) -> Result<Self, ParseNationalIdError> {
         let remainder_k1 = weighted(&digits, &WEIGHTS_K1) % 11;
         let k1_matches = remainder_k1 == 0 || (rules.accept_2032 && remainder_k1 <= 3);
         if !k1_matches || !weighted(&digits, &WEIGHTS_K2).is_multiple_of(11) {
@@ -141,9 +160,16 @@ impl NationalId {
         Ok(id)
     }
 
-    /// The digits, as ASCII. The only way out of this type.
+    /// The digits, as ASCII. With its two sisters the only way out of this type.
     pub const fn expose(&self) -> &[u8; 11] {
         &self.0
+    }
+
+    /// The number that the digits make.
+    pub fn expose_number(&self) -> u64 {
+        self.0
+            .iter()
+            .fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
     }
 
     /// The digits as text, for the few places that hand a number to another system.

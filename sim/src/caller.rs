@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use http::uri::PathAndQuery;
 use hyper_util::rt::TokioIo;
 use innsyn_proto::wire::citizen::v1::citizen_service_client::CitizenServiceClient;
 use innsyn_proto::wire::citizen::v1::list_registrations_response::Update;
@@ -14,15 +15,35 @@ use rustls_pki_types::ServerName;
 use rustls_pki_types::pem::PemObject as _;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tonic::client::Grpc;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
+use tonic_prost::ProstCodec;
 use tower::service_fn;
 
 /// A connection to a citizen gateway.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    client: CitizenServiceClient<Channel>,
+    channel: Channel,
 }
+
+/// What a caller reads who only counts: the rest of an update is skipped, so that the load takes
+/// as little as it can of the machine that it measures.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Counted {
+    #[prost(message, optional, tag = "1")]
+    registration: Option<CountedRegistration>,
+    #[prost(message, optional, tag = "2")]
+    summary: Option<Summary>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct CountedRegistration {
+    #[prost(enumeration = "Outcome", tag = "2")]
+    outcome: i32,
+}
+
+const LIST_REGISTRATIONS: &str = "/innsyn.citizen.v1.CitizenService/ListRegistrations";
 
 /// Who is asked about, and the token to ask with.
 #[derive(Clone)]
@@ -40,6 +61,20 @@ pub struct Question {
 impl std::fmt::Debug for Question {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Question(***)")
+    }
+}
+
+impl Question {
+    fn request(&self) -> tonic::Request<ListRegistrationsRequest> {
+        let mut request = tonic::Request::new(ListRegistrationsRequest {
+            national_id: self.national_id.clone(),
+            deadline_ms: self.deadline_ms,
+            omit_catalogue: self.omit_catalogue,
+        });
+        request
+            .metadata_mut()
+            .insert("authorization", self.authorization.clone());
+        request
     }
 }
 
@@ -66,9 +101,7 @@ impl Caller {
             }))
             .await
             .with_context(|| format!("the gateway at {gateway} cannot be reached"))?;
-        Ok(Self {
-            client: CitizenServiceClient::new(channel),
-        })
+        Ok(Self { channel })
     }
 
     /// Makes one listing; `each` sees every register's outcome as it comes.
@@ -77,18 +110,8 @@ impl Caller {
         question: &Question,
         mut each: impl FnMut(&Registration),
     ) -> anyhow::Result<Summary> {
-        let mut request = tonic::Request::new(ListRegistrationsRequest {
-            national_id: question.national_id.clone(),
-            deadline_ms: question.deadline_ms,
-            omit_catalogue: question.omit_catalogue,
-        });
-        request
-            .metadata_mut()
-            .insert("authorization", question.authorization.clone());
-        let mut updates = self
-            .client
-            .clone()
-            .list_registrations(request)
+        let mut updates = CitizenServiceClient::new(self.channel.clone())
+            .list_registrations(question.request())
             .await?
             .into_inner();
         let mut summary = None;
@@ -98,6 +121,40 @@ impl Caller {
                 Some(Update::Registration(registration)) => each(&registration),
                 Some(Update::Summary(it)) => summary = Some(it),
                 None => anyhow::bail!("an empty update"),
+            }
+        }
+        summary.context("the listing ended without a summary")
+    }
+
+    /// Makes one listing as [`Caller::list`] does; `each` is told the outcomes and nothing else.
+    pub async fn count(
+        &self,
+        question: &Question,
+        mut each: impl FnMut(Outcome),
+    ) -> anyhow::Result<Summary> {
+        let mut client = Grpc::new(self.channel.clone());
+        client.ready().await?;
+        let mut updates = client
+            .server_streaming(
+                question.request(),
+                PathAndQuery::from_static(LIST_REGISTRATIONS),
+                ProstCodec::<ListRegistrationsRequest, Counted>::default(),
+            )
+            .await?
+            .into_inner();
+        let mut summary = None;
+        while let Some(update) = updates.message().await? {
+            anyhow::ensure!(summary.is_none(), "something came after the summary");
+            match update {
+                Counted {
+                    registration: Some(registration),
+                    summary: None,
+                } => each(registration.outcome()),
+                Counted {
+                    registration: None,
+                    summary: Some(it),
+                } => summary = Some(it),
+                _ => anyhow::bail!("an empty update"),
             }
         }
         summary.context("the listing ended without a summary")

@@ -43,8 +43,8 @@ pub trait MakeListing: Send + Sync + 'static {
 /// What one listing brought.
 #[derive(Debug, Clone, Default)]
 pub struct Listed {
-    /// How many registers had each outcome, by the outcome's name.
-    pub outcomes: BTreeMap<&'static str, u32>,
+    /// How many registers had each outcome.
+    pub outcomes: BTreeMap<Outcome, u32>,
     /// Whether every register that can be asked answered.
     pub complete: bool,
     /// Whether it lasted until the deadline that was asked for.
@@ -250,7 +250,8 @@ impl Tally {
                 }
                 self.incomplete += u64::from(!listed.complete);
                 for (outcome, registers) in listed.outcomes {
-                    *self.outcomes.entry(outcome).or_default() += u64::from(registers);
+                    let name = outcome_name(outcome);
+                    *self.outcomes.entry(name).or_default() += u64::from(registers);
                 }
             }
             Err(error) => {
@@ -365,9 +366,8 @@ impl MakeListing for Citizens {
             let mut listed = Listed::default();
             let summary = self
                 .caller
-                .list(question, |registration| {
-                    let outcome = registration.outcome();
-                    *listed.outcomes.entry(outcome_name(outcome)).or_default() += 1;
+                .count(question, |outcome| {
+                    *listed.outcomes.entry(outcome).or_default() += 1;
                     if matches!(
                         outcome,
                         Outcome::Registered | Outcome::NotRegistered | Outcome::Deleted

@@ -4,10 +4,11 @@
 //! deadline is [`KEPT_AFTER_DEADLINE`] past. Bounded by what a gateway may ask meanwhile, and by
 //! [`ANSWERS_MAX`].
 
+use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use ahash::AHashMap;
 use innsyn_policy::{Outcome, QuestionId};
 use tokio::time::Instant;
 
@@ -40,7 +41,7 @@ pub(super) enum Asked {
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     /// The place of each question, counted from the first one ever asked.
-    places: HashMap<QuestionId, u64>,
+    places: AHashMap<QuestionId, u64>,
     /// In the order of arrival, which is nearly that of expiry: deadlines differ by seconds.
     questions: VecDeque<Remembered>,
     /// How many are forgotten, which is the place of the first one remembered.

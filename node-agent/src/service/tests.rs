@@ -5,7 +5,6 @@ mod crash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use innsyn_policy::{
     Area, Assurance, Caller, Clock, LegalBasis, ManualClock, NoAnswerReason, Organisation, Outcome,
     Presence, Purpose, QuestionId, Register, RegisterId, RegisterKind, Representation, Request,
@@ -224,7 +223,7 @@ async fn a_question_that_cannot_be_read_is_refused_and_its_neighbours_are_answer
     let disk = SimDisk::new(4);
     let answering = answering(&disk, PLENTY).await;
     let mut unreadable = own(2, 0);
-    unreadable.subject = Bytes::from_static(b"01815000037");
+    unreadable.subject = 1_815_000_037;
     let answers = ask(&answering, vec![own(1, 0), unreadable, own(3, 1)]).await;
     assert_eq!(answers[1].outcome, silent(NoAnswerReason::Refused));
     assert_eq!(answers[1].use_log_leaf, None);

@@ -77,6 +77,22 @@ const STRICT_ONLY: &[(&str, &str)] = &[
 ];
 
 #[test]
+fn a_number_of_eleven_digits_is_read_as_its_text_is() {
+    let cases = VALID.iter().map(|(text, _)| *text);
+    let cases = cases.chain(INVALID.iter().map(|(text, ..)| *text));
+    for text in cases.filter(|text| text.len() == 11) {
+        let Ok(number) = text.parse() else { continue };
+        let read = NationalId::from_number(number, LENIENT);
+        assert_eq!(read, NationalId::parse(text, LENIENT), "{text}");
+        assert!(read.is_err() || read.unwrap().expose_number() == number);
+    }
+    for too_long in [100_000_000_000, 101_817_010_055, u64::MAX] {
+        let read = NationalId::from_number(too_long, LENIENT);
+        assert_eq!(read, Err(NotElevenDigits));
+    }
+}
+
+#[test]
 fn valid_numbers_are_read_and_their_kind_is_known() {
     for (text, kind) in VALID {
         for rules in [LENIENT, STRICT, BEFORE_2032] {

@@ -35,9 +35,6 @@ pub struct NodeQuestion {
 /// Why a question is not one. Never quotes what it read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReadQuestionError {
-    /// The id is not 16 bytes.
-    #[error("the question's id is not 16 bytes")]
-    Id,
     /// A person is not named by a national id.
     #[error("the {0} is not a national id")]
     Person(&'static str, #[source] ParseNationalIdError),
@@ -54,11 +51,15 @@ pub enum ReadQuestionError {
 
 /// Encodes a question once for all links. The length is a multiple of [`QUESTION_STEP_BYTES`].
 pub fn encode_question(id: QuestionId, number: u64, request: &Request, deadline_ms: u32) -> Bytes {
+    let id = u128::from_be_bytes(id.0);
+    #[expect(clippy::cast_possible_truncation, reason = "each half is taken")]
+    let (id_high, id_low) = ((id >> 64) as u64, id as u64);
     let mut question = wire::Question {
-        id: Bytes::copy_from_slice(&id.0),
+        id_high,
+        id_low,
         number,
-        subject: Bytes::copy_from_slice(request.subject.expose()),
-        caller: Bytes::copy_from_slice(request.caller.person.expose()),
+        subject: request.subject.expose_number(),
+        caller: request.caller.person.expose_number(),
         organisation: request.caller.organisation.as_str().to_owned(),
         purpose: purpose_to_wire(request.purpose).into(),
         representation: Some(representation_to_wire(&request.representation)),
@@ -82,22 +83,24 @@ pub fn question_from_wire(
     rules: NumberRules,
 ) -> Result<NodeQuestion, ReadQuestionError> {
     use ReadQuestionError as E;
-    let person = |bytes: &[u8], role| {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|_| E::Person(role, ParseNationalIdError::NotElevenDigits))?;
-        NationalId::parse(text, rules).map_err(|error| E::Person(role, error))
+    let person = |number, role| {
+        NationalId::from_number(number, rules).map_err(|error| E::Person(role, error))
     };
+    let id = u128::from(question.id_high) << 64 | u128::from(question.id_low);
+    if id == 0 {
+        return Err(E::Absent("id"));
+    }
     let representation = question
         .representation
         .as_ref()
         .ok_or(E::Absent("representation"))?;
     Ok(NodeQuestion {
-        id: QuestionId(question.id.as_ref().try_into().map_err(|_| E::Id)?),
+        id: QuestionId(id.to_be_bytes()),
         number: question.number,
         request: Request {
-            subject: person(&question.subject, "subject")?,
+            subject: person(question.subject, "subject")?,
             caller: Caller {
-                person: person(&question.caller, "caller")?,
+                person: person(question.caller, "caller")?,
                 organisation: Organisation::parse(&question.organisation)
                     .map_err(|_| E::Organisation)?,
                 assurance: match question.assurance() {

@@ -7,9 +7,9 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use innsyn_policy::{
     Area, Assurance, Caller, ManualClock, NationalId, NumberRules, Organisation, Presence, Purpose,
-    RegisterId, RegisterKind, Representation, Timestamp, Validity, WithheldReason,
+    QuestionId, RegisterId, RegisterKind, Representation, Timestamp, Validity, WithheldReason,
 };
-use innsyn_proto::convert::{NodeAnswer, answer_to_wire};
+use innsyn_proto::convert::{NodeAnswer, answer_to_wire, question_from_wire};
 use innsyn_proto::tunnel::BoxedIo;
 use innsyn_proto::wire::node::v1 as wire;
 use innsyn_proto::wire::node::v1::node_service_server::{NodeService, NodeServiceServer};
@@ -36,7 +36,7 @@ enum Behaviour {
 #[derive(Default)]
 struct Agents {
     behaviour: Mutex<HashMap<String, Behaviour>>,
-    asked: Mutex<BTreeMap<String, Vec<[u8; 16]>>>,
+    asked: Mutex<BTreeMap<String, Vec<QuestionId>>>,
     /// Cancelled to cut every connection that stands.
     cut: Mutex<CancellationToken>,
 }
@@ -62,7 +62,7 @@ impl Agents {
         std::mem::take(&mut *self.cut.lock().unwrap()).cancel();
     }
 
-    fn asked(&self, register: &str) -> Vec<[u8; 16]> {
+    fn asked(&self, register: &str) -> Vec<QuestionId> {
         self.asked
             .lock()
             .unwrap()
@@ -94,7 +94,9 @@ impl NodeService for FakeAgent {
             async move {
                 let batch = batch?;
                 for question in &batch.questions {
-                    let id = question.id.as_ref().try_into().unwrap();
+                    let id = question_from_wire(question, NumberRules::default())
+                        .unwrap()
+                        .id;
                     agents
                         .asked
                         .lock()

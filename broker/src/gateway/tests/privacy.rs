@@ -9,6 +9,7 @@ use innsyn_proto::wire::citizen::v1::citizen_service_client::CitizenServiceClien
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
+use tracing::Dispatch;
 
 use super::support::*;
 use crate::gateway::serve;
@@ -37,6 +38,9 @@ async fn nothing_personal_is_logged_at_trace_for_every_crate() {
         format: LogFormat::Json,
     };
     let subscriber = telemetry::subscriber(&config, move || writer.clone()).unwrap();
+    // Where there is one subscriber alone, a line that a test beside this one meets first is
+    // switched off for everybody. Where there are two, both are asked.
+    let _second = Dispatch::new(telemetry::subscriber(&config, io::sink).unwrap());
     // One thread runs the whole test, so its default subscriber is everybody's.
     let _logging = tracing::subscriber::set_default(subscriber);
     let world = World::new().await;

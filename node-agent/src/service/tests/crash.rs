@@ -17,7 +17,7 @@ async fn survive<D: Disk>(
     let mut answered = Vec::new();
     if let Some(log) = open_log(on(disk.clone())) {
         let answering = answering_over(log, subjects, PLENTY);
-        let mut id = 0;
+        let mut id = 1;
         while !disk.has_crashed() {
             let batch = if random.random_bool(0.5) {
                 1
