@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
+use futures::future::BoxFuture;
 use innsyn_policy::Clock;
 use innsyn_proto::head::HeadSigner;
 use innsyn_proto::tls::GatewayTls;
 use innsyn_proto::tunnel::{TcpDialler, TcpRelayListener};
 use prometheus_client::registry::Registry;
 use rand::Rng as _;
+use rand::rngs::StdRng;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,7 +29,18 @@ use crate::relay::{Relay, RelayConfig};
 use crate::relay_status;
 
 /// Runs `config` until `shutdown`. `extra` are routes that an embedder adds to the gateway's.
-pub async fn run(
+///
+/// Boxed, so that all of it is compiled here and not again in whoever calls it.
+pub fn run(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    extra: Router,
+    shutdown: CancellationToken,
+) -> BoxFuture<'static, anyhow::Result<()>> {
+    Box::pin(run_roles(config, clock, extra, shutdown))
+}
+
+async fn run_roles(
     config: Config,
     clock: Arc<dyn Clock>,
     extra: Router,
@@ -89,7 +102,7 @@ async fn start_gateway(
     let tls = GatewayTls::load(&federation.tls, clock)?;
     let parts = GatewayParts {
         reach: Arc::new(ThroughRelays::new(
-            TcpDialler,
+            Arc::new(TcpDialler),
             federation.relays.clone(),
             tls.clone(),
         )),
@@ -122,17 +135,19 @@ impl std::fmt::Debug for GatewayParts {
 }
 
 /// Runs a citizen gateway that an embedder has put together, until `shutdown`.
-pub async fn run_gateway(
+pub fn run_gateway(
     parts: GatewayParts,
     config: CitizenGatewayConfig,
     federation: FederationConfig,
     shutdown: CancellationToken,
-) -> anyhow::Result<()> {
-    let roles = TaskTracker::new();
-    start_gateway_of(parts, config, federation, &roles, &shutdown).await?;
-    roles.close();
-    roles.wait().await;
-    Ok(())
+) -> BoxFuture<'static, anyhow::Result<()>> {
+    Box::pin(async move {
+        let roles = TaskTracker::new();
+        start_gateway_of(parts, config, federation, &roles, &shutdown).await?;
+        roles.close();
+        roles.wait().await;
+        Ok(())
+    })
 }
 
 async fn start_gateway_of(
@@ -158,7 +173,7 @@ async fn start_gateway_of(
         gateway.head_key = witness.public_key(),
         "gateway identity"
     );
-    let mut random = rand::rng();
+    let mut random: StdRng = rand::make_rng();
     let links: Vec<Option<Arc<Link>>> = catalogue
         .entries()
         .iter()

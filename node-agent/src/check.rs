@@ -25,7 +25,7 @@ use crate::uselog::{FsDisk, KeyError, LogKeys, verify};
 const RENEW_WITHIN: Duration = Duration::from_hours(14 * 24);
 
 /// Looks at everything that the agent configured in `path` needs.
-pub async fn check(path: &Path, dialler: &impl Dial, clock: &Arc<dyn Clock>) -> Vec<Finding> {
+pub async fn check(path: &Path, dialler: &dyn Dial, clock: &Arc<dyn Clock>) -> Vec<Finding> {
     let config = match Config::load(path) {
         Ok(config) => config,
         Err(error) => return vec![of_config(&error)],

@@ -63,7 +63,7 @@ enum UselogCommand {
 }
 
 /// Does what `args` say. Relays are dialled with `dialler`.
-pub fn main_with(args: Args, dialler: impl Dial) -> anyhow::Result<()> {
+pub fn main_with(args: Args, dialler: Arc<dyn Dial>) -> anyhow::Result<()> {
     match args.command {
         Command::Run { config: path } => {
             let config = Config::load(&path)
@@ -77,14 +77,14 @@ pub fn main_with(args: Args, dialler: impl Dial) -> anyhow::Result<()> {
                 let stop = CancellationToken::new();
                 shutdown::when_requested(stop.clone())?;
                 let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-                Box::pin(run::run(config, dialler, clock, TerminalBar::new(), stop)).await
+                run::run(config, dialler, clock, TerminalBar::new(), stop).await
             })
         }
         Command::Check { config } => {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            if runtime.block_on(say_findings(&config, &dialler)) {
+            if runtime.block_on(say_findings(&config, &*dialler)) {
                 Ok(())
             } else {
                 std::process::exit(1)
@@ -98,12 +98,12 @@ pub fn main_with(args: Args, dialler: impl Dial) -> anyhow::Result<()> {
 
 /// Does what `args` say, over TCP.
 pub fn main(args: Args) -> anyhow::Result<()> {
-    main_with(args, TcpDialler)
+    main_with(args, Arc::new(TcpDialler))
 }
 
 /// Prints what is wrong; whether the agent could serve.
 #[expect(clippy::print_stdout, reason = "the command's answer")]
-async fn say_findings(path: &Path, dialler: &impl Dial) -> bool {
+async fn say_findings(path: &Path, dialler: &dyn Dial) -> bool {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let findings = Box::pin(check::check(path, dialler, &clock)).await;
     for finding in &findings {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use futures::future::BoxFuture;
 use innsyn_policy::Clock;
 use innsyn_proto::identity::Identity;
 use innsyn_proto::tls::AgentTls;
@@ -28,9 +29,21 @@ const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// Runs an agent until `shutdown`: reads the source, opens the log, and only then becomes
 /// reachable. Relays are dialled with `dialler`; `progress` shows how far the reading is.
-pub async fn run<D: Dial>(
+///
+/// Boxed, so that all of it is compiled here and not again in whoever calls it.
+pub fn run(
     config: Config,
-    dialler: D,
+    dialler: Arc<dyn Dial>,
+    clock: Arc<dyn Clock>,
+    progress: Arc<dyn Progress>,
+    shutdown: CancellationToken,
+) -> BoxFuture<'static, anyhow::Result<()>> {
+    Box::pin(run_agent(config, dialler, clock, progress, shutdown))
+}
+
+async fn run_agent(
+    config: Config,
+    dialler: Arc<dyn Dial>,
     clock: Arc<dyn Clock>,
     progress: Arc<dyn Progress>,
     shutdown: CancellationToken,

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use innsyn_proto::tunnel::{BoxedIo, Dial, TcpDialler};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex, split};
 use tokio::time::sleep;
@@ -18,7 +19,13 @@ pub struct SlowDialler {
 }
 
 impl Dial for SlowDialler {
-    async fn dial(&self, address: &str) -> io::Result<BoxedIo> {
+    fn dial<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<BoxedIo>> {
+        Box::pin(self.slowly(address))
+    }
+}
+
+impl SlowDialler {
+    async fn slowly(&self, address: &str) -> io::Result<BoxedIo> {
         let (mut from_network, mut to_network) = split(TcpDialler.dial(address).await?);
         let (ours, theirs) = duplex(ON_THE_WAY_BYTES);
         let (mut from_agent, mut to_agent) = split(theirs);

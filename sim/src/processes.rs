@@ -259,7 +259,7 @@ pub async fn run_agents(
     run_agents_as(folder, registers, |config| {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let progress = Arc::new(innsyn_agent::sources::Silent);
-        innsyn_agent::run(config, TcpDialler, clock, progress, stop.clone())
+        innsyn_agent::run(config, Arc::new(TcpDialler), clock, progress, stop.clone())
     })
     .await
 }

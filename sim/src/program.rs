@@ -1,6 +1,7 @@
 //! The command line of `innsyn-sim`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -172,7 +173,7 @@ pub fn main(args: Args) -> anyhow::Result<()> {
         Command::Agent(args) => innsyn_agent::program::main(args),
         Command::SlowAgent { delay_ms, agent } => {
             let delay = Duration::from_millis(delay_ms);
-            innsyn_agent::program::main_with(agent, SlowDialler { delay })
+            innsyn_agent::program::main_with(agent, Arc::new(SlowDialler { delay }))
         }
         Command::Agents { world, registers } => {
             block_on(async |stop| crate::processes::run_agents(&world, &registers, stop).await)

@@ -81,7 +81,11 @@ async fn serve_gateway(config: Config, clock: &Arc<dyn Clock>) -> anyhow::Result
     };
     let catalogue = Arc::new(Catalogue::load(&config.catalogue)?);
     let tls = GatewayTls::load(&federation.tls, clock)?;
-    let reach = Arc::new(ThroughRelays::new(TcpDialler, federation.relays, tls));
+    let reach = Arc::new(ThroughRelays::new(
+        Arc::new(TcpDialler),
+        federation.relays,
+        tls,
+    ));
     let stop = CancellationToken::new();
     let entries = catalogue.entries().iter().enumerate();
     let links = entries.map(|(position, entry)| {

@@ -1,6 +1,7 @@
 //! Reaches agents through the relays, one after the other.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -15,15 +16,15 @@ const PER_RELAY: Duration = Duration::from_secs(5);
 
 /// Makes connections through the first relay that has the agent.
 #[derive(Debug)]
-pub struct ThroughRelays<D> {
-    dialler: D,
+pub struct ThroughRelays {
+    dialler: Arc<dyn Dial>,
     relays: Vec<RelayAddress>,
     tls: GatewayTls,
 }
 
-impl<D: Dial> ThroughRelays<D> {
+impl ThroughRelays {
     /// Reaches agents through `relays`, in order.
-    pub fn new(dialler: D, relays: Vec<RelayAddress>, tls: GatewayTls) -> Self {
+    pub fn new(dialler: Arc<dyn Dial>, relays: Vec<RelayAddress>, tls: GatewayTls) -> Self {
         Self {
             dialler,
             relays,
@@ -37,7 +38,7 @@ impl<D: Dial> ThroughRelays<D> {
             io::Error::new(io::ErrorKind::NotFound, "no relay is configured").into(),
         );
         for relay in &self.relays {
-            match connect_to_node(&self.dialler, relay, &self.tls, register, PER_RELAY).await {
+            match connect_to_node(&*self.dialler, relay, &self.tls, register, PER_RELAY).await {
                 Ok(stream) => return Ok(Box::new(stream)),
                 Err(error) => {
                     let may_help = error.another_relay_may_help();
@@ -67,7 +68,7 @@ fn classify(error: ConnectError) -> ReachError {
     }
 }
 
-impl<D: Dial> Reach for ThroughRelays<D> {
+impl Reach for ThroughRelays {
     fn reach<'a>(&'a self, register: &'a RegisterId) -> BoxFuture<'a, Result<BoxedIo, ReachError>> {
         Box::pin(self.connect(register))
     }

@@ -22,7 +22,7 @@ const EVENTS_MAX: usize = 64;
 
 /// What a presence is made of.
 #[derive(Debug)]
-pub struct PresenceParts<D> {
+pub struct PresenceParts {
     /// Where to be present.
     pub config: PresenceConfig,
     /// Who is served.
@@ -30,7 +30,7 @@ pub struct PresenceParts<D> {
     /// Both layers of TLS.
     pub tls: AgentTls,
     /// Reaches relays.
-    pub dialler: D,
+    pub dialler: Arc<dyn Dial>,
     /// Spreads agents' attempts in time.
     pub seed: u64,
     /// Where gateways that proved themselves go; see [`super::incoming`].
@@ -43,7 +43,7 @@ pub struct PresenceParts<D> {
 
 /// Keeps the agent present at its relays until `shutdown`. Connections already handed on live
 /// their own life.
-pub async fn keep<D: Dial>(parts: PresenceParts<D>, shutdown: CancellationToken) {
+pub async fn keep(parts: PresenceParts, shutdown: CancellationToken) {
     let config = parts.config.clone();
     let status = parts.status.clone();
     let site = Arc::new(Site {
@@ -80,24 +80,20 @@ pub async fn keep<D: Dial>(parts: PresenceParts<D>, shutdown: CancellationToken)
 
 /// What all spares share.
 #[derive(Debug)]
-struct Site<D> {
+struct Site {
     handshakes: Semaphore,
-    parts: PresenceParts<D>,
+    parts: PresenceParts,
 }
 
 /// The life of one spare, from dialling to hand-over or loss.
-async fn live<D: Dial>(
-    site: Arc<Site<D>>,
-    relay: RelayIndex,
-    tell: mpsc::Sender<(Event, Option<SpareError>)>,
-) {
+async fn live(site: Arc<Site>, relay: RelayIndex, tell: mpsc::Sender<(Event, Option<SpareError>)>) {
     let parts = &site.parts;
     let Some(address) = parts.config.relays.get(relay) else {
         return;
     };
     // The deciding task outlives its spares, so that telling it cannot fail.
     let tell = async |event, error| drop(tell.send((event, error)).await);
-    let mut io = match spare::park(&parts.dialler, address, &parts.tls).await {
+    let mut io = match spare::park(&*parts.dialler, address, &parts.tls).await {
         Ok(io) => io,
         Err(error) => return tell(Event::DialFailed(relay), Some(error)).await,
     };
@@ -124,10 +120,7 @@ async fn live<D: Dial>(
 }
 
 /// Proves who the gateway is, and hands it on.
-async fn take<D: Dial>(
-    site: &Site<D>,
-    io: Box<super::tunnelled::OuterStream>,
-) -> Result<(), Refused> {
+async fn take(site: &Site, io: Box<super::tunnelled::OuterStream>) -> Result<(), Refused> {
     let too_long = |_| Refused::TimedOut(HANDSHAKE_TIMEOUT);
     let parts = &site.parts;
     let handshake = async {

@@ -36,8 +36,8 @@ pub enum SpareError {
 }
 
 /// Tries whether a connection could be parked at `relay`, and lets it go again. For `check`.
-pub async fn try_relay<D: Dial>(
-    dialler: &D,
+pub async fn try_relay(
+    dialler: &dyn Dial,
     relay: &RelayAddress,
     tls: &AgentTls,
 ) -> Result<(), SpareError> {
@@ -45,8 +45,8 @@ pub async fn try_relay<D: Dial>(
 }
 
 /// Dials `relay` and parks the connection there.
-pub(super) async fn park<D: Dial>(
-    dialler: &D,
+pub(super) async fn park(
+    dialler: &dyn Dial,
     relay: &RelayAddress,
     tls: &AgentTls,
 ) -> Result<Box<OuterStream>, SpareError> {

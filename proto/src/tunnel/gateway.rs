@@ -58,8 +58,8 @@ impl ConnectError {
 ///
 /// What is returned has been proved end to end to be that register's agent. The agent may still
 /// not want this gateway; it then closes the connection before it answers anything.
-pub async fn connect_to_node<D: Dial>(
-    dialler: &D,
+pub async fn connect_to_node(
+    dialler: &dyn Dial,
     relay: &RelayAddress,
     tls: &GatewayTls,
     register: &RegisterId,
@@ -71,8 +71,8 @@ pub async fn connect_to_node<D: Dial>(
         .unwrap_or(Err(ConnectError::TimedOut(bound)))
 }
 
-async fn connect<D: Dial>(
-    dialler: &D,
+async fn connect(
+    dialler: &dyn Dial,
     relay: &RelayAddress,
     tls: &GatewayTls,
     register: &RegisterId,

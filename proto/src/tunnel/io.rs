@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use rustls_pki_types::ServerName;
 use serde::Deserialize;
 use socket2::{SockRef, TcpKeepalive};
@@ -38,9 +39,9 @@ impl fmt::Debug for dyn Io {
 }
 
 /// Reaches relays.
-pub trait Dial: Send + Sync + 'static {
+pub trait Dial: fmt::Debug + Send + Sync + 'static {
     /// Connects to `address` (`host:port`).
-    fn dial(&self, address: &str) -> impl Future<Output = io::Result<BoxedIo>> + Send;
+    fn dial<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<BoxedIo>>;
 }
 
 /// Is reached by agents and gateways.
@@ -54,8 +55,8 @@ pub trait Accept: Send + 'static {
 pub struct TcpDialler;
 
 impl Dial for TcpDialler {
-    async fn dial(&self, address: &str) -> io::Result<BoxedIo> {
-        tuned(TcpStream::connect(address).await?)
+    fn dial<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<BoxedIo>> {
+        Box::pin(async move { tuned(TcpStream::connect(address).await?) })
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clap::Args;
 use futures::future::{BoxFuture, try_join_all};
 use indicatif::ProgressBar;
 use innsyn_proto::clock::SystemClock;
@@ -26,6 +27,17 @@ use crate::world::{World, WorldSpec};
 pub(super) const WARM_UP: Duration = Duration::from_millis(500);
 /// Persons who take turns in asking.
 const ASKERS_MAX: u32 = 200;
+
+/// What every federation under test stands on.
+#[derive(Debug, Args)]
+pub(super) struct Ground {
+    /// How many people live in the country.
+    #[arg(long, default_value_t = 10_000)]
+    pub(super) persons: u32,
+    /// The folder for the logs of use: a tmpfs for the cost of everything but the disk.
+    #[arg(long, value_name = "FOLDER", default_value = "/dev/shm")]
+    pub(super) logs: PathBuf,
+}
 
 /// What a federation is to be.
 pub(super) struct FederationSpec {

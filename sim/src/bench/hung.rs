@@ -6,7 +6,6 @@
 //! of its first moments wait for them, and those after it do not. Where that does not hold, the
 //! command fails.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,7 +14,7 @@ use rustix::process::Signal;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::federation::{Federation, FederationSpec};
+use super::federation::{Federation, FederationSpec, Ground};
 use super::report::Spread;
 use crate::load::{self, Quantiles, Report, Shape};
 
@@ -45,12 +44,8 @@ pub struct HungArgs {
     /// Pairs of runs, without and with hung registers in turns.
     #[arg(long, default_value_t = 5)]
     pairs: usize,
-    /// How many people live in the country.
-    #[arg(long, default_value_t = 10_000)]
-    persons: u32,
-    /// The folder for the logs of use.
-    #[arg(long, value_name = "FOLDER", default_value = "/dev/shm")]
-    logs: PathBuf,
+    #[command(flatten)]
+    ground: Ground,
 }
 
 #[derive(Serialize)]
@@ -105,13 +100,13 @@ impl Late {
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 pub(super) async fn main(args: HungArgs) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let logs = tempfile::tempdir_in(&args.logs)?;
+    let logs = tempfile::tempdir_in(&args.ground.logs)?;
     let spec = FederationSpec {
         nodes: args.nodes,
         apart: args.hung,
         processes: false,
         without: Vec::new(),
-        persons: args.persons,
+        persons: args.ground.persons,
         logs: logs.path().to_owned(),
         gateway_threads: 1,
     };

@@ -8,13 +8,12 @@ mod agents;
 mod gateway;
 mod service;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::federation::{Federation, FederationSpec};
+use super::federation::{Federation, FederationSpec, Ground};
 use super::listing::load_average;
 use super::report::{Run, Spread};
 use crate::load::Shape;
@@ -109,12 +108,8 @@ pub struct LayersArgs {
     /// Pairs of runs, with and without a layer in turns.
     #[arg(long, default_value_t = 5)]
     pairs: usize,
-    /// How many people live in the country.
-    #[arg(long, default_value_t = 10_000)]
-    persons: u32,
-    /// The folder for the logs of use; only on a disk does their sync cost anything.
-    #[arg(long, value_name = "FOLDER", default_value = "/dev/shm")]
-    logs: PathBuf,
+    #[command(flatten)]
+    ground: Ground,
     /// Print every run as JSON; without it, one line for each layer.
     #[arg(long)]
     json: bool,
@@ -162,7 +157,7 @@ struct CpuSpread {
 /// Runs the benchmark and prints its report.
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 pub(super) async fn main(args: LayersArgs) -> anyhow::Result<()> {
-    let logs = tempfile::tempdir_in(&args.logs)?;
+    let logs = tempfile::tempdir_in(&args.ground.logs)?;
     let fdatasync_us = super::disk::append_us(logs.path())?;
     let before = load_average()?;
     let mut layers = Vec::new();
@@ -176,9 +171,9 @@ pub(super) async fn main(args: LayersArgs) -> anyhow::Result<()> {
     let report = LayersReport {
         nodes: args.nodes,
         concurrency: args.concurrency,
-        persons: args.persons,
+        persons: args.ground.persons,
         seconds: args.seconds,
-        logs_on: args.logs.display().to_string(),
+        logs_on: args.ground.logs.display().to_string(),
         fdatasync_us,
         layers,
         load_average: (before, load_average()?),
@@ -194,14 +189,17 @@ async fn compare(
     args: &LayersArgs,
 ) -> anyhow::Result<LayerCost> {
     // Kept until both federations are down.
-    let (folder, logs) = (tempfile::tempdir()?, tempfile::tempdir_in(&args.logs)?);
+    let (folder, logs) = (
+        tempfile::tempdir()?,
+        tempfile::tempdir_in(&args.ground.logs)?,
+    );
     let start = async |name: &str, without: Vec<Layer>| {
         let spec = FederationSpec {
             nodes: args.nodes,
             apart: 0,
             processes: false,
             without,
-            persons: args.persons,
+            persons: args.ground.persons,
             logs: logs.path().join(name),
             gateway_threads: 1,
         };

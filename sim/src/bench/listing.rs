@@ -6,14 +6,13 @@
 //! not mostly context switches, or both have a process for each, as in life.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 
-use super::federation::{Federation, FederationSpec, WARM_UP, usage, usage_of_all};
+use super::federation::{Federation, FederationSpec, Ground, WARM_UP, usage, usage_of_all};
 use super::naive::{NaiveCaller, NaiveFederation, Runtime};
 use super::report::{AtConcurrency, ListingReport, Naive, Ours};
 use crate::load::{self, Shape};
@@ -36,12 +35,8 @@ pub struct ListingArgs {
     /// Pairs of runs, ours and naive in turns.
     #[arg(long, default_value_t = 5)]
     pairs: usize,
-    /// How many people live in the country.
-    #[arg(long, default_value_t = 10_000)]
-    persons: u32,
-    /// The folder for the logs of use: a tmpfs for the cost of everything but the disk.
-    #[arg(long, value_name = "FOLDER", default_value = "/dev/shm")]
-    logs: PathBuf,
+    #[command(flatten)]
+    ground: Ground,
     /// Threads of the gateway.
     #[arg(long, default_value_t = 1)]
     gateway_threads: usize,
@@ -57,7 +52,7 @@ pub struct ListingArgs {
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 pub(super) async fn main(args: ListingArgs) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let logs = tempfile::tempdir_in(&args.logs)?;
+    let logs = tempfile::tempdir_in(&args.ground.logs)?;
     let fdatasync_us = super::disk::append_us(logs.path())?;
     let before = load_average()?;
     let spec = FederationSpec {
@@ -65,7 +60,7 @@ pub(super) async fn main(args: ListingArgs) -> anyhow::Result<()> {
         apart: 0,
         processes: args.processes,
         without: Vec::new(),
-        persons: args.persons,
+        persons: args.ground.persons,
         logs: logs.path().to_owned(),
         gateway_threads: args.gateway_threads,
     };
@@ -82,9 +77,9 @@ pub(super) async fn main(args: ListingArgs) -> anyhow::Result<()> {
     }
     let report = ListingReport {
         nodes: args.nodes,
-        persons: args.persons,
+        persons: args.ground.persons,
         seconds: args.seconds,
-        logs_on: args.logs.display().to_string(),
+        logs_on: args.ground.logs.display().to_string(),
         fdatasync_us,
         resident_idle: ours.idle.clone(),
         resident: ours.resident()?,

@@ -200,7 +200,7 @@ impl Federation {
         config.gateways[0].questions_per_day_max = questions_max;
         tokio::spawn(innsyn_agent::run(
             config,
-            TcpDialler,
+            Arc::new(TcpDialler),
             clock.clone(),
             Arc::new(Silent),
             shutdown.clone(),
@@ -210,7 +210,11 @@ impl Federation {
         let (gateway, federation) = config.citizen_gateway.unwrap();
         let catalogue = Arc::new(Catalogue::load(&gateway.catalogue).unwrap());
         let tls = GatewayTls::load(&federation.tls, &clock).unwrap();
-        let reach = Arc::new(ThroughRelays::new(TcpDialler, federation.relays, tls));
+        let reach = Arc::new(ThroughRelays::new(
+            Arc::new(TcpDialler),
+            federation.relays,
+            tls,
+        ));
         let ids = catalogue.entries().iter().map(|entry| &entry.register.id);
         let position = ids.clone().position(|id| id.as_str() == register).unwrap();
         let links: Vec<_> = ids

@@ -119,9 +119,9 @@ struct RunningAgent {
 }
 
 impl RunningAgent {
-    fn start<D: Dial>(
+    fn start(
         tls: AgentTls,
-        dialler: D,
+        dialler: impl Dial,
         relays: &[&RelayAddress],
         helsenorge: PublicKeyPin,
     ) -> Self {
@@ -136,7 +136,7 @@ impl RunningAgent {
             config,
             gateways,
             tls,
-            dialler,
+            dialler: Arc::new(dialler),
             seed: 1,
             arrivals,
             status,

@@ -100,7 +100,7 @@ pub async fn run(
             gateways: config.pinned()?,
             config: config.presence,
             tls,
-            dialler: TcpDialler,
+            dialler: Arc::new(TcpDialler),
             seed: random.next_u64(),
             arrivals,
             status: watch::Sender::default(),

@@ -40,7 +40,11 @@ pub async fn run(folder: &Path, without: &[Layer], stop: CancellationToken) -> a
         })
     } else {
         let relays = federation.relays.clone();
-        Arc::new(ThroughRelays::new(TcpDialler, relays, tls.clone()))
+        Arc::new(ThroughRelays::new(
+            Arc::new(TcpDialler),
+            relays,
+            tls.clone(),
+        ))
     };
     let tokens: Arc<dyn VerifyToken> = if without.contains(&Layer::Token) {
         Arc::new(Believed)

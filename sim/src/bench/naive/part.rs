@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use futures::future::try_join_all;
 use hyper_util::rt::TokioIo;
 use innsyn_broker::enrolment;
@@ -27,6 +27,7 @@ use crate::caller::client_tls;
 
 /// Persons that each agent knows.
 pub(super) const PERSONS: u32 = 10_000;
+
 /// A part of the naive design, as a process.
 #[derive(Debug, Subcommand)]
 pub enum NaivePart {
@@ -35,64 +36,60 @@ pub enum NaivePart {
         /// How many.
         #[arg(long)]
         nodes: usize,
-        /// The folder with certificate and key.
-        #[arg(long)]
-        tls: PathBuf,
-        /// The file to write the agents' addresses to.
-        #[arg(long)]
-        out: PathBuf,
-        /// Serve on all cores.
-        #[arg(long)]
-        all_cores: bool,
+        #[command(flatten)]
+        serving: Serving,
     },
     /// The gateway.
     Gateway {
         /// The files with the agents' addresses.
         #[arg(long, num_args = 1..)]
         agents: Vec<PathBuf>,
-        /// The folder with certificate and key.
-        #[arg(long)]
-        tls: PathBuf,
-        /// The file to write its address to.
-        #[arg(long)]
-        out: PathBuf,
-        /// Serve on all cores.
-        #[arg(long)]
-        all_cores: bool,
+        #[command(flatten)]
+        serving: Serving,
     },
+}
+
+/// How a part serves.
+#[derive(Debug, Args)]
+pub struct Serving {
+    /// The folder with certificate and key.
+    #[arg(long)]
+    tls: PathBuf,
+    /// The file to write the part's addresses to.
+    #[arg(long)]
+    out: PathBuf,
+    /// Serve on all cores.
+    #[arg(long)]
+    all_cores: bool,
 }
 
 /// Runs a part until the process ends.
 pub fn run(part: NaivePart) -> anyhow::Result<()> {
-    let (NaivePart::Agents { all_cores, .. } | NaivePart::Gateway { all_cores, .. }) = &part;
-    let mut runtime = if *all_cores {
+    let (NaivePart::Agents { serving, .. } | NaivePart::Gateway { serving, .. }) = &part;
+    let mut runtime = if serving.all_cores {
         tokio::runtime::Builder::new_multi_thread()
     } else {
         tokio::runtime::Builder::new_current_thread()
     };
     runtime.enable_all().build()?.block_on(async {
         match part {
-            NaivePart::Agents {
-                nodes, tls, out, ..
-            } => {
+            NaivePart::Agents { nodes, serving } => {
                 let mut listeners = Vec::with_capacity(nodes);
                 for _ in 0..nodes {
                     listeners.push(TcpListener::bind(("127.0.0.1", 0)).await?);
                 }
-                announce(&out, &listeners)?;
-                serve_agents(listeners, server_tls(&tls)?).await
+                announce(&serving.out, &listeners)?;
+                serve_agents(listeners, server_tls(&serving.tls)?).await
             }
-            NaivePart::Gateway {
-                agents, tls, out, ..
-            } => {
+            NaivePart::Gateway { agents, serving } => {
                 let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
                 let agents = addresses(&agents)?;
-                let ca = tls.join(enrolment::RELAY_CA_FILE);
+                let ca = serving.tls.join(enrolment::RELAY_CA_FILE);
                 let gateway = gateway(agents, client_tls(&ca)?).await?;
-                announce(&out, std::slice::from_ref(&listener))?;
+                announce(&serving.out, std::slice::from_ref(&listener))?;
                 Server::builder()
                     .add_service(NaiveServer::new(gateway))
-                    .serve_with_incoming(incoming(listener, server_tls(&tls)?))
+                    .serve_with_incoming(incoming(listener, server_tls(&serving.tls)?))
                     .await?;
                 Ok(())
             }

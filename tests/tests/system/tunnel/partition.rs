@@ -3,17 +3,19 @@
 use std::io;
 use std::net::SocketAddr;
 
+use futures::future::BoxFuture;
 use innsyn_proto::tunnel::{Accept, BoxedIo};
 use tokio::time::Instant;
 use turmoil::net::{TcpListener, TcpStream};
 
 use super::*;
 
+#[derive(Debug)]
 struct SimulatedDialler;
 
 impl Dial for SimulatedDialler {
-    async fn dial(&self, address: &str) -> io::Result<BoxedIo> {
-        Ok(Box::new(TcpStream::connect(address).await?))
+    fn dial<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<BoxedIo>> {
+        Box::pin(async move { Ok(Box::new(TcpStream::connect(address).await?) as BoxedIo) })
     }
 }
 
