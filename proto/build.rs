@@ -9,6 +9,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "innsyn/types/v1/types.proto",
         "innsyn/citizen/v1/citizen.proto",
         "innsyn/node/v1/node.proto",
+        "innsyn/research/v1/catalogue.proto",
+        "innsyn/research/v1/query.proto",
     ];
     for file in files {
         println!("cargo:rerun-if-changed={file}");

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod convert;
 pub mod head;
 pub mod identity;
+pub mod query;
 pub mod telemetry;
 pub mod tls;
 pub mod tunnel;

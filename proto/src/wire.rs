@@ -47,6 +47,21 @@ pub mod node {
     }
 }
 
+/// What a researcher asks, and what can be asked.
+pub mod research {
+    #[allow(
+        missing_debug_implementations,
+        unreachable_pub,
+        clippy::all,
+        clippy::pedantic,
+        clippy::allow_attributes_without_reason,
+        reason = "generated"
+    )]
+    pub mod v1 {
+        tonic::include_proto!("innsyn.research.v1");
+    }
+}
+
 /// The compiled descriptors of all services, for gRPC reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
