@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::{dev, enrolment, run, shutdown};
 
+mod data_permit;
+
 /// How long a certificate is valid unless the command says otherwise, in days.
 const CERTIFICATE_DAYS: u32 = 365;
 
@@ -55,6 +57,11 @@ enum Command {
     Ca {
         #[command(subcommand)]
         command: CaCommand,
+    },
+    /// Sign, read and verify data permits.
+    DataPermit {
+        #[command(subcommand)]
+        command: data_permit::DataPermitCommand,
     },
     /// Print the last head of a register's log of use that this gateway countersigned.
     Head {
@@ -125,6 +132,7 @@ pub fn main(args: Args, extra: Router) -> anyhow::Result<()> {
             serve(config, extra)
         }
         Command::Ca { command } => ca(command),
+        Command::DataPermit { command } => data_permit(command),
         Command::Head { config, register } => head(&config, &register),
     }
 }
@@ -178,6 +186,12 @@ fn ca(command: CaCommand) -> anyhow::Result<()> {
             }
         }
     }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn data_permit(command: data_permit::DataPermitCommand) -> anyhow::Result<()> {
+    print!("{}", command.answer(SystemClock.now())?);
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! facts here, gets a [`Decision`] back, and carries a [`Clearance`] as the proof of it.
 
 pub mod caller;
+pub mod data_permit;
 pub mod decision;
 pub mod outcome;
 pub mod person;
@@ -14,6 +15,7 @@ pub mod time;
 pub mod use_record;
 
 pub use caller::{Area, Areas, Assurance, Caller, Organisation, Representation, Validity};
+pub use data_permit::{DataPermit, OutsidePermit, PermitClearance, PermitId, QueryFacts};
 pub use decision::{Clearance, Decision, DenyReason, Request, decide, represents};
 pub use outcome::{CannotBeAskedReason, NoAnswerReason, Outcome, Presence, WithheldReason};
 pub use person::{Environment, NationalId, NumberKind, NumberRules, ParseNationalIdError};

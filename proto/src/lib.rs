@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod convert;
+pub mod data_permit;
 pub mod head;
 pub mod identity;
 pub mod query;
