@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use innsyn_agent::finding::{Finding, Severity};
+use innsyn_agent::finding::Finding;
 use innsyn_agent::sources::{
     self, Intake, Loaded, Numbers, Refreshed, Silent, SourceConfig, SourceError, SubjectsStore,
 };
