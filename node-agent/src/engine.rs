@@ -18,7 +18,7 @@
 //!   anything of the data.
 //! - **A person is in one cell**, or in one cell of each period, so persons are counted as rows.
 //! - **Equal questions give equal bytes.** Counts, least values and sums of whole numbers do not
-//!   depend on the order of rows, row groups, files or ranges of persons ([`moments`] tells how a
+//!   depend on the order of rows, row groups, files or ranges of persons (`moments` tells how a
 //!   value becomes a whole number), and cells are sorted.
 //! - **Memory is bounded.** Persons are taken in ranges whose accumulators fit, with a pass over
 //!   the files for each range. Every other thing that grows is counted.

@@ -10,6 +10,9 @@ use super::super::error::PlanError;
 use super::super::snapshot::{Snapshot, StoredView};
 use super::window;
 
+/// Months from 1970 that a view's may be away: ten thousand years.
+const MONTHS_MAX: u32 = 120_000;
+
 /// How a column's values are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Kind {
@@ -49,7 +52,9 @@ impl<'a> Reading<'a> {
         let stored = named.next().ok_or(PlanError::UnknownView)?;
         let view = &stored.description;
         let grain = Grain::try_from(view.grain).unwrap_or_default();
-        if named.next().is_some() || grain == Grain::Unspecified {
+        let is_sane = |month: i32| month.unsigned_abs() <= MONTHS_MAX;
+        let months_are_sane = is_sane(view.from_month) && is_sane(view.until_month);
+        if named.next().is_some() || grain == Grain::Unspecified || !months_are_sane {
             return Err(PlanError::BadView);
         }
         let mut reading = Self {

@@ -303,6 +303,10 @@ fn a_view_that_is_published_wrongly_is_refused() {
         code_with(&|view| view.until_month = month(2000, 1)),
         "BAD_VIEW"
     );
+    assert_eq!(
+        code_with(&|view| view.from_month = i32::MIN + 1),
+        "BAD_VIEW"
+    );
     let twice = |view: &mut wire::View| view.variables.extend(view.variables.clone());
     assert_eq!(code_with(&twice), "BAD_VIEW");
 }
