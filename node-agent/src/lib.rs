@@ -3,10 +3,11 @@
 //! In reading order: [`run`] puts the parts together; [`service`] answers questions; [`uselog`]
 //! keeps what was done, before it is answered; [`subjects`] knows who is here and [`settings`]
 //! what they have said; [`sources`] reads both from the register; [`presence`] keeps the agent
-//! reachable; [`heads`] shows the log to gateways.
+//! reachable; [`heads`] shows the log to gateways; [`engine`] runs a researcher's query.
 
 pub mod check;
 pub mod config;
+pub mod engine;
 pub mod finding;
 pub mod heads;
 pub mod presence;

@@ -1,0 +1,280 @@
+//! Runs one researcher's query over one register's files, and gives a table that can be added to
+//! other registers' tables.
+//!
+//! Persons have the numbers `0..persons` of a [`Snapshot`]. A query goes through four steps, each
+//! a part of this module:
+//!
+//! ```text
+//!   query ──plan──▶ what is read, tested, kept      Parquet ──scan──▶ rows of included persons
+//!   rows ──collapse──▶ one row per person (and period) ──cells──▶ partial table
+//! ```
+//!
+//! What holds:
+//!
+//! - **Nobody outside [`Included`] is looked at.** The scan drops every other row before any
+//!   value of it is compared, added or given a number. A row whose person is missing or unknown
+//!   is nobody's.
+//! - **What is not understood is an error**, with a fixed [`EngineError::code`]; no error holds
+//!   anything of the data.
+//! - **A person is in one cell**, or in one cell of each period, so persons are counted as rows.
+//! - **Equal questions give equal bytes.** Counts, least values and sums of whole numbers do not
+//!   depend on the order of rows, row groups, files or ranges of persons (`moments` tells how a
+//!   value becomes a whole number), and cells are sorted.
+//! - **Memory is bounded.** Persons are taken in ranges whose accumulators fit, with a pass over
+//!   the files for each range. Every other thing that grows is counted.
+//!
+//! What a row is where the data leave a choice: an event counts only if its date is in the months
+//! that its view covers; between two events of one day the values that the query uses decide, in
+//! the order of the catalogue, the lesser being first and a missing one the least; a variable of
+//! the person that differs between the events of a row has the least value that is not missing;
+//! of two rows of a person in a view of persons the lesser counts; a number that is not finite,
+//! or a whole number of 2⁵³ or more, is missing.
+//!
+//! It does not decide who may ask or who is included, hides no small cell, writes no log and has
+//! no time limit but the caller's token.
+
+use std::ops::Range;
+
+use innsyn_proto::wire::research::v1::Query;
+use tokio_util::sync::CancellationToken;
+
+pub use cells::CELLS_MAX;
+pub use error::{EngineError, PlanError};
+pub use partial::{Answer, Cell, Key, Part, PartialTable};
+pub use persons::{Included, PersonSet};
+pub use snapshot::{Snapshot, StoredView};
+
+use cells::Cells;
+use collapse::Collapse;
+use plan::{Asked, Conditions, Plan, Reading};
+use predicate::Others;
+use scan::Scan;
+use words::Words;
+
+mod cells;
+mod collapse;
+mod error;
+mod kept;
+mod moments;
+mod month;
+mod partial;
+mod persons;
+mod plan;
+mod predicate;
+mod scan;
+mod snapshot;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+/// What decoding takes at a time, whatever the query: pages, batches, a file's footer.
+pub const SCAN_BYTES: usize = 16 << 20;
+/// Most passes over the files for one query.
+const PASSES_MAX: usize = 1_000;
+/// Persons between two looks at the token.
+const CANCEL_PERSONS: usize = 8_192;
+
+/// Runs `query` over `snapshot`, counting only `included`.
+///
+/// At most about `memory_bytes` are held, of which [`SCAN_BYTES`] are for decoding. `cancel` is
+/// looked at with each batch of rows and each few thousand persons. Blocks on files and computes:
+/// call it where that may be.
+pub fn run(
+    query: &Query,
+    snapshot: &Snapshot,
+    included: &Included,
+    memory_bytes: usize,
+    cancel: &CancellationToken,
+) -> Result<Answer, EngineError> {
+    if included.persons().persons() != snapshot.persons {
+        return Err(EngineError::OtherSnapshot);
+    }
+    let (plan, conditions) = Plan::of(query, snapshot)?;
+    let memory = Memory::share(memory_bytes, snapshot.persons);
+    let span_persons = memory.persons_in_span(&plan, conditions.asked.len(), snapshot.persons)?;
+    let run = Run {
+        plan: &plan,
+        included,
+        memory,
+        cancel,
+    };
+    run.in_spans(conditions, span_persons)
+}
+
+/// One run of a plan.
+#[derive(Debug)]
+struct Run<'a> {
+    plan: &'a Plan<'a>,
+    included: &'a Included,
+    memory: Memory,
+    cancel: &'a CancellationToken,
+}
+
+impl Run<'_> {
+    /// Takes the persons in spans of `span_persons`, in the order of their numbers.
+    fn in_spans(
+        &self,
+        mut conditions: Conditions<'_>,
+        span_persons: u32,
+    ) -> Result<Answer, EngineError> {
+        let persons = self.included.persons().persons();
+        let mut words = Words::default();
+        let mut cells = Cells::new(self.plan);
+        let mut counted = PersonSet::nobody(persons);
+        let mut first = 0;
+        while first < persons {
+            let span = first..persons.min(first.saturating_add(span_persons));
+            first = span.end;
+            if self.included.persons().has_any_of(&span) {
+                self.span(&span, &mut conditions, &mut words, &mut cells, &mut counted)?;
+            }
+        }
+        Ok(Answer {
+            table: cells.finish(&words),
+            counted,
+        })
+    }
+
+    /// Adds the persons of `span` to `cells` and to `counted`.
+    fn span(
+        &self,
+        span: &Range<u32>,
+        conditions: &mut Conditions<'_>,
+        words: &mut Words,
+        cells: &mut Cells<'_>,
+        counted: &mut PersonSet,
+    ) -> Result<(), EngineError> {
+        let mut having = Vec::with_capacity(conditions.asked.len());
+        for asked in &mut conditions.asked {
+            having.push(self.persons_having(span, asked, words, cells)?);
+        }
+        let mut rows = Collapse::new(self.plan, span);
+        let pass = self.scan(&self.plan.counted, span);
+        pass.run(
+            &mut conditions.filter,
+            words,
+            &mut |batch, filter, words| {
+                self.memory.check(words, cells)?;
+                let others = Others {
+                    words,
+                    asked: &having,
+                };
+                let counts = filter.test(batch, others);
+                rows.add(batch, &counts, words);
+                Ok(())
+            },
+        )?;
+        for (at, person) in span.clone().enumerate() {
+            if at % CANCEL_PERSONS == 0 && self.cancel.is_cancelled() {
+                return Err(EngineError::Cancelled);
+            }
+            for slot in rows.rows_of(at) {
+                let bytes_max = self.memory.growing.saturating_sub(words.memory_bytes());
+                cells
+                    .add(&rows, &slot, words, bytes_max)
+                    .map_err(|error| error.told(self.memory.limit))?;
+                counted.insert(person);
+            }
+        }
+        Ok(())
+    }
+
+    /// The persons of `span`, counted from its first, who have the events asked.
+    fn persons_having(
+        &self,
+        span: &Range<u32>,
+        asked: &mut Asked<'_>,
+        words: &mut Words,
+        cells: &Cells<'_>,
+    ) -> Result<PersonSet, EngineError> {
+        let Asked {
+            reading,
+            filter,
+            at_least,
+        } = asked;
+        let mut counts = vec![0_u32; span.len()];
+        let pass = self.scan(reading, span);
+        pass.run(filter, words, &mut |batch, filter, words| {
+            self.memory.check(words, cells)?;
+            let others = Others { words, asked: &[] };
+            let meets = filter.test(batch, others);
+            for (person, meets) in batch.persons.iter().zip(meets) {
+                if let (Some(count), true) = (counts.get_mut(*person as usize), meets) {
+                    *count = count.saturating_add(1);
+                }
+            }
+            Ok(())
+        })?;
+        let mut having = PersonSet::nobody(span.end - span.start);
+        for (person, count) in (0..).zip(&counts) {
+            if *count >= *at_least {
+                having.insert(person);
+            }
+        }
+        Ok(having)
+    }
+
+    const fn scan<'s>(&'s self, reading: &'s Reading<'s>, span: &'s Range<u32>) -> Scan<'s> {
+        Scan {
+            reading,
+            included: self.included,
+            span,
+            cancel: self.cancel,
+        }
+    }
+}
+
+/// How the memory of a run is shared.
+#[derive(Debug, Clone, Copy)]
+struct Memory {
+    limit: usize,
+    /// For accumulators.
+    spans: usize,
+    /// For codes and cells.
+    growing: usize,
+}
+
+impl Memory {
+    /// Shares `limit` bytes, after what is needed in any case for so many `persons`.
+    const fn share(limit: usize, persons: u32) -> Self {
+        let counted = persons as usize / 8;
+        let left = limit.saturating_sub(SCAN_BYTES).saturating_sub(counted);
+        Self {
+            limit,
+            spans: left / 4 * 3,
+            growing: left / 4,
+        }
+    }
+
+    /// How many persons a span may have.
+    fn persons_in_span(
+        &self,
+        plan: &Plan<'_>,
+        asked: usize,
+        persons: u32,
+    ) -> Result<u32, EngineError> {
+        // A count for each, of which then a bit is left.
+        let asked = asked.saturating_mul(size_of::<u32>() + 1);
+        let each = Collapse::bytes_per_person(plan).saturating_add(asked);
+        let most = u32::try_from(self.spans / each.max(1)).unwrap_or(u32::MAX);
+        if most == 0 || persons.div_ceil(most) as usize > PASSES_MAX {
+            return Err(self.exceeded());
+        }
+        Ok(most)
+    }
+
+    /// Fails if what grows has grown too much.
+    fn check(&self, words: &Words, cells: &Cells<'_>) -> Result<(), EngineError> {
+        if words.memory_bytes().saturating_add(cells.memory_bytes()) > self.growing {
+            return Err(self.exceeded());
+        }
+        Ok(())
+    }
+
+    const fn exceeded(&self) -> EngineError {
+        EngineError::Memory {
+            limit_bytes: self.limit,
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Persons' rows become cells.
+
+use std::collections::HashMap;
+
+use super::collapse::{Collapse, Slot};
+use super::error::EngineError;
+use super::month::{NO_MONTH, period_of};
+use super::partial::{Cell, Key, PartialTable};
+use super::plan::{Dimension, Plan};
+use super::words::{NO_CODE, Words};
+
+mod tally;
+
+use tally::Tally;
+
+/// Most cells that a table has.
+pub const CELLS_MAX: usize = 10_000;
+/// What a cell takes beside its measures, about, in bytes.
+const CELL_BYTES: usize = 256;
+/// No value along a dimension.
+const NOTHING: u32 = u32::MAX;
+
+/// The cells that anybody is in.
+///
+/// A cell is found dimension by dimension: the place of what has been matched so far and the next
+/// value give the next place, and the last place is the cell's.
+#[derive(Debug)]
+pub(super) struct Cells<'a> {
+    plan: &'a Plan<'a>,
+    steps: Vec<HashMap<(u32, u32), u32, ahash::RandomState>>,
+    /// By cell, its value along each dimension.
+    keys: Vec<Vec<u32>>,
+    persons: Vec<u64>,
+    events: Vec<u64>,
+    tallies: Vec<Tally>,
+    /// For each dimension of codes, codes cut to its level.
+    cut: Vec<Vec<u32>>,
+    bytes_per_cell: usize,
+}
+
+impl<'a> Cells<'a> {
+    pub(super) fn new(plan: &'a Plan<'a>) -> Self {
+        let tallies: Vec<_> = plan.measures.iter().map(Tally::new).collect();
+        let bytes = tallies.iter().map(Tally::bytes_per_cell);
+        let bytes = bytes.fold(CELL_BYTES, usize::saturating_add);
+        Self {
+            plan,
+            steps: plan.dimensions.iter().map(|_| HashMap::default()).collect(),
+            keys: Vec::new(),
+            persons: Vec::new(),
+            events: Vec::new(),
+            tallies,
+            cut: vec![Vec::new(); plan.dimensions.len()],
+            bytes_per_cell: bytes,
+        }
+    }
+
+    /// The memory they take, about, in bytes.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.keys.len().saturating_mul(self.bytes_per_cell)
+    }
+
+    /// Counts the row of one person; cells may take `bytes_max` bytes.
+    pub(super) fn add(
+        &mut self,
+        rows: &Collapse<'_>,
+        slot: &Slot,
+        words: &mut Words,
+        bytes_max: usize,
+    ) -> Result<(), CellsError> {
+        let cell = self.cell_of(rows, slot, words, bytes_max)?;
+        if let (Some(persons), Some(events)) =
+            (self.persons.get_mut(cell), self.events.get_mut(cell))
+        {
+            *persons += 1;
+            *events += slot.events;
+        }
+        for (tally, measure) in self.tallies.iter_mut().zip(&self.plan.measures) {
+            tally.add(cell, measure, rows, slot);
+        }
+        Ok(())
+    }
+
+    /// The cell of the row, which is made if there is none.
+    fn cell_of(
+        &mut self,
+        rows: &Collapse<'_>,
+        slot: &Slot,
+        words: &mut Words,
+        bytes_max: usize,
+    ) -> Result<usize, CellsError> {
+        let dimensions = self.plan.dimensions.len();
+        let mut place = 0;
+        for at in 0..dimensions {
+            let value = self.value_of(at, rows, slot, words);
+            let Some(step) = self.steps.get_mut(at) else {
+                continue;
+            };
+            // INVARIANT: no step has more places than there are cells.
+            let next = u32::try_from(step.len()).unwrap_or(NOTHING);
+            place = *step.entry((place, value)).or_insert(next);
+        }
+        let cell = place as usize;
+        if cell < self.keys.len() {
+            return Ok(cell);
+        }
+        if cell >= CELLS_MAX {
+            return Err(CellsError::TooMany);
+        }
+        if self.memory_bytes().saturating_add(self.bytes_per_cell) > bytes_max {
+            return Err(CellsError::Memory);
+        }
+        let key = (0..dimensions).map(|at| self.value_of(at, rows, slot, words));
+        let key = key.collect();
+        self.keys.push(key);
+        self.persons.push(0);
+        self.events.push(0);
+        self.tallies.iter_mut().for_each(Tally::push);
+        Ok(cell)
+    }
+
+    /// The row's value along dimension `at`.
+    fn value_of(&mut self, at: usize, rows: &Collapse<'_>, slot: &Slot, words: &mut Words) -> u32 {
+        match self.plan.dimensions.get(at) {
+            None => NOTHING,
+            Some(Dimension::Code { kept, characters }) => {
+                let code = rows
+                    .kept(*kept)
+                    .map_or(NO_CODE, |kept| kept.code(slot.kept_at));
+                match (characters, self.cut.get_mut(at)) {
+                    (Some(characters), Some(known)) => cut(code, *characters, known, words),
+                    _ => code,
+                }
+            }
+            Some(Dimension::Bands { kept, begins }) => {
+                let number = rows
+                    .kept(*kept)
+                    .map_or(f64::NAN, |kept| kept.number(slot.kept_at));
+                if number.is_nan() {
+                    return NOTHING;
+                }
+                let band = begins.partition_point(|begin| *begin <= number);
+                u32::try_from(band).unwrap_or(NOTHING)
+            }
+            Some(Dimension::Own) => u32::try_from(slot.period).unwrap_or(NOTHING),
+            Some(Dimension::Date { kept, months }) => {
+                let month = rows
+                    .kept(*kept)
+                    .map_or(NO_MONTH, |kept| kept.month(slot.kept_at));
+                // Of no month there is no period, and it is turned round into a key alike.
+                period_of(month, *months).cast_unsigned()
+            }
+        }
+    }
+
+    /// The table, in the order of its keys.
+    pub(super) fn finish(self, words: &Words) -> PartialTable {
+        let counts = self.persons.iter().zip(&self.events);
+        let cells = self.keys.iter().zip(counts).enumerate();
+        let cells = cells.map(|(at, (key, (persons, events)))| Cell {
+            key: self.key_of(key, words),
+            persons: *persons,
+            events: *events,
+            measures: self.tallies.iter().map(|tally| tally.part(at)).collect(),
+        });
+        let mut cells: Vec<_> = cells.collect();
+        cells.sort_by(|one, other| one.key.cmp(&other.key));
+        PartialTable { cells }
+    }
+
+    fn key_of(&self, key: &[u32], words: &Words) -> Vec<Key> {
+        let key = key.iter().zip(&self.plan.dimensions);
+        let key = key.map(|(value, dimension)| match dimension {
+            Dimension::Code { .. } => words
+                .text_of(*value)
+                .map_or(Key::Missing, |text| Key::Code(text.to_owned())),
+            Dimension::Bands { .. } if *value == NOTHING => Key::Missing,
+            Dimension::Bands { .. } => Key::Band(*value),
+            Dimension::Own => self.own_period(*value),
+            Dimension::Date { .. } => match value.cast_signed() {
+                NO_MONTH => Key::Missing,
+                month => Key::Period(month),
+            },
+        });
+        key.collect()
+    }
+
+    fn own_period(&self, period: u32) -> Key {
+        let first = self.plan.periods.and_then(|periods| {
+            let months = i32::try_from(period).ok()?.checked_mul(periods.months)?;
+            periods.first.checked_add(months)
+        });
+        first.map_or(Key::Missing, Key::Period)
+    }
+}
+
+/// Why there is no room for a cell.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum CellsError {
+    TooMany,
+    Memory,
+}
+
+impl CellsError {
+    /// As it leaves the engine.
+    pub(super) const fn told(self, limit_bytes: usize) -> EngineError {
+        match self {
+            Self::TooMany => EngineError::TooManyCells(CELLS_MAX),
+            Self::Memory => EngineError::Memory { limit_bytes },
+        }
+    }
+}
+
+/// `code` cut to so many `characters`; `known` are those cut before.
+fn cut(code: u32, characters: usize, known: &mut Vec<u32>, words: &mut Words) -> u32 {
+    let at = code as usize;
+    if let Some(cut) = known.get(at).filter(|cut| **cut != NO_CODE) {
+        return *cut;
+    }
+    let Some(text) = words.text_of(code) else {
+        return NO_CODE;
+    };
+    let end = text.char_indices().nth(characters).map(|(end, _)| end);
+    let short = text.get(..end.unwrap_or(text.len())).map(str::to_owned);
+    let cut = short.map_or(code, |short| words.number_of(&short));
+    if known.len() <= at {
+        known.resize(at + 1, NO_CODE);
+    }
+    if let Some(known) = known.get_mut(at) {
+        *known = cut;
+    }
+    cut
+}

@@ -1,0 +1,254 @@
+//! Events become one row per person, or per person and period.
+//!
+//! Accumulators are indexed by the person's place in the span and the period: a *slot* is
+//! `person * periods + period`. Everything here is a count, an exact sum, a least value or the
+//! least or greatest row, so the order in which rows come does not matter.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::kept::Kept;
+use super::moments::Sums;
+use super::month::{NO_DAY, month_of};
+use super::plan::{Plan, Rows as Pick};
+use super::scan::{Rows, Values};
+use super::words::Words;
+
+/// The rows of the persons of one span.
+#[derive(Debug)]
+pub(super) struct Collapse<'a> {
+    plan: &'a Plan<'a>,
+    periods: usize,
+    /// By slot, how many events; empty where one event makes the row.
+    events: Vec<u32>,
+    /// By slot, the day of the event that makes the row; empty where all events do.
+    days: Vec<i32>,
+    /// As in [`Plan::kept`]; by person where all events make the row, otherwise by slot.
+    kept: Vec<Kept>,
+    /// As in [`Plan::added`], by slot.
+    added: Vec<AddedSums>,
+}
+
+/// Sums of a person's events.
+#[derive(Debug)]
+struct AddedSums {
+    values: Vec<u32>,
+    sums: Vec<i128>,
+    /// Empty where no squares are asked for.
+    squares: Vec<i128>,
+}
+
+/// Someone's row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slot {
+    pub(super) at: usize,
+    /// The place of the row's values in each of the kept.
+    pub(super) kept_at: usize,
+    /// Which period, counted from the first.
+    pub(super) period: usize,
+    pub(super) events: u64,
+}
+
+impl<'a> Collapse<'a> {
+    /// What a person takes, in bytes.
+    pub(super) fn bytes_per_person(plan: &Plan<'_>) -> usize {
+        let periods = plan.periods.map_or(1, |periods| periods.count);
+        let kept: usize = plan
+            .kept
+            .iter()
+            .map(|at| Kept::value_bytes(plan, *at))
+            .sum();
+        let by_slot = match plan.rows {
+            Pick::Together => {
+                let added = plan.added.iter().map(|added| {
+                    let sums = if added.with_squares { 2 } else { 1 };
+                    size_of::<u32>() + sums * size_of::<i128>()
+                });
+                size_of::<u32>() + added.sum::<usize>()
+            }
+            Pick::First | Pick::Last => size_of::<i32>() + kept,
+        };
+        let by_person = if plan.rows == Pick::Together { kept } else { 0 };
+        periods.saturating_mul(by_slot).saturating_add(by_person)
+    }
+
+    /// No rows yet of the persons of `span`.
+    pub(super) fn new(plan: &'a Plan<'a>, span: &Range<u32>) -> Self {
+        let periods = plan.periods.map_or(1, |periods| periods.count);
+        let persons = span.len();
+        let slots = persons * periods;
+        let is_together = plan.rows == Pick::Together;
+        let (counts, days) = if is_together { (slots, 0) } else { (0, slots) };
+        let places = if is_together { persons } else { slots };
+        let added = plan.added.iter().map(|added| AddedSums {
+            values: vec![0; slots],
+            sums: vec![0; slots],
+            squares: vec![0; if added.with_squares { slots } else { 0 }],
+        });
+        Self {
+            plan,
+            periods,
+            events: vec![0; counts],
+            days: vec![NO_DAY; days],
+            kept: plan
+                .kept
+                .iter()
+                .map(|at| Kept::new(plan, *at, places))
+                .collect(),
+            added: added.collect(),
+        }
+    }
+
+    /// Takes in those of `rows` that count.
+    pub(super) fn add(&mut self, rows: &Rows, counts: &[bool], words: &Words) {
+        let slots = self.slots_of(rows, counts);
+        match self.plan.rows {
+            Pick::Together => self.add_all(rows, &slots, words),
+            Pick::First => self.pick(rows, &slots, words, Ordering::Less),
+            Pick::Last => self.pick(rows, &slots, words, Ordering::Greater),
+        }
+    }
+
+    /// The row's place in the batch, the person and the slot, of each row that counts.
+    fn slots_of(&self, rows: &Rows, counts: &[bool]) -> Vec<(usize, usize, usize)> {
+        let days = self.days_of(rows);
+        let rows = rows.persons.iter().zip(counts).enumerate();
+        let counting = rows.filter(|(_, (_, counts))| **counts);
+        let slots = counting.filter_map(|(at, (person, _))| {
+            let person = *person as usize;
+            let period = match self.plan.periods {
+                None => 0,
+                Some(periods) => {
+                    let month = month_of(*days.get(at)?);
+                    let period = (month - periods.first).div_euclid(periods.months);
+                    // INVARIANT: a scan gives only days that the view covers.
+                    usize::try_from(period)
+                        .ok()
+                        .filter(|at| *at < periods.count)?
+                }
+            };
+            Some((at, person, person * self.periods + period))
+        });
+        slots.collect()
+    }
+
+    /// The days of the rows' events; none in a view of persons.
+    fn days_of<'r>(&self, rows: &'r Rows) -> &'r [i32] {
+        let covered = self.plan.counted.covered.as_ref();
+        let column = covered.and_then(|(column, _)| rows.columns.get(*column));
+        column.map(Values::days).unwrap_or_default()
+    }
+
+    fn add_all(&mut self, rows: &Rows, slots: &[(usize, usize, usize)], words: &Words) {
+        for (_, _, slot) in slots {
+            if let Some(events) = self.events.get_mut(*slot) {
+                *events += 1;
+            }
+        }
+        for (kept, column) in self.kept.iter_mut().zip(&self.plan.kept) {
+            let Some(values) = rows.columns.get(*column) else {
+                continue;
+            };
+            for (at, person, _) in slots {
+                kept.keep_least(*person, values, *at, words);
+            }
+        }
+        for (sums, added) in self.added.iter_mut().zip(&self.plan.added) {
+            let values = rows.columns.get(added.column);
+            let values = values.map(Values::numbers).unwrap_or_default();
+            for (at, _, slot) in slots {
+                let value = values.get(*at).copied().unwrap_or(f64::NAN);
+                if !value.is_nan() {
+                    sums.add(*slot, added.scale.units_of(value));
+                }
+            }
+        }
+    }
+
+    /// Keeps the row that is `wanted` compared with the one kept: by day, and on the same day by
+    /// the kept values in the order of the catalogue, a missing one being the least.
+    fn pick(
+        &mut self,
+        rows: &Rows,
+        slots: &[(usize, usize, usize)],
+        words: &Words,
+        wanted: Ordering,
+    ) {
+        let days = self.days_of(rows);
+        let columns = self.plan.kept.iter();
+        let columns: Vec<_> = columns.filter_map(|at| rows.columns.get(*at)).collect();
+        for (at, _, slot) in slots {
+            // Persons have no day, and of theirs all are equal.
+            let day = days.get(*at).copied().unwrap_or(0);
+            let Some(kept_day) = self.days.get_mut(*slot) else {
+                continue;
+            };
+            let is_better = *kept_day == NO_DAY || {
+                let by_value = || {
+                    let pairs = self.kept.iter().zip(&columns);
+                    let mut orders =
+                        pairs.map(|(kept, values)| kept.compare(*slot, values, *at, words));
+                    orders
+                        .find(|order| order.is_ne())
+                        .unwrap_or(Ordering::Equal)
+                };
+                day.cmp(kept_day).then_with(by_value) == wanted
+            };
+            if is_better {
+                *kept_day = day;
+                for (kept, values) in self.kept.iter_mut().zip(&columns) {
+                    kept.put(*slot, values, *at);
+                }
+            }
+        }
+    }
+
+    /// The rows of the person at place `person` of the span, by period.
+    pub(super) fn rows_of(&self, person: usize) -> impl Iterator<Item = Slot> + '_ {
+        (0..self.periods).filter_map(move |period| {
+            let at = person * self.periods + period;
+            let is_together = self.plan.rows == Pick::Together;
+            let events = if is_together {
+                self.events.get(at).copied().unwrap_or(0).into()
+            } else {
+                self.days.get(at).is_some_and(|day| *day != NO_DAY).into()
+            };
+            (events > 0).then_some(Slot {
+                at,
+                kept_at: if is_together { person } else { at },
+                period,
+                events,
+            })
+        })
+    }
+
+    /// The values of place `at` of [`Plan::kept`].
+    pub(super) fn kept(&self, at: usize) -> Option<&Kept> {
+        self.kept.get(at)
+    }
+
+    /// The sums of place `added` of [`Plan::added`] over the events of `slot`.
+    pub(super) fn sums(&self, added: usize, slot: &Slot) -> Sums {
+        self.added
+            .get(added)
+            .map_or_else(Sums::default, |sums| Sums {
+                values: sums.values.get(slot.at).copied().unwrap_or_default().into(),
+                sum: sums.sums.get(slot.at).copied().unwrap_or_default(),
+                squares: sums.squares.get(slot.at).copied().unwrap_or_default(),
+            })
+    }
+}
+
+impl AddedSums {
+    fn add(&mut self, slot: usize, units: i64) {
+        if let Some(values) = self.values.get_mut(slot) {
+            *values += 1;
+        }
+        if let Some(sum) = self.sums.get_mut(slot) {
+            *sum += i128::from(units);
+        }
+        if let Some(squares) = self.squares.get_mut(slot) {
+            *squares += i128::from(units) * i128::from(units);
+        }
+    }
+}

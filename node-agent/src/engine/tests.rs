@@ -1,0 +1,12 @@
+//! The engine against small cases worked out by hand, and against a naive evaluator.
+
+mod alike;
+mod hand;
+mod hand_rows;
+mod limits;
+mod naive;
+mod parts;
+mod random;
+mod refused;
+mod trace;
+mod world;
