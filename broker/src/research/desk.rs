@@ -24,12 +24,23 @@
 //!   from those that protect them.
 //! - **Rows follow from what is shown.** A hidden cell is named only where each of its categories
 //!   has a shown cell; a code that only few persons have is not named at all.
-//! - **Every value stays possible**: the check has for every hidden cell and every value a whole
-//!   table that would be published alike, cell by cell and margin by margin.
+//! - **Every value stays possible**: the check has for every cell that the threshold hides and
+//!   every value from 1 to k−1 a whole table that fits all that is shown, cell by cell and margin
+//!   by margin. Where it has none, nothing near the cell is shown, and margins over different
+//!   dimensions rule the value out together, each a table of its own, so that this table adds
+//!   nothing to what they tell. That is rare, and cannot be with one dimension.
 //!
-//! What this does not do: see earlier tables of the permit (that is the overlap audit), see
-//! margins that are published elsewhere exactly, or hide that the *choice* of protecting cells
-//! went by their size. Existence is not protected from the margins: 0 may be ruled out.
+//! What this does not do:
+//!
+//! - It sees no earlier tables of the permit, nor refuses a margin because of a finer table: that
+//!   is the overlap audit's.
+//! - It takes margins as this desk rounds them. Who has exact ones from elsewhere knows more.
+//! - 0 may be ruled out: that somebody is in a cell can follow from its margins.
+//! - Which cells were chosen to protect others follows from the counts. Whoever replays the rules
+//!   on every table that there could be can learn from the choice: of two categories nothing where
+//!   base and k are equal, of three about half of what they would without the check
+//!   (`tests/all_tables.rs`).
+//! - Columns are checked one at a time, persons and then events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

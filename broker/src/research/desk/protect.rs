@@ -13,7 +13,10 @@
 //! - **Hiding only widens** what is possible, so nothing that has passed is looked at again, and
 //!   in the worst case all is hidden and the check ends.
 //!
-//! The search has a bound, and so may hide a cell more than an exact one would.
+//! What is hidden does not tell why, so a witness may have any number in a hidden cell.
+//!
+//! Where nothing is left to hide, the margins' own tables rule the value out together, whatever
+//! this table shows. The search has a bound, and so may hide a cell more than an exact one would.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -70,21 +73,14 @@ impl Interval {
 }
 
 impl Column {
-    pub(super) fn push_cell(&mut self, value: i64, shown: Option<(u64, Interval)>) {
+    /// A cell of which `known` is known, and `shown` is published if anything is.
+    pub(super) fn push_cell(&mut self, value: i64, known: Interval, shown: Option<u64>) {
         self.cells.push(Cell {
             value,
-            known: shown.map_or(Interval::ANY, |(_, interval)| interval),
-            shown: shown.map(|(rounded, _)| rounded),
+            known,
+            shown,
             margins: Vec::new(),
         });
-    }
-
-    /// A cell that holds nobody and cannot be moved into, but may be asked about.
-    pub(super) fn push_spare(&mut self) {
-        self.push_cell(0, None);
-        if let Some(cell) = self.cells.last_mut() {
-            cell.known = Interval { low: 0, high: 0 };
-        }
     }
 
     /// Margins of few cells should come first: they are mended first.
@@ -124,18 +120,27 @@ impl Column {
         }
     }
 
-    /// Hides cells until each of the `targets` could have any of the `possible` values.
+    /// Hides cells until each of the `targets` could have any of the `possible` values: one that
+    /// helps if there is one, else the smallest of the target's smallest margin.
     pub(super) fn protect(&mut self, targets: &[Target], possible: &RangeInclusive<i64>) {
         for target in targets {
             for value in possible.clone() {
-                while !self.could_be(*target, value) && self.hide_for(*target, value) {}
+                while !self.could_be(*target, value) {
+                    let smallest = self.smallest_beside(*target);
+                    if self.hide_what_helps(&smallest, *target, value) {
+                        break;
+                    }
+                    let Some(at) = smallest.first() else {
+                        break;
+                    };
+                    self.hide(*at);
+                }
             }
         }
     }
 
-    /// Hides one cell that shares a margin with the target, the smallest of its margin: one that
-    /// helps if there is one. False when there is nothing left to hide.
-    fn hide_for(&mut self, target: Target, value: i64) -> bool {
+    /// The smallest shown cell of each margin that the target has a part in.
+    fn smallest_beside(&self, target: Target) -> Vec<usize> {
         let margins: BTreeSet<usize> = self
             .cells_of(target)
             .iter()
@@ -144,10 +149,8 @@ impl Column {
             .collect();
         let mut smallest: Vec<usize> = Vec::new();
         for margin in margins.into_iter().filter_map(|at| self.margins.get(at)) {
-            let cells = margin
-                .cells
-                .iter()
-                .filter_map(|at| Some((self.rounded(*at)?, *at)));
+            let cells = margin.cells.iter();
+            let cells = cells.filter_map(|at| Some((self.rounded(*at)?, *at)));
             let known = margin.known != Interval::ANY;
             if let Some((_, at)) = cells
                 .min()
@@ -156,17 +159,20 @@ impl Column {
                 smallest.push(at);
             }
         }
-        for at in &smallest {
+        smallest
+    }
+
+    /// Hides the first of `cells` with which hidden the target could have `value`, if one is.
+    fn hide_what_helps(&mut self, cells: &[usize], target: Target, value: i64) -> bool {
+        cells.iter().any(|at| {
             let before = self.cells.get(*at).map(|cell| (cell.shown, cell.known));
             self.hide(*at);
-            if self.could_be(target, value) {
-                return true;
+            let helps = self.could_be(target, value);
+            if let (false, Some(cell), Some(before)) = (helps, self.cells.get_mut(*at), before) {
+                (cell.shown, cell.known) = before;
             }
-            if let (Some(cell), Some((shown, known))) = (self.cells.get_mut(*at), before) {
-                (cell.shown, cell.known) = (shown, known);
-            }
-        }
-        smallest.first().inspect(|at| self.hide(**at)).is_some()
+            helps
+        })
     }
 
     /// Whether there is a witness for the target having `value`.
@@ -202,19 +208,35 @@ impl Column {
             return false;
         }
         let lack = margin.known.lack(margin.sum);
-        let mut moves: Vec<(i64, usize, i64)> = margin
-            .cells
+        let wrong: i64 = self
+            .wrong
             .iter()
-            .filter_map(|at| {
-                let cell = self.cells.get(*at)?;
-                let back = trail
-                    .iter()
-                    .any(|(was, by)| was == at && by.signum() == -lack.signum());
-                let room = (cell.known.low - cell.value, cell.known.high - cell.value);
-                let change = lack.clamp(room.0.min(0), room.1.max(0));
-                (change != 0 && !back).then(|| (self.wrong_after(cell, change), *at, change))
-            })
-            .collect();
+            .filter_map(|at| self.margins.get(*at))
+            .map(|margin| margin.known.lack(margin.sum).abs())
+            .sum();
+        // The most promising first; one that mends everything ends the search at once.
+        let mut moves: Vec<(i64, usize, i64)> = Vec::new();
+        for at in &margin.cells {
+            let Some(cell) = self.cells.get(*at) else {
+                continue;
+            };
+            let change = lack.clamp(
+                (cell.known.low - cell.value).min(0),
+                (cell.known.high - cell.value).max(0),
+            );
+            let back = |(was, by): &(usize, i64)| was == at && by.signum() == -lack.signum();
+            if change == 0 || trail.iter().any(back) {
+                continue;
+            }
+            let after = wrong + self.wrong_after(cell, change);
+            if after == 0 {
+                let at = *at;
+                self.shift(at, change);
+                trail.push((at, change));
+                return true;
+            }
+            moves.push((after, *at, change));
+        }
         moves.sort_unstable();
         for (_, at, change) in moves.into_iter().take(WIDTH_MAX) {
             if *tries == 0 {

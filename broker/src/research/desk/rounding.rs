@@ -26,6 +26,8 @@ pub(super) struct Interval {
 }
 
 impl Interval {
+    /// Nobody is there.
+    pub(super) const NOBODY: Self = Self { low: 0, high: 0 };
     /// Nothing is known. The sum of a table at its limits is below 2^60.
     pub(super) const ANY: Self = Self {
         low: 0,

@@ -59,8 +59,9 @@ fn check_persons(
     few_max: u64,
 ) {
     let persons = |counts: &Counts| counts.persons;
+    let few_max = few_max.cast_signed();
     let mut column = column(table, margins, rules, persons);
-    column.hide_lone_cells(few_max.cast_signed());
+    column.hide_lone_cells(few_max);
     let possible = 1..=(rules.k() - 1).cast_signed();
     let targets = small(table, margins, rules, |_| true);
     column.protect(&targets, &possible);
@@ -87,17 +88,16 @@ fn column(
     rules: Rules,
     value: impl Fn(&Counts) -> u64,
 ) -> Column {
-    let known = |counts: &Counts, shown: bool| {
-        let rounded = rules.rounded(value(counts));
-        shown.then(|| (rounded, rules.known(rounded)))
-    };
+    let rounded = |counts: &Counts, shown: bool| shown.then(|| rules.rounded(value(counts)));
     let mut column = Column::default();
     for ((counts, shown), spare) in table.counts.iter().zip(&table.shown).zip(&table.spare) {
-        if *spare {
-            column.push_spare();
-        } else {
-            column.push_cell(value(counts).cast_signed(), known(counts, *shown));
-        }
+        let rounded = rounded(counts, *shown);
+        let known = match rounded {
+            Some(rounded) => rules.known(rounded),
+            None if *spare => Interval::NOBODY,
+            None => Interval::ANY,
+        };
+        column.push_cell(value(counts).cast_signed(), known, rounded);
     }
     for (margin, projection) in margins {
         let mut cells: Vec<Vec<usize>> = vec![Vec::new(); margin.counts.len()];
@@ -107,7 +107,7 @@ fn column(
             }
         }
         for ((counts, shown), cells) in margin.counts.iter().zip(&margin.shown).zip(cells) {
-            let known = known(counts, *shown).map_or(Interval::ANY, |(_, interval)| interval);
+            let known = rounded(counts, *shown).map_or(Interval::ANY, |r| rules.known(r));
             column.push_margin(cells, known);
         }
     }

@@ -17,6 +17,8 @@ struct RuledOut {
     cell: Key,
     holds: u64,
     value: u64,
+    /// Whether the margins' own tables rule it out together, whatever this table shows.
+    by_margins_alone: bool,
 }
 
 /// What the attacker knows: these cells together hold from `low` to `high` persons.
@@ -71,6 +73,7 @@ fn attack(
             known.push(Known { cells, low, high });
         }
     }
+    let of_margins = known.len() - table.len();
     let mut ruled_out = Vec::new();
     for (at, cell) in cells.iter().enumerate() {
         let parts = exact.cells().get(cell);
@@ -85,6 +88,7 @@ fn attack(
                     cell: cell.clone(),
                     holds,
                     value,
+                    by_margins_alone: !is_possible(cells.len(), &known[..of_margins], at, value),
                 });
             }
         }
@@ -161,15 +165,20 @@ const SIZES: [&[i64]; 5] = [&[5], &[2, 2], &[3, 4], &[2, 3, 2], &[4, 2]];
 const RULES: [(u64, u64); 5] = [(5, 5), (3, 3), (5, 10), (8, 5), (10, 5)];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
+    /// The margins of two dimensions, each a table of its own, may rule a value out together;
+    /// then this table adds nothing to that.
     #[test]
     fn every_value_below_the_threshold_stays_possible(
         (shape, registers) in tables(),
         open in any::<bool>(),
         (k, base) in prop::sample::select(&RULES[..]),
     ) {
-        let ruled_out = attack(shape, &registers, open, (k, base), Check::Made);
+        let mut ruled_out = attack(shape, &registers, open, (k, base), Check::Made);
+        if shape.dimensions > 1 {
+            ruled_out.retain(|value| !value.by_margins_alone);
+        }
         prop_assert!(ruled_out.is_empty(), "{:?}", ruled_out);
     }
 }

@@ -195,11 +195,11 @@ fn a_category_that_nobody_has_is_protected_too() {
     assert_eq!(desk(plain(1), &alone, rules(5, 5)).cells.len(), 1);
 }
 
-/// The largest table there may be, most of it empty or small, in reasonable time.
+/// Most cells of this one are empty or small.
 #[test]
-fn the_largest_table_is_released() {
-    let cells = (0..100_i64).flat_map(|row| {
-        (0..100_i64).map(move |column| {
+fn a_sparse_table_loses_few_cells_to_protection() {
+    let cells = (0..50_i64).flat_map(|row| {
+        (0..50_i64).map(move |column| {
             let persons = (row * 7 + column * 13) % 97 / (1 + (row + column) % 9);
             (key(&[row, column]), persons.unsigned_abs())
         })
