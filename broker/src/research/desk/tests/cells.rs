@@ -41,6 +41,27 @@ fn a_cell_that_the_margin_would_give_away_takes_another_with_it() {
     );
 }
 
+/// Persons 6, 6 and 1, which the margin of 13 to 17 leaves open; but of 8, 8 and 1 events 17 at
+/// most are known, so that the third cell would be known to have one event, and one person.
+#[test]
+fn events_give_no_cell_away_either() {
+    let mut merge = Merge::new(plain(1));
+    let part = |persons, events| Partial {
+        persons,
+        events,
+        moments: vec![],
+    };
+    let cells = [part(6, 8), part(6, 8), part(1, 1)];
+    let table = (0..)
+        .zip(cells)
+        .map(|(at, part)| (key(&[at]), part))
+        .collect();
+    merge.add(RegisterId::parse("r0").unwrap(), table).unwrap();
+    let domain = Domain::Closed((0..3).map(Category::Number).collect());
+    let table = release(&merge.finish(), &[domain], rules(5, 5), &[]).unwrap();
+    assert_eq!(shown(&table), BTreeMap::from([(key(&[1]), 5)]));
+}
+
 /// Of 4 and 4 a margin of 8 is known, so 1 and 7 must look the same.
 #[test]
 fn a_cell_alone_beside_nearly_full_ones_is_hidden() {
