@@ -57,11 +57,13 @@ impl Rules {
         (count + self.base / 2) / self.base * self.base
     }
 
-    /// What is known of a shown count that is published as `rounded`.
-    pub(super) fn known(self, rounded: u64) -> Interval {
-        let middle = self.base / 2;
+    /// What is known of a count that is shown: its rounding, and that it is not below k, for no
+    /// cell that is shown has fewer persons, or events where each person has one at least.
+    pub(super) fn known(self, count: u64) -> Interval {
+        let (rounded, middle) = (self.rounded(count), self.base / 2);
+        let least = if count < self.k { 0 } else { self.k };
         Interval {
-            low: rounded.saturating_sub(middle).max(self.k).cast_signed(),
+            low: rounded.saturating_sub(middle).max(least).cast_signed(),
             high: (rounded + self.base - 1)
                 .saturating_sub(middle)
                 .cast_signed(),

@@ -88,16 +88,16 @@ fn column(
     rules: Rules,
     value: impl Fn(&Counts) -> u64,
 ) -> Column {
-    let rounded = |counts: &Counts, shown: bool| shown.then(|| rules.rounded(value(counts)));
     let mut column = Column::default();
     for ((counts, shown), spare) in table.counts.iter().zip(&table.shown).zip(&table.spare) {
-        let rounded = rounded(counts, *shown);
-        let known = match rounded {
-            Some(rounded) => rules.known(rounded),
-            None if *spare => Interval::NOBODY,
-            None => Interval::ANY,
+        let value = value(counts);
+        let known = match (shown, spare) {
+            (true, _) => rules.known(value),
+            (false, true) => Interval::NOBODY,
+            (false, false) => Interval::ANY,
         };
-        column.push_cell(value(counts).cast_signed(), known, rounded);
+        let rounded = shown.then(|| rules.rounded(value));
+        column.push_cell(value.cast_signed(), known, rounded);
     }
     for (margin, projection) in margins {
         let mut cells: Vec<Vec<usize>> = vec![Vec::new(); margin.counts.len()];
@@ -107,8 +107,8 @@ fn column(
             }
         }
         for ((counts, shown), cells) in margin.counts.iter().zip(&margin.shown).zip(cells) {
-            let known = rounded(counts, *shown).map_or(Interval::ANY, |r| rules.known(r));
-            column.push_margin(cells, known);
+            let known = shown.then(|| rules.known(value(counts)));
+            column.push_margin(cells, known.unwrap_or(Interval::ANY));
         }
     }
     column

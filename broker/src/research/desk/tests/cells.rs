@@ -62,6 +62,20 @@ fn events_give_no_cell_away_either() {
     assert_eq!(shown(&table), BTreeMap::from([(key(&[1]), 5)]));
 }
 
+#[test]
+fn a_register_that_counts_no_events_is_no_trouble() {
+    let mut merge = Merge::new(plain(1));
+    let part = |persons| Partial {
+        persons,
+        events: 0,
+        moments: vec![],
+    };
+    let table = BTreeMap::from([(key(&[0]), part(60)), (key(&[1]), part(3))]);
+    merge.add(RegisterId::parse("r0").unwrap(), table).unwrap();
+    let table = release(&merge.finish(), &[Domain::Open], rules(5, 5), &[]).unwrap();
+    assert!(shown(&table).len() <= 1, "the three are hidden");
+}
+
 /// Of 4 and 4 a margin of 8 is known, so 1 and 7 must look the same.
 #[test]
 fn a_cell_alone_beside_nearly_full_ones_is_hidden() {
