@@ -71,6 +71,9 @@ fn check_persons(
 /// Hides until those could have k−1 events: each person has one at least, so a cell known to have
 /// fewer events has fewer persons. More are always possible, for one person may have many.
 fn check_events(table: &mut Settled, margins: &[(&Settled, Vec<usize>)], rules: Rules) {
+    if table.counts.iter().all(|counts| counts.events == 0) {
+        return; // nobody has counted them
+    }
     let events = |counts: &Counts| counts.events;
     let mut column = column(table, margins, rules, events);
     let possible = (rules.k() - 1).cast_signed()..=(rules.k() - 1).cast_signed();

@@ -73,7 +73,7 @@ fn a_register_that_counts_no_events_is_no_trouble() {
     let table = BTreeMap::from([(key(&[0]), part(60)), (key(&[1]), part(3))]);
     merge.add(RegisterId::parse("r0").unwrap(), table).unwrap();
     let table = release(&merge.finish(), &[Domain::Open], rules(5, 5), &[]).unwrap();
-    assert!(shown(&table).len() <= 1, "the three are hidden");
+    assert_eq!(shown(&table), BTreeMap::from([(key(&[0]), 60)]));
 }
 
 /// Of 4 and 4 a margin of 8 is known, so 1 and 7 must look the same.
