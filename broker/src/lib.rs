@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod program;
 pub mod relay;
 mod relay_status;
+pub mod research;
 mod run;
 mod shutdown;
 
