@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal as _};
 
 use serde::Deserialize;
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, ParseError, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, ParseError, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
@@ -72,7 +72,8 @@ pub fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let wanted = EnvFilter::try_new(&config.filter)
+    let wanted = (config.filter)
+        .parse::<Targets>()
         .map_err(|error| StartTelemetryError::Filter(config.filter.clone(), error))?;
     let filter = wanted.and(filter_fn(may_be_written));
     // Colours are for people at a terminal; in a file they stand between a search and its words.

@@ -1,9 +1,10 @@
 //! What a process has used, as the kernel accounts for it.
 
+use std::fs;
 use std::iter::Sum;
+use std::path::Path;
 
 use anyhow::Context as _;
-use procfs::process::Process;
 
 /// CPU time and memory of one process at one moment.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,25 +16,40 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    /// Reads what the process `pid` has used. Ticks are 10 ms, so CPU time comes from the
-    /// scheduler's own statistics, which count nanoseconds.
+    /// Reads what the process `pid` has used, from proc(5). Ticks are 10 ms, so CPU time comes
+    /// from the scheduler's own statistics, which count nanoseconds.
     pub(super) fn of(pid: u32) -> anyhow::Result<Self> {
-        let process =
-            Process::new(i32::try_from(pid)?).with_context(|| format!("process {pid} is gone"))?;
+        let process = format!("/proc/{pid}");
+        let process = Path::new(&process);
+        let tasks =
+            fs::read_dir(process.join("task")).with_context(|| format!("process {pid} is gone"))?;
         let mut cpu_us = 0.0;
-        for task in process.tasks()?.flatten() {
-            if let Ok(schedule) = task.schedstat() {
-                #[expect(clippy::cast_precision_loss, reason = "2^53 ns is a hundred days")]
-                let us = schedule.sum_exec_runtime as f64 / 1000.0;
-                cpu_us += us;
-            }
+        for task in tasks.flatten() {
+            // A thread that has ended since is no longer there.
+            let Ok(schedule) = fs::read_to_string(task.path().join("schedstat")) else {
+                continue;
+            };
+            cpu_us += first_number(&schedule)? / 1000.0;
         }
-        let resident_bytes = process.status()?.vmrss.unwrap_or_default() * 1024;
+        let status = fs::read_to_string(process.join("status"))?;
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let resident_kib = resident.map_or(Ok(0.0), first_number)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a number of bytes"
+        )]
+        let resident_bytes = (resident_kib * 1024.0) as u64;
         Ok(Self {
             cpu_us,
             resident_bytes,
         })
     }
+}
+
+fn first_number(line: &str) -> anyhow::Result<f64> {
+    let number = line.split_whitespace().next().context("a line is empty")?;
+    Ok(number.parse()?)
 }
 
 impl Sum for Usage {

@@ -1,0 +1,56 @@
+//! Generates the code again, and compares.
+
+use std::fs;
+use std::path::Path;
+
+use prost::Message as _;
+
+const FILES: [&str; 7] = [
+    "innsyn/types/v1/types.proto",
+    "innsyn/citizen/v1/citizen.proto",
+    "innsyn/node/v1/node.proto",
+    "innsyn/node/v1/compute.proto",
+    "innsyn/research/v1/catalogue.proto",
+    "innsyn/research/v1/query.proto",
+    "innsyn/research/v1/research.proto",
+];
+
+/// Messages that hold a national id get no derived Debug; see `wire.rs`.
+const WITHOUT_DEBUG: [&str; 5] = [
+    "innsyn.node.v1.Question",
+    "innsyn.node.v1.ComputeRequest",
+    "innsyn.research.v1.RunRequest",
+    "innsyn.research.v1.LedgerRequest",
+    "innsyn.citizen.v1.ListRegistrationsRequest",
+];
+
+/// Writes the code that the .proto files say into the folder `out`.
+fn generate(out: &Path) {
+    let descriptors = protox::compile(FILES, [env!("CARGO_MANIFEST_DIR")]).unwrap();
+    fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec()).unwrap();
+    tonic_prost_build::configure()
+        .bytes(".innsyn.node.v1")
+        .skip_debug(WITHOUT_DEBUG)
+        .out_dir(out)
+        .compile_fds(descriptors)
+        .unwrap();
+}
+
+#[test]
+fn the_generated_code_is_what_the_proto_files_say() {
+    let kept = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/generated"));
+    let out = tempfile::tempdir().unwrap();
+    generate(out.path());
+    for entry in fs::read_dir(out.path()).unwrap() {
+        let name = entry.unwrap().file_name();
+        let new = fs::read(out.path().join(&name)).unwrap();
+        if std::env::var_os("REGENERATE").is_some() {
+            fs::write(kept.join(&name), &new).unwrap();
+        }
+        assert!(
+            fs::read(kept.join(&name)).ok() == Some(new),
+            "{} is not what the .proto files say; run the tests with REGENERATE=1",
+            name.display()
+        );
+    }
+}
