@@ -65,7 +65,7 @@ fn has_the_same_help<Args: CommandFactory>(part: &str) -> usize {
 fn broker_and_agent_have_the_same_help_under_both_names() {
     assert_eq!(
         has_the_same_help::<innsyn_broker::program::Args>("broker"),
-        6
+        10
     );
     assert_eq!(has_the_same_help::<innsyn_agent::program::Args>("agent"), 5);
 }
