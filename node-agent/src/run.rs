@@ -15,8 +15,9 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use crate::config::Config;
+use crate::config::{Config, ResearchSection};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
+use crate::research::compute::{Compute, Computing, ComputingParts, CurrentData};
 use crate::service::{Answering, Service};
 use crate::sources::{Progress, SubjectsStore};
 use crate::status;
@@ -95,11 +96,24 @@ async fn run_agent(
         status::serve(listen, parts, shutdown.clone()).await?;
     }
 
+    let compute = match &config.research {
+        None => None,
+        Some(section) => {
+            let data: CurrentData = Arc::new(|| None);
+            let computing = open_computing(&config, section, data, &log, &clock, &mut random)?;
+            let caps = config.gateways.iter();
+            let caps = caps.map(|gateway| (gateway.name.clone(), section.caps()));
+            let computing = Arc::new(computing);
+            Some(Compute::server(computing, caps, config.numbers.rules))
+        }
+    };
+
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
     let serving = Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .add_service(Service::server(answering))
+        .add_optional_service(compute)
         .serve_with_incoming_shutdown(
             presence::incoming(arrived),
             shutdown.clone().cancelled_owned(),
@@ -133,6 +147,28 @@ async fn run_agent(
     log.close().await;
     tracing::info!("agent ended");
     Ok(())
+}
+
+/// Makes ready to count `data` for researchers.
+fn open_computing(
+    config: &Config,
+    section: &ResearchSection,
+    data: CurrentData,
+    log: &Arc<UseLog>,
+    clock: &Arc<dyn Clock>,
+    random: &mut StdRng,
+) -> anyhow::Result<Computing> {
+    Computing::open(ComputingParts {
+        register: config.register.clone(),
+        issuers: section.trusted_issuers()?,
+        folder: section.folder.clone(),
+        data,
+        limits: section.limits(),
+        log: Arc::clone(log),
+        clock: Arc::clone(clock),
+        secrets: StdRng::from_rng(random),
+    })
+    .with_context(|| format!("the folder of research `{}`", section.folder.display()))
 }
 
 /// Opens the log of use on `disk`, and its keys, which are made if the log is new. `random` must be
