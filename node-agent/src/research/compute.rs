@@ -167,7 +167,7 @@ impl ComputeService for Compute {
         // In a task of its own: if the call ends now, what became of it is still logged.
         tokio::spawn(async move {
             computing
-                .answer(asked, is_within_caps, &messages, &cancel)
+                .answer(&asked, is_within_caps, &messages, &cancel)
                 .await;
         });
         Ok(Response::new(Answers {

@@ -142,18 +142,18 @@ impl Computing {
     /// has its entry in the log before it is sent.
     pub(super) async fn answer(
         &self,
-        asked: AskedQuery,
+        asked: &AskedQuery,
         is_within_caps: bool,
         messages: &mpsc::Sender<Message>,
         cancel: &CancellationToken,
     ) {
         let mut known = Known::default();
         let counted = if is_within_caps {
-            self.count(&asked, &mut known, messages, cancel).await
+            self.count(asked, &mut known, messages, cancel).await
         } else {
             Err(Refused::OverCap)
         };
-        let last = self.conclude(&asked, known, counted).await;
+        let last = self.conclude(asked, known, counted).await;
         // Who asked may have gone; the entry is there all the same.
         let _ = messages.send(last).await;
     }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use innsyn_policy::Purpose;
-use innsyn_policy::{NationalId, NumberRules, Organisation, ParseNationalIdError, QuestionId};
+use innsyn_policy::{
+    NationalId, NumberRules, Organisation, ParseNationalIdError, Purpose, QuestionId,
+};
 use innsyn_proto::query::Asking;
 use innsyn_proto::wire::node::v1::ComputeRequest;
 use innsyn_proto::wire::research::v1::Query;

@@ -44,7 +44,8 @@ impl Deciding {
         asked: &AskedQuery,
         data: &dyn Countable,
     ) -> Result<CheckedQuery, Refused> {
-        query::check_at(&self.register.id, &asked.query, data.views()).map_err(Refused::Query)
+        query::check_at(&self.register.id, &asked.query, data.views())
+            .map_err(|error| Refused::Query(Box::new(error)))
     }
 
     /// Whether the steward's rules allow the query and it is within the permit, as of `now`.

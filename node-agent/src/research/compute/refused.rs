@@ -23,7 +23,7 @@ pub(super) enum Refused {
     #[error("nobody may be counted: no settings allow it, or they cannot be relied on now")]
     NobodyIncluded,
     #[error("the query's `{}` is not what the register's catalogue allows", .0.place)]
-    Query(QueryError),
+    Query(Box<QueryError>),
     #[error(transparent)]
     Permit(#[from] ReadDataPermitError),
     #[error(transparent)]
