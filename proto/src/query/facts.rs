@@ -53,6 +53,14 @@ pub struct Asking {
 impl CheckedQuery {
     /// The facts of this query at `register`.
     pub fn facts<'a>(&self, register: &'a Register, asking: Asking) -> QueryFacts<'a> {
+        let Asking {
+            person,
+            organisation,
+            purpose,
+            smallest_cell,
+            rounding_base,
+            queries_before,
+        } = asking;
         let mut gathered = Gathered {
             query: self,
             views: BTreeMap::new(),
@@ -61,17 +69,17 @@ impl CheckedQuery {
         let born_years = gathered.counted();
         QueryFacts {
             query: *self.name().as_bytes(),
-            person: asking.person,
-            organisation: asking.organisation,
-            purpose: asking.purpose,
+            person,
+            organisation,
+            purpose,
             register,
             views: gathered.views,
             born_years,
             months: gathered.months,
             kinds: kinds(self),
-            smallest_cell: asking.smallest_cell,
-            rounding_base: asking.rounding_base,
-            queries_before: asking.queries_before,
+            smallest_cell,
+            rounding_base,
+            queries_before,
         }
     }
 }
@@ -79,19 +87,16 @@ impl CheckedQuery {
 /// What the query computes.
 fn kinds(query: &CheckedQuery) -> BTreeSet<QueryKind> {
     let measures = query.normal().measures.iter();
-    let measured = measures
-        .filter_map(|measure| measure.measure.as_ref())
-        .map(|measure| match measure {
-            Told::Persons(_) | Told::Events(_) => QueryKind::Count,
-            Told::Sum(_) | Told::Mean(_) => QueryKind::Sum,
-            Told::Variance(_) => QueryKind::Variance,
-            Told::Histogram(_) => QueryKind::Histogram,
-            Told::LifeTable(_) => QueryKind::LifeTable,
-        });
+    let told = measures.filter_map(|measure| measure.measure.as_ref());
+    let kinds = told.map(|measure| match measure {
+        Told::Persons(_) | Told::Events(_) => QueryKind::Count,
+        Told::Sum(_) | Told::Mean(_) => QueryKind::Sum,
+        Told::Variance(_) => QueryKind::Variance,
+        Told::Histogram(_) => QueryKind::Histogram,
+        Told::LifeTable(_) => QueryKind::LifeTable,
+    });
     let is_table = !query.normal().dimensions.is_empty();
-    measured
-        .chain(is_table.then_some(QueryKind::Table))
-        .collect()
+    kinds.chain(is_table.then_some(QueryKind::Table)).collect()
 }
 
 /// The facts in the making.
