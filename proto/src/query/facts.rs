@@ -34,7 +34,7 @@ pub const BORN_YEAR: &str = "born_year";
 const EVERY: Range<i32> = i32::MIN..i32::MAX;
 
 /// What a permit asks of a question beside the query itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Asking {
     /// Who asks.
     pub person: NationalId,
@@ -53,14 +53,6 @@ pub struct Asking {
 impl CheckedQuery {
     /// The facts of this query at `register`.
     pub fn facts<'a>(&self, register: &'a Register, asking: Asking) -> QueryFacts<'a> {
-        let Asking {
-            person,
-            organisation,
-            purpose,
-            smallest_cell,
-            rounding_base,
-            queries_before,
-        } = asking;
         let mut gathered = Gathered {
             query: self,
             views: BTreeMap::new(),
@@ -69,17 +61,17 @@ impl CheckedQuery {
         let born_years = gathered.counted();
         QueryFacts {
             query: *self.name().as_bytes(),
-            person,
-            organisation,
-            purpose,
+            person: asking.person,
+            organisation: asking.organisation,
+            purpose: asking.purpose,
             register,
             views: gathered.views,
             born_years,
             months: gathered.months,
             kinds: kinds(self),
-            smallest_cell,
-            rounding_base,
-            queries_before,
+            smallest_cell: asking.smallest_cell,
+            rounding_base: asking.rounding_base,
+            queries_before: asking.queries_before,
         }
     }
 }
