@@ -34,7 +34,7 @@ pub const BORN_YEAR: &str = "born_year";
 const EVERY: Range<i32> = i32::MIN..i32::MAX;
 
 /// What a permit asks of a question beside the query itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Asking {
     /// Who asks.
     pub person: NationalId,
@@ -79,19 +79,16 @@ impl CheckedQuery {
 /// What the query computes.
 fn kinds(query: &CheckedQuery) -> BTreeSet<QueryKind> {
     let measures = query.normal().measures.iter();
-    let measured = measures
-        .filter_map(|measure| measure.measure.as_ref())
-        .map(|measure| match measure {
-            Told::Persons(_) | Told::Events(_) => QueryKind::Count,
-            Told::Sum(_) | Told::Mean(_) => QueryKind::Sum,
-            Told::Variance(_) => QueryKind::Variance,
-            Told::Histogram(_) => QueryKind::Histogram,
-            Told::LifeTable(_) => QueryKind::LifeTable,
-        });
+    let told = measures.filter_map(|measure| measure.measure.as_ref());
+    let kinds = told.map(|measure| match measure {
+        Told::Persons(_) | Told::Events(_) => QueryKind::Count,
+        Told::Sum(_) | Told::Mean(_) => QueryKind::Sum,
+        Told::Variance(_) => QueryKind::Variance,
+        Told::Histogram(_) => QueryKind::Histogram,
+        Told::LifeTable(_) => QueryKind::LifeTable,
+    });
     let is_table = !query.normal().dimensions.is_empty();
-    measured
-        .chain(is_table.then_some(QueryKind::Table))
-        .collect()
+    kinds.chain(is_table.then_some(QueryKind::Table)).collect()
 }
 
 /// The facts in the making.
