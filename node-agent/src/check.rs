@@ -18,6 +18,7 @@ use rand::rngs::StdRng;
 use crate::config::{Config, ConfigError};
 use crate::finding::Finding;
 use crate::presence::{self, SpareError};
+use crate::research::steward::Steward;
 use crate::sources::{self, TerminalBar};
 use crate::uselog::{FsDisk, KeyError, LogKeys, verify};
 
@@ -47,6 +48,7 @@ pub async fn check(path: &Path, dialler: &dyn Dial, clock: &Arc<dyn Clock>) -> V
         }
     }
     log(&config, &mut random, &mut findings);
+    research(&config, &mut findings);
     findings.extend(
         sources::check(
             &config.source,
@@ -57,6 +59,30 @@ pub async fn check(path: &Path, dialler: &dyn Dial, clock: &Arc<dyn Clock>) -> V
         .await,
     );
     findings
+}
+
+/// Reads the keys of the issuers that the register trusts, and the steward's rules.
+fn research(config: &Config, findings: &mut Vec<Finding>) {
+    let Some(section) = &config.research else {
+        return;
+    };
+    if let Err(error) = section.trusted_issuers() {
+        findings.push(Finding::error(
+            chain(&error),
+            "put the issuer's public key there, in PEM, or take the issuer out",
+        ));
+    }
+    match Steward::in_folder(&section.folder).rules() {
+        Err(error) => findings.push(Finding::warning(
+            format!("no query is answered for researchers: {}", chain(&error)),
+            "write the rules; they are read again for every query",
+        )),
+        Ok(rules) if rules.stopped => findings.push(Finding::note(
+            "no query is answered for researchers: the steward has stopped them",
+            "",
+        )),
+        Ok(_) => {}
+    }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -20,8 +20,11 @@ use crate::service::Caps;
 use crate::sources::{Numbers, SourceConfig};
 use crate::uselog::KeyFiles;
 
+mod research;
 #[cfg(test)]
 mod tests;
+
+pub use research::{ResearchConfigError, ResearchSection, TrustedIssuer};
 
 /// What an agent is to do; checked.
 #[derive(Debug, Clone)]
@@ -42,6 +45,8 @@ pub struct Config {
     pub source: SourceConfig,
     /// The log of use.
     pub use_log: UseLogSection,
+    /// What it counts for researchers; nothing if absent.
+    pub research: Option<ResearchSection>,
     /// Where the operator finds health and metrics; nowhere if absent.
     pub status_listen: Option<SocketAddr>,
 }
@@ -153,6 +158,9 @@ pub enum ConfigError {
     /// A linger beyond any listing's patience.
     #[error("`use_log.linger_ms_max` is {0}, and must be 0 to 100")]
     Linger(u64),
+    /// What is counted for researchers cannot be meant.
+    #[error(transparent)]
+    Research(#[from] ResearchConfigError),
 }
 
 #[derive(Deserialize)]
@@ -170,6 +178,7 @@ struct File {
     gateway: Vec<Gateway>,
     source: SourceConfig,
     use_log: UseLogSection,
+    research: Option<ResearchSection>,
     status_listen: Option<SocketAddr>,
 }
 
@@ -260,6 +269,9 @@ impl Config {
         for path in [&mut log.folder, &mut log.tag_key, &mut log.signing_key] {
             *path = folder.join(&*path);
         }
+        if let Some(research) = &mut config.research {
+            research.resolve(folder);
+        }
         Ok(config)
     }
 
@@ -285,6 +297,9 @@ impl Config {
         if file.use_log.linger_ms_max > 100 {
             return Err(ConfigError::Linger(file.use_log.linger_ms_max));
         }
+        if let Some(research) = &file.research {
+            research.check()?;
+        }
         Ok(Self {
             telemetry: file.telemetry,
             register: file.register.check()?,
@@ -303,6 +318,7 @@ impl Config {
             gateways: file.gateway,
             source: file.source,
             use_log: file.use_log,
+            research: file.research,
             status_listen: file.status_listen,
         })
     }

@@ -12,6 +12,7 @@ pub mod finding;
 pub mod heads;
 pub mod presence;
 pub mod program;
+pub mod research;
 mod run;
 pub mod service;
 pub mod settings;

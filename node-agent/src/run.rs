@@ -8,6 +8,7 @@ use innsyn_policy::Clock;
 use innsyn_proto::identity::Identity;
 use innsyn_proto::tls::AgentTls;
 use innsyn_proto::tunnel::Dial;
+use innsyn_proto::wire::node::v1::compute_service_server::ComputeServiceServer;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::{mpsc, watch};
@@ -17,6 +18,7 @@ use tonic::transport::Server;
 
 use crate::config::Config;
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
+use crate::research::compute::{Compute, Computing, ComputingParts};
 use crate::service::{Answering, Service};
 use crate::sources::{Progress, SubjectsStore};
 use crate::status;
@@ -95,11 +97,14 @@ async fn run_agent(
         status::serve(listen, parts, shutdown.clone()).await?;
     }
 
+    let compute = compute(&config, &log, &clock, &mut random)?;
+
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
     let serving = Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .add_service(Service::server(answering))
+        .add_optional_service(compute)
         .serve_with_incoming_shutdown(
             presence::incoming(arrived),
             shutdown.clone().cancelled_owned(),
@@ -133,6 +138,34 @@ async fn run_agent(
     log.close().await;
     tracing::info!("agent ended");
     Ok(())
+}
+
+/// The service for research gateways, if the register counts anything for them. No source
+/// publishes views yet, so that it refuses all of them for now.
+fn compute(
+    config: &Config,
+    log: &Arc<UseLog>,
+    clock: &Arc<dyn Clock>,
+    random: &mut StdRng,
+) -> anyhow::Result<Option<ComputeServiceServer<Compute>>> {
+    let Some(section) = &config.research else {
+        return Ok(None);
+    };
+    let computing = Computing::open(ComputingParts {
+        register: config.register.clone(),
+        issuers: section.trusted_issuers()?,
+        folder: section.folder.clone(),
+        data: Arc::new(|| None),
+        limits: section.limits(),
+        log: Arc::clone(log),
+        clock: Arc::clone(clock),
+        secrets: StdRng::from_rng(random),
+    })
+    .with_context(|| format!("the folder of research `{}`", section.folder.display()))?;
+    let gateways = config.gateways.iter();
+    let caps = gateways.map(|gateway| (gateway.name.clone(), section.caps()));
+    let rules = config.numbers.rules;
+    Ok(Some(Compute::server(Arc::new(computing), caps, rules)))
 }
 
 /// Opens the log of use on `disk`, and its keys, which are made if the log is new. `random` must be

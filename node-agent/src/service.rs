@@ -34,6 +34,7 @@ use innsyn_proto::wire::node::v1::{
 use tonic::{Request, Response, Status, Streaming};
 
 pub use answering::{Answering, Counts};
+pub(crate) use caps::Asked as AskedInTime;
 pub use caps::Caps;
 
 use crate::heads;

@@ -1,6 +1,6 @@
 //! The register's log of use: what is answered is logged first.
 //!
-//! Every use of a person's data, refused ones too, becomes one [`Entry`] of 128 bytes in a
+//! Every use of people's data, refused ones too, becomes one [`Entry`] of 128 bytes in a
 //! segment file and one leaf of an RFC 6962 tree. [`UseLog::append`] resolves when its entries
 //! are safe on the disk, and whoever answers waits for that. Heads of the tree are signed, so
 //! that a gateway can countersign them and nobody can change or drop an entry under a
@@ -28,6 +28,7 @@
 
 mod audit;
 mod codes;
+pub mod counted;
 mod disk;
 mod entry;
 mod frame;
@@ -42,7 +43,7 @@ mod worker;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::VecDeque;
 use std::io;
@@ -56,7 +57,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use audit::{AuditError, Check, Fault, is_new};
 pub use disk::{Disk, FsDisk};
-pub use entry::{ENTRY_BYTES, Entry, ReadEntryError, Tag, Tagger};
+pub use entry::{ENTRY_BYTES, Entry, EntrySubject, ReadEntryError, Tag, Tagger};
 pub use frame::FRAME_ENTRIES_MAX;
 pub use keys::{KeyError, KeyFiles, LogKeys, origin};
 pub use metrics::UseLogMetrics;

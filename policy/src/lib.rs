@@ -23,4 +23,4 @@ pub use purpose::Purpose;
 pub use register::{LegalBasis, Register, RegisterId, RegisterKind};
 pub use setting::{Setting, SettingKind, Settings};
 pub use time::{Clock, ManualClock, Timestamp};
-pub use use_record::{QuestionId, UseDecision, UseKind, UseRecord};
+pub use use_record::{NotCountedReason, QuestionId, UseDecision, UseKind, UseRecord, UseSubject};

@@ -1,6 +1,7 @@
-//! The record that every use of a person's data leaves, also refused ones.
+//! The record that every use of people's data leaves, also refused ones.
 
 use crate::caller::Organisation;
+use crate::data_permit::OutsidePermit;
 use crate::decision::Request;
 use crate::person::NationalId;
 use crate::purpose::Purpose;
@@ -15,6 +16,28 @@ pub struct QuestionId(pub [u8; 16]);
 pub enum UseKind {
     /// A listing: is the person in the register?
     Listing,
+    /// A researcher's query: how many persons, and what of them, are in a table.
+    Query,
+}
+
+/// Whose data a use is of, which also says what was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UseSubject {
+    /// One person's: a listing.
+    Person(NationalId),
+    /// Those of the persons whom a query counted: a commitment to who they are and to what was
+    /// asked, which by itself tells neither.
+    Counted([u8; 32]),
+}
+
+impl UseSubject {
+    /// What was done.
+    pub const fn kind(&self) -> UseKind {
+        match self {
+            Self::Person(_) => UseKind::Listing,
+            Self::Counted(_) => UseKind::Query,
+        }
+    }
 }
 
 /// How it was decided, as the log keeps it. The exact reason: the wire tells less.
@@ -30,25 +53,44 @@ pub enum UseDecision {
     OverCap,
     /// The source could not be read.
     SourceUnavailable,
+    /// Refused because the query was outside its data permit.
+    OutsidePermit(OutsidePermit),
+    /// A query that counted nobody for another reason.
+    NotCounted(NotCountedReason),
 }
 
-/// One use of one person's data at one register.
+/// Why a query counted nobody, though it was not outside its data permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NotCountedReason {
+    /// The query is not one that the register's catalogue allows.
+    Query,
+    /// The permit's signature, issuer or validity.
+    Permit,
+    /// The steward's standing rules.
+    Steward,
+    /// The steward had stopped all queries.
+    Stopped,
+    /// It needed more memory, cells or time than the register gives.
+    TooLarge,
+    /// Nobody waited for it any more.
+    Cancelled,
+}
+
+/// One use of people's data at one register.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UseRecord {
     /// When, by the agent's clock.
     pub at: Timestamp,
     /// The question it belongs to.
     pub question: QuestionId,
-    /// Whose data.
-    pub subject: NationalId,
+    /// Whose data, and so what was done.
+    pub subject: UseSubject,
     /// Who asked.
     pub caller: NationalId,
     /// Through which organisation.
     pub organisation: Organisation,
     /// For what purpose.
     pub purpose: Purpose,
-    /// What was done.
-    pub kind: UseKind,
     /// How it was decided.
     pub decision: UseDecision,
 }
@@ -64,11 +106,10 @@ impl UseRecord {
         Self {
             at,
             question: id,
-            subject: request.subject,
+            subject: UseSubject::Person(request.subject),
             caller: request.caller.person,
             organisation: request.caller.organisation,
             purpose: request.purpose,
-            kind: UseKind::Listing,
             decision,
         }
     }

@@ -17,6 +17,7 @@
 mod check;
 mod error;
 mod expression;
+mod facts;
 mod name;
 mod normal;
 mod published;
@@ -31,6 +32,7 @@ use innsyn_policy::RegisterId;
 use prost::Message as _;
 
 pub use error::{QueryError, QueryFault};
+pub use facts::{Asking, BORN_YEAR};
 pub use name::{ParseQueryNameError, QueryName};
 pub use words::Language;
 

@@ -97,6 +97,93 @@ fn paths_are_relative_to_the_file() {
     assert_eq!(config.use_log.folder, in_folder("log"));
     assert_eq!(config.use_log.tag_key, in_folder("log-tag.key"));
     assert_eq!(config.use_log.signing_key, in_folder("log-signing.key"));
+    let text = EXAMPLE.replacen("#[research]", "[research]", 1);
+    let text = text.replacen("#folder", "folder", 1);
+    let text = text.replacen("#trusted_issuers", "trusted_issuers", 1);
+    std::fs::write(&path, text).unwrap();
+    let research = Config::load(&path).unwrap().research.unwrap();
+    assert_eq!(research.folder, in_folder("research"));
+    assert_eq!(
+        research.trusted_issuers[0].public_key,
+        in_folder("helsedata.pem")
+    );
     let export = crate::sources::Place::Folder(in_folder("export"));
     assert_eq!(config.source.place, export);
+}
+
+/// The example with its `[research]` switched on, and `from` replaced in it.
+fn with_research(from: &str, to: &str) -> Result<Config, ConfigError> {
+    let (before, research) = EXAMPLE.split_once("#[research]").unwrap();
+    let on = |line: &str| match line.strip_prefix('#') {
+        Some(key) if !key.starts_with(' ') => key.to_owned(),
+        _ => line.to_owned(),
+    };
+    let research: Vec<String> = research.lines().map(on).collect();
+    let research = research.join("\n");
+    assert!(research.contains(from), "the example has no {from}");
+    parse(&format!(
+        "{before}[research]\n{}",
+        research.replacen(from, to, 1)
+    ))
+}
+
+#[test]
+fn nothing_is_counted_for_researchers_unless_that_is_switched_on() {
+    assert!(parse(EXAMPLE).unwrap().research.is_none());
+    let research = with_research("", "").unwrap().research.unwrap();
+    let limits = research.limits();
+    assert_eq!(limits.memory_bytes, 256 << 20);
+    assert_eq!(limits.timeout, Duration::from_mins(1));
+    assert_eq!(limits.at_once, 2);
+    assert_eq!(research.caps().per_minute, 60);
+    assert_eq!(research.caps().per_day, 2_000);
+    assert!(matches!(
+        research.trusted_issuers(),
+        Err(ResearchConfigError::KeyUnreadable { .. })
+    ));
+}
+
+#[test]
+fn the_examples_defaults_of_research_are_the_defaults() {
+    let says = with_research("", "").unwrap().research.unwrap();
+    let short = "[research]\nfolder = \"research\"\ntrusted_issuers = \
+                 [{ name = \"helsedata.no\", public_key = \"helsedata.pem\" }]\n";
+    let is = parse(&format!("{EXAMPLE}\n{short}")).unwrap();
+    let is = is.research.unwrap();
+    assert_eq!(format!("{is:?}"), format!("{says:?}"));
+}
+
+#[test]
+fn numbers_of_research_that_cannot_be_meant_are_refused() {
+    for (from, to, said) in [
+        (
+            "memory_mib = 512",
+            "memory_mib = 63",
+            "`research.memory_mib` is 63, and must be 64 to",
+        ),
+        (
+            "timeout_s = 60",
+            "timeout_s = 601",
+            "`research.timeout_s` is 601, and must be 1 to 600",
+        ),
+        (
+            "queries_at_once = 2",
+            "queries_at_once = 0",
+            "`research.queries_at_once` is 0, and must be 1 to 64",
+        ),
+        (
+            "queries_per_day_max = 2_000",
+            "queries_per_day_max = 0",
+            "`research.queries_per_day_max` is 0",
+        ),
+        (
+            "[{ name = \"helsedata.no\", public_key = \"helsedata.pem\" }]",
+            "[]",
+            "`research.trusted_issuers` is empty",
+        ),
+    ] {
+        let error = with_research(from, to).unwrap_err().to_string();
+        assert!(error.starts_with(said), "{error}");
+    }
+    assert!(with_research("memory_mib = 512", "memory_mib = 64").is_ok());
 }

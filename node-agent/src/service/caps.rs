@@ -21,7 +21,7 @@ pub struct Caps {
 
 /// What one gateway has asked.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     caps: Caps,
     minute: Window,
     day: Window,
@@ -47,7 +47,7 @@ impl Window {
 }
 
 impl Asked {
-    pub(super) fn new(caps: Caps, now: Instant) -> Self {
+    pub(crate) fn new(caps: Caps, now: Instant) -> Self {
         let window = || Window {
             began: now,
             questions: 0,
@@ -61,7 +61,7 @@ impl Asked {
 
     /// Counts one question; whether it is within the caps. One over the cap is not counted, so
     /// that a flood does not lengthen its own punishment.
-    pub(super) fn admit(&mut self, now: Instant) -> bool {
+    pub(crate) fn admit(&mut self, now: Instant) -> bool {
         let minute = self.minute.at(now, MINUTE);
         let day = self.day.at(now, DAY);
         let within = *minute < self.caps.per_minute && *day < self.caps.per_day;

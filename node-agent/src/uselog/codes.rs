@@ -3,7 +3,9 @@
 //! They are for ever: a number is never given another meaning, and zero never has one except as
 //! "no reason". Adding a variant in `policy` does not compile until it has its number here.
 
-use innsyn_policy::{DenyReason, Purpose, UseDecision, UseKind, WithheldReason};
+use innsyn_policy::{
+    DenyReason, NotCountedReason, OutsidePermit, Purpose, UseDecision, UseKind, WithheldReason,
+};
 
 /// Both directions of one table: a match that the compiler checks for completeness, and its
 /// inverse by search.
@@ -23,7 +25,7 @@ macro_rules! table {
 
 table! {
     /// The number of a kind of use.
-    of_kind, kind: UseKind { Listing = 1 }
+    of_kind, kind: UseKind { Listing = 1, Query = 2 }
 }
 
 table! {
@@ -65,6 +67,38 @@ table! {
     }
 }
 
+table! {
+    /// The number of the field of a data permit that a query is outside.
+    of_outside, outside: OutsidePermit {
+        Validity = 1,
+        People = 2,
+        Organisation = 3,
+        Purpose = 4,
+        LegalBasis = 5,
+        Registers = 6,
+        Variables = 7,
+        BornYears = 8,
+        Months = 9,
+        OwnUnit = 10,
+        Kinds = 11,
+        SmallestCell = 12,
+        RoundingBase = 13,
+        Budget = 14,
+    }
+}
+
+table! {
+    /// The number of a reason to count nobody.
+    of_not_counted, not_counted: NotCountedReason {
+        Query = 1,
+        Permit = 2,
+        Steward = 3,
+        Stopped = 4,
+        TooLarge = 5,
+        Cancelled = 6,
+    }
+}
+
 /// The numbers of a decision and of its reason, which is zero where there is none.
 pub(super) const fn of_decision(decision: UseDecision) -> (u8, u8) {
     match decision {
@@ -73,6 +107,8 @@ pub(super) const fn of_decision(decision: UseDecision) -> (u8, u8) {
         UseDecision::Denied(reason) => (3, of_denied(reason)),
         UseDecision::OverCap => (4, 0),
         UseDecision::SourceUnavailable => (5, 0),
+        UseDecision::OutsidePermit(field) => (6, of_outside(field)),
+        UseDecision::NotCounted(reason) => (7, of_not_counted(reason)),
     }
 }
 
@@ -84,6 +120,8 @@ pub(super) fn decision(decision: u8, reason: u8) -> Option<UseDecision> {
         (3, reason) => denied(reason).map(UseDecision::Denied),
         (4, 0) => Some(UseDecision::OverCap),
         (5, 0) => Some(UseDecision::SourceUnavailable),
+        (6, field) => outside(field).map(UseDecision::OutsidePermit),
+        (7, reason) => not_counted(reason).map(UseDecision::NotCounted),
         _ => None,
     }
 }

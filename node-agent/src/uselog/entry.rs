@@ -2,13 +2,16 @@
 //!
 //! ```text
 //!    0  format version, 1        16  question id          80  salt, random
-//!    1  kind                     32  subject's tag        96  reserve, zero
+//!    1  kind                     32  subject's tag        96  commitment
 //!    2  decision                 48  caller's tag        128
 //!    3  reason of the decision   64  organisation, ASCII,
 //!    4  purpose                      padded with zeros
 //!    5  reserve, zero
 //!    8  time, microseconds since 1970, little-endian
 //! ```
+//!
+//! A listing has a subject's tag and 32 zeros for the commitment; a query has 16 zeros for the tag
+//! and commits to the persons whom it counted (see [`counted`](super::counted)).
 //!
 //! What holds:
 //!
@@ -27,6 +30,7 @@ use aes::cipher::{Array, BlockCipherEncrypt as _, KeyInit as _};
 use bytes::BufMut as _;
 use innsyn_policy::{
     NationalId, Organisation, Purpose, QuestionId, Timestamp, UseDecision, UseKind, UseRecord,
+    UseSubject,
 };
 
 use super::codes;
@@ -42,6 +46,15 @@ const CALLER_PAD: [u8; 5] = *b"call1";
 /// A keyed stand-in for a national id: the same for the same person in this log only.
 pub type Tag = [u8; 16];
 
+/// Whose data an entry is of, which also says what was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntrySubject {
+    /// One person's, as a tag: a listing.
+    Person(Tag),
+    /// Those of the persons whom a query counted, as a commitment.
+    Counted([u8; 32]),
+}
+
 /// What the log tells of a use: everything but who the people are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -49,16 +62,14 @@ pub struct Entry {
     pub at: Timestamp,
     /// The question it belongs to.
     pub question: QuestionId,
-    /// Whose data, as a tag.
-    pub subject: Tag,
+    /// Whose data, and so what was done.
+    pub subject: EntrySubject,
     /// Who asked, as a tag.
     pub caller: Tag,
     /// Through which organisation.
     pub organisation: Organisation,
     /// For what purpose.
     pub purpose: Purpose,
-    /// What was done.
-    pub kind: UseKind,
     /// How it was decided.
     pub decision: UseDecision,
     /// Random, so that the entry's hash cannot be guessed.
@@ -91,11 +102,13 @@ impl Entry {
         Self {
             at: record.at,
             question: record.question,
-            subject: tags.subject(&record.subject),
+            subject: match &record.subject {
+                UseSubject::Person(id) => EntrySubject::Person(tags.subject(id)),
+                UseSubject::Counted(commitment) => EntrySubject::Counted(*commitment),
+            },
             caller: tags.caller(&record.caller),
             organisation: record.organisation,
             purpose: record.purpose,
-            kind: record.kind,
             decision: record.decision,
             salt,
         }
@@ -104,11 +117,15 @@ impl Entry {
     /// The entry as it is stored.
     pub fn to_bytes(&self) -> [u8; ENTRY_BYTES] {
         let (decision, reason) = codes::of_decision(self.decision);
+        let (kind, tag, commitment) = match self.subject {
+            EntrySubject::Person(tag) => (UseKind::Listing, tag, [0; 32]),
+            EntrySubject::Counted(commitment) => (UseKind::Query, [0; 16], commitment),
+        };
         let mut bytes = [0; ENTRY_BYTES];
         let mut rest = bytes.as_mut_slice();
         let head = [
             VERSION,
-            codes::of_kind(self.kind),
+            codes::of_kind(kind),
             decision,
             reason,
             codes::of_purpose(self.purpose),
@@ -119,10 +136,11 @@ impl Entry {
         rest.put_slice(&head);
         rest.put_i64_le(self.at.as_micros());
         rest.put_slice(&self.question.0);
-        rest.put_slice(&self.subject);
+        rest.put_slice(&tag);
         rest.put_slice(&self.caller);
         rest.put_slice(self.organisation.padded());
         rest.put_slice(&self.salt);
+        rest.put_slice(&commitment);
         bytes
     }
 
@@ -133,14 +151,19 @@ impl Entry {
         let [version, kind, decision, reason, purpose, a, b, c] = take(&mut rest);
         let at = i64::from_le_bytes(take(&mut rest));
         let question = QuestionId(take(&mut rest));
-        let subject = take(&mut rest);
+        let tag: Tag = take(&mut rest);
         let caller = take(&mut rest);
         let organisation: [u8; 16] = take(&mut rest);
         let salt = take(&mut rest);
+        let commitment: [u8; 32] = take(&mut rest);
         if version != VERSION {
             return Err(ReadEntryError::Version(version));
         }
-        if [a, b, c].iter().chain(rest).any(|byte| *byte != 0) {
+        let (subject, unused) = match codes::kind(kind).ok_or(code("kind"))? {
+            UseKind::Listing => (EntrySubject::Person(tag), commitment.as_slice()),
+            UseKind::Query => (EntrySubject::Counted(commitment), tag.as_slice()),
+        };
+        if [a, b, c].iter().chain(unused).any(|byte| *byte != 0) {
             return Err(ReadEntryError::Reserve);
         }
         Ok(Self {
@@ -150,7 +173,6 @@ impl Entry {
             caller,
             organisation: organisation_of(&organisation).ok_or(ReadEntryError::Organisation)?,
             purpose: codes::purpose(purpose).ok_or(code("purpose"))?,
-            kind: codes::kind(kind).ok_or(code("kind"))?,
             decision: codes::decision(decision, reason).ok_or(code("decision"))?,
             salt,
         })

@@ -27,7 +27,8 @@ pub(super) fn node_hash(left: Hash, right: Hash) -> Hash {
     sha256(&node)
 }
 
-fn sha256(bytes: &[u8]) -> Hash {
+/// SHA-256 of `bytes`.
+pub(super) fn sha256(bytes: &[u8]) -> Hash {
     let mut hash = [0; HASH_SIZE];
     hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
     Hash(hash)

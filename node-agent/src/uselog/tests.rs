@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use innsyn_policy::{
     NationalId, NumberRules, Organisation, Purpose, QuestionId, RegisterId, Timestamp, UseDecision,
-    UseKind, UseRecord,
+    UseRecord, UseSubject,
 };
 use innsyn_proto::head::{HeadKey, HeadSigner};
 use rand::SeedableRng as _;
@@ -34,11 +34,10 @@ fn record(n: u64) -> UseRecord {
     UseRecord {
         at: Timestamp::from_seconds(1_800_000_000 + i64::try_from(n).unwrap()),
         question: QuestionId((u128::from(n) + 1).to_le_bytes()),
-        subject: person(n),
+        subject: UseSubject::Person(person(n)),
         caller: person(n / 2),
         organisation: Organisation::parse("983658776").unwrap(),
         purpose: Purpose::OwnInsight,
-        kind: UseKind::Listing,
         decision: UseDecision::Answered,
     }
 }
@@ -128,4 +127,19 @@ fn countersign(head: &SignedHead) -> Vec<u8> {
         .unwrap()
         .note()
         .to_vec()
+}
+
+/// The entries on `disk` with their hashes, in order.
+pub(crate) fn entries_on(disk: &impl Disk) -> Vec<(Entry, LogHash)> {
+    let mut entries = Vec::new();
+    for number in audit::segments(disk).unwrap() {
+        let bytes = disk.read(&audit::segment_name(number)).unwrap();
+        let mut at = 0;
+        while let frame::Read::Frame(frame) = frame::read(&bytes, at) {
+            let read = |entry| (Entry::from_bytes(entry).unwrap(), hash::leaf_hash(entry).0);
+            entries.extend(frame.entries.iter().map(read));
+            at += frame.len;
+        }
+    }
+    entries
 }

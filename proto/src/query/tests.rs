@@ -1,6 +1,7 @@
 //! Queries in protobuf's text format, over the catalogue that stands in `proto/query.md`.
 
 mod accepted;
+mod facts;
 mod normal;
 mod refused;
 mod vectors;

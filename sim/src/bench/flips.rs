@@ -23,7 +23,7 @@ use innsyn_agent::uselog::{
     AuditError, ENTRY_BYTES, Fault, FsDisk, LogKeys, Report, UseLog, UseLogConfig, verify,
 };
 use innsyn_policy::{
-    Organisation, Purpose, QuestionId, RegisterId, Timestamp, UseDecision, UseKind, UseRecord,
+    Organisation, Purpose, QuestionId, RegisterId, Timestamp, UseDecision, UseRecord, UseSubject,
 };
 use innsyn_proto::head::{HeadKey, HeadSigner, SignedHead, countersign};
 use rand::rngs::StdRng;
@@ -353,12 +353,11 @@ fn record(
     };
     Ok(UseRecord {
         at: Timestamp::from_seconds(1_800_000_000 + i64::try_from(number)?),
-        subject: person()?,
+        subject: UseSubject::Person(person()?),
         caller: person()?,
         question: QuestionId(random.random()),
         organisation: Organisation::parse("helsenorge")?,
         purpose: Purpose::OwnInsight,
-        kind: UseKind::Listing,
         decision: UseDecision::Answered,
     })
 }

@@ -1,6 +1,6 @@
 //! The codec, the codes and the tree.
 
-use innsyn_policy::{DenyReason, WithheldReason};
+use innsyn_policy::{DenyReason, NotCountedReason, OutsidePermit, UseKind, WithheldReason};
 use proptest::prelude::*;
 
 use super::*;
@@ -9,6 +9,8 @@ use crate::uselog::codes;
 #[test]
 fn the_codes_never_change() {
     use DenyReason as D;
+    use NotCountedReason as N;
+    use OutsidePermit as O;
     let denied = [
         D::AssuranceTooLow,
         D::NotOneself,
@@ -41,7 +43,40 @@ fn the_codes_never_change() {
     assert_eq!(codes::of_decision(UseDecision::Answered), (1, 0));
     assert_eq!(codes::of_decision(UseDecision::OverCap), (4, 0));
     assert_eq!(codes::of_decision(UseDecision::SourceUnavailable), (5, 0));
+    let outside = [
+        O::Validity,
+        O::People,
+        O::Organisation,
+        O::Purpose,
+        O::LegalBasis,
+        O::Registers,
+        O::Variables,
+        O::BornYears,
+        O::Months,
+        O::OwnUnit,
+        O::Kinds,
+        O::SmallestCell,
+        O::RoundingBase,
+        O::Budget,
+    ];
+    for (code, field) in (1..).zip(outside) {
+        let decision = UseDecision::OutsidePermit(field);
+        assert_eq!(codes::of_decision(decision), (6, code));
+    }
+    let not_counted = [
+        N::Query,
+        N::Permit,
+        N::Steward,
+        N::Stopped,
+        N::TooLarge,
+        N::Cancelled,
+    ];
+    for (code, reason) in (1..).zip(not_counted) {
+        let decision = UseDecision::NotCounted(reason);
+        assert_eq!(codes::of_decision(decision), (7, code));
+    }
     assert_eq!(codes::of_kind(UseKind::Listing), 1);
+    assert_eq!(codes::of_kind(UseKind::Query), 2);
     let purposes = [
         Purpose::OwnInsight,
         Purpose::Treatment,
@@ -65,7 +100,7 @@ fn every_pair_of_codes_has_one_meaning_or_none() {
             }
         }
     }
-    assert_eq!(meanings, 3 + 2 + 17);
+    assert_eq!(meanings, 3 + 2 + 17 + 14 + 6);
 }
 
 #[test]
@@ -77,9 +112,30 @@ fn an_entry_tells_everything_but_who() {
     assert_eq!(Entry::from_bytes(&bytes), Ok(entry.clone()));
     assert_eq!((entry.at, entry.question), (record.at, record.question));
     assert_eq!(entry.organisation, record.organisation);
-    for id in [&record.subject, &record.caller] {
+    for id in [person(5), record.caller] {
         assert!(!bytes.windows(11).any(|window| window == id.expose()));
     }
+}
+
+#[test]
+fn an_entry_of_a_query_commits_to_persons_and_tags_none() {
+    let record = UseRecord {
+        subject: UseSubject::Counted([0xc5; 32]),
+        ..record(5)
+    };
+    let entry = Entry::new(&record, keys().tagger(), [9; 16]);
+    let bytes = entry.to_bytes();
+    assert_eq!(entry.subject, EntrySubject::Counted([0xc5; 32]));
+    assert_eq!(Entry::from_bytes(&bytes), Ok(entry));
+
+    for place in [32, 47] {
+        let mut tagged = bytes;
+        tagged[place] = 1;
+        assert_eq!(Entry::from_bytes(&tagged), Err(ReadEntryError::Reserve));
+    }
+    let mut listing = bytes;
+    listing[1] = 1;
+    assert_eq!(Entry::from_bytes(&listing), Err(ReadEntryError::Reserve));
 }
 
 #[test]
@@ -127,11 +183,13 @@ proptest! {
         // Mostly almost right, so that some are right.
         if plausible[0] {
             let [_, _, decision, reason, purpose, ..] = bytes;
-            let head = [1, 1, 1 + decision % 6, reason % 19, 1 + purpose % 6, 0, 0, 0];
+            let kind = 1 + bytes[1] % 3;
+            let head = [1, kind, 1 + decision % 8, reason % 19, 1 + purpose % 6, 0, 0, 0];
             bytes[..8].copy_from_slice(&head);
         }
         if plausible[1] {
-            bytes[96..].fill(0);
+            let unused = if bytes[1] == 2 { 32..48 } else { 96..128 };
+            bytes[unused].fill(0);
         }
         if plausible[2] {
             let len = usize::from(bytes[64] % 17);
@@ -146,9 +204,13 @@ proptest! {
     #[test]
     fn an_entry_survives_its_bytes(
         micros in any::<i64>(),
-        (question, subject, caller, salt) in any::<([u8; 16], [u8; 16], [u8; 16], [u8; 16])>(),
+        (question, caller, salt) in any::<([u8; 16], [u8; 16], [u8; 16])>(),
+        subject in prop_oneof![
+            any::<[u8; 16]>().prop_map(EntrySubject::Person),
+            any::<[u8; 32]>().prop_map(EntrySubject::Counted),
+        ],
         organisation in "[!-~]{1,16}",
-        codes in (1..=5_u8, 1..=5_u8, 0..=17_u8),
+        codes in (1..=5_u8, 1..=7_u8, 0..=17_u8),
     ) {
         let (Ok(organisation), Some(decision)) =
             (Organisation::parse(&organisation), codes::decision(codes.1, codes.2))
@@ -162,7 +224,6 @@ proptest! {
             caller,
             organisation,
             purpose: codes::purpose(codes.0).unwrap(),
-            kind: UseKind::Listing,
             decision,
             salt,
         };

@@ -1,0 +1,113 @@
+//! Why a query is not counted: exactly for the register, coarsely for the gateway.
+
+use std::time::Duration;
+
+use innsyn_policy::{NotCountedReason, OutsidePermit, UseDecision};
+use innsyn_proto::data_permit::ReadDataPermitError;
+use innsyn_proto::query::QueryError;
+use innsyn_proto::wire::node::v1::Refusal;
+
+use super::super::steward::StewardRefusal;
+use crate::engine::EngineError;
+
+/// Exactly why a query is not counted. No variant's text has a person in it, but that of a query's
+/// fault is the asker's own and stays out of logs.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("the gateway has asked more than its cap")]
+    OverCap,
+    #[error("{waiting_max} queries wait already")]
+    Busy { waiting_max: usize },
+    #[error("the register publishes nothing for research now")]
+    NothingPublished,
+    #[error("nobody may be counted: no settings allow it, or they cannot be relied on now")]
+    NobodyIncluded,
+    #[error("the query's `{}` is not what the register's catalogue allows", .0.place)]
+    Query(Box<QueryError>),
+    #[error(transparent)]
+    Permit(#[from] ReadDataPermitError),
+    #[error(transparent)]
+    OutsidePermit(#[from] OutsidePermit),
+    #[error(transparent)]
+    Steward(#[from] StewardRefusal),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("the query needed more than {} s; allow it more, or ask less", .0.as_secs())]
+    TooSlow(Duration),
+    #[error("the gateway's deadline passed")]
+    PastDeadline,
+    #[error("the engine failed on this query")]
+    EngineEnded,
+    #[error("nobody waited for the answer any more")]
+    Cancelled,
+}
+
+impl Refused {
+    /// As the log of use keeps it.
+    pub(super) const fn decision(&self) -> UseDecision {
+        use NotCountedReason as N;
+        UseDecision::NotCounted(match self {
+            Self::OverCap | Self::Busy { .. } => return UseDecision::OverCap,
+            Self::OutsidePermit(field) => return UseDecision::OutsidePermit(*field),
+            Self::NothingPublished
+            | Self::NobodyIncluded
+            | Self::EngineEnded
+            | Self::Engine(
+                EngineError::OtherSnapshot
+                | EngineError::Unreadable { .. }
+                | EngineError::Column { .. },
+            ) => return UseDecision::SourceUnavailable,
+            Self::Query(_) | Self::Engine(EngineError::Plan(_)) => N::Query,
+            Self::Permit(_) => N::Permit,
+            Self::Steward(StewardRefusal::Stopped) => N::Stopped,
+            Self::Steward(_) => N::Steward,
+            Self::Engine(EngineError::Memory { .. } | EngineError::TooManyCells(_))
+            | Self::TooSlow(_)
+            | Self::PastDeadline => N::TooLarge,
+            Self::Cancelled | Self::Engine(EngineError::Cancelled) => N::Cancelled,
+        })
+    }
+
+    /// As the gateway is told.
+    pub(super) const fn told(&self) -> Refusal {
+        match self.decision() {
+            UseDecision::OverCap | UseDecision::OutsidePermit(OutsidePermit::Budget) => {
+                Refusal::OverBudget
+            }
+            UseDecision::OutsidePermit(OutsidePermit::Validity)
+            | UseDecision::NotCounted(NotCountedReason::Permit) => Refusal::Permit,
+            UseDecision::OutsidePermit(_) => Refusal::OutsidePermit,
+            UseDecision::NotCounted(NotCountedReason::Query) => Refusal::Query,
+            UseDecision::NotCounted(NotCountedReason::Steward | NotCountedReason::Stopped) => {
+                Refusal::Steward
+            }
+            UseDecision::NotCounted(NotCountedReason::TooLarge | NotCountedReason::Cancelled) => {
+                Refusal::TooLarge
+            }
+            UseDecision::SourceUnavailable
+            | UseDecision::Answered
+            | UseDecision::Withheld(_)
+            | UseDecision::Denied(_) => Refusal::DataUnavailable,
+        }
+    }
+
+    /// A stable name of the ground, for the record and for logs.
+    pub(super) const fn label(&self) -> &'static str {
+        match self {
+            Self::OverCap => "over_cap",
+            Self::Busy { .. } => "busy",
+            Self::NothingPublished => "nothing_published",
+            Self::NobodyIncluded => "nobody_included",
+            Self::Query(_) => "query",
+            Self::Permit(_) => "permit",
+            Self::OutsidePermit(field) => field.label(),
+            Self::Steward(StewardRefusal::Stopped) => "stopped",
+            Self::Steward(_) => "steward",
+            Self::Engine(error) => error.code(),
+            Self::TooSlow(_) => "too_slow",
+            Self::PastDeadline => "past_deadline",
+            Self::EngineEnded => "engine_ended",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

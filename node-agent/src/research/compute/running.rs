@@ -1,0 +1,149 @@
+//! Runs the engine, so many queries at a time, each within its memory and time.
+//!
+//! A query holds its place until the engine has really stopped, also when nobody waits for it any
+//! more: what is configured bounds what the machine does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use innsyn_policy::{PermitClearance, Timestamp};
+use innsyn_proto::query::CheckedQuery;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Countable;
+use super::refused::Refused;
+use crate::engine::{self, Answer};
+
+/// Queries that may wait for a place.
+const WAITING_MAX: usize = 16;
+
+/// What queries may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory for one query, in bytes.
+    pub memory_bytes: usize,
+    /// How long one query may run.
+    pub timeout: Duration,
+    /// Queries that run at once.
+    pub at_once: usize,
+}
+
+/// The places that queries run in.
+#[derive(Debug)]
+pub(super) struct Running {
+    limits: Limits,
+    /// Those that run or wait.
+    present: Arc<Semaphore>,
+    /// Those that run.
+    at_once: Arc<Semaphore>,
+}
+
+/// The right to run one query.
+#[derive(Debug)]
+pub(super) struct Place {
+    _present: OwnedSemaphorePermit,
+    _at_once: OwnedSemaphorePermit,
+}
+
+/// When a query is to stop though it has not come to its end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Until<'a> {
+    /// The call has ended.
+    pub(super) cancel: &'a CancellationToken,
+    /// The gateway waits no longer.
+    pub(super) deadline: Instant,
+}
+
+impl Running {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            present: Arc::new(Semaphore::new(limits.at_once.saturating_add(WAITING_MAX))),
+            at_once: Arc::new(Semaphore::new(limits.at_once)),
+        }
+    }
+
+    /// Waits for a place.
+    pub(super) async fn place(&self, until: Until<'_>) -> Result<Place, Refused> {
+        let waiting_max = WAITING_MAX;
+        let present = Arc::clone(&self.present)
+            .try_acquire_owned()
+            .map_err(|_| Refused::Busy { waiting_max })?;
+        let at_once = tokio::select! {
+            biased;
+            () = until.cancel.cancelled() => return Err(Refused::Cancelled),
+            () = tokio::time::sleep_until(until.deadline) => return Err(Refused::PastDeadline),
+            at_once = Arc::clone(&self.at_once).acquire_owned() => at_once,
+        };
+        Ok(Place {
+            _present: present,
+            // The places are never closed.
+            _at_once: at_once.map_err(|_| Refused::Busy { waiting_max })?,
+        })
+    }
+
+    /// Runs `query` over `data` in `place`, and uses up `clearance`; `now` is when the settings
+    /// of the persons are looked at.
+    pub(super) async fn run(
+        &self,
+        place: Place,
+        clearance: PermitClearance,
+        query: &CheckedQuery,
+        data: Arc<dyn Countable>,
+        now: Timestamp,
+        until: Until<'_>,
+    ) -> Result<Answer, Refused> {
+        let Limits {
+            memory_bytes,
+            timeout,
+            ..
+        } = self.limits;
+        let end = Instant::now() + timeout;
+        let stop = until.cancel.child_token();
+        let stopped = stop.clone();
+        let query = query.normal().clone();
+        let running = tokio::task::spawn_blocking(move || {
+            let answer = counted(&clearance, &query, &*data, now, memory_bytes, &stopped);
+            drop(place);
+            answer
+        });
+        // Dropped in any case but the first, when it stops nothing any more.
+        let _stops = stop.drop_guard();
+        tokio::select! {
+            answer = running => answer.unwrap_or(Err(Refused::EngineEnded)),
+            () = until.cancel.cancelled() => Err(Refused::Cancelled),
+            () = tokio::time::sleep_until(until.deadline.min(end)) => {
+                Err(if end <= until.deadline {
+                    Refused::TooSlow(timeout)
+                } else {
+                    Refused::PastDeadline
+                })
+            }
+        }
+    }
+}
+
+/// Counts those of the persons in `data` whose use is allowed for the purpose of `clearance`.
+fn counted(
+    clearance: &PermitClearance,
+    query: &innsyn_proto::wire::research::v1::Query,
+    data: &dyn Countable,
+    now: Timestamp,
+    memory_bytes: usize,
+    stop: &CancellationToken,
+) -> Result<Answer, Refused> {
+    let included = data.included(clearance.purpose(), now);
+    // An empty table would be added to the others as if nobody were ill here.
+    if included.persons().is_empty() {
+        return Err(Refused::NobodyIncluded);
+    }
+    Ok(engine::run(
+        query,
+        data.snapshot(),
+        &included,
+        memory_bytes,
+        stop,
+    )?)
+}

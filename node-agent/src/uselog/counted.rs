@@ -1,0 +1,192 @@
+//! What the entry of a query commits to: who was counted, and for what.
+//!
+//! ```text
+//!   commitment = SHA-256("innsyn.uselog.v1.Counted\n" ‖ query ‖ data permit ‖ snapshot
+//!                        ‖ persons, 8 bytes little-endian ‖ root)
+//!   root       = RFC 6962 tree over the persons counted, in the order of their numbers
+//!   leaf       = SHA-256(0x00 ‖ salt ‖ person number, 4 bytes little-endian)
+//!   salt       = AES-256(secret of this use, person number and 12 zeros)
+//! ```
+//!
+//! What holds:
+//!
+//! - **One person's membership can be shown without the others'.** A [`Membership`] holds that
+//!   person's salt and the hashes beside the way to the root. Another leaf cannot be guessed from
+//!   its hash, because its salt is not known without the secret.
+//! - **It cannot be changed afterwards.** Query, permit, snapshot and every person are bound by
+//!   SHA-256, and the commitment by the entry that holds it.
+//!
+//! A person number means somebody only together with its snapshot, which stays at the register.
+
+use std::fmt;
+
+use aes::Aes256;
+use aes::cipher::{Array, BlockCipherEncrypt as _, KeyInit as _};
+use aws_lc_rs::digest::{Context, SHA256};
+use innsyn_proto::head::LogHash;
+use roaring::RoaringBitmap;
+use tlog_tiles::{Hash, HashReader};
+
+use super::hash::sha256;
+use super::tree::Tree;
+
+#[cfg(test)]
+mod tests;
+
+const DOMAIN: &[u8] = b"innsyn.uselog.v1.Counted\n";
+const SALT_BYTES: usize = 16;
+
+/// The persons whom one query counted, by their numbers in the snapshot, with the secret that
+/// hides them in the commitment.
+pub struct CountedPersons {
+    secret: [u8; 32],
+    persons: RoaringBitmap,
+}
+
+/// What a query was, beside whom it counted. All zero where it came to nothing before that was
+/// known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CountedFor {
+    /// The query's name.
+    pub query: [u8; 32],
+    /// The digest of the data permit.
+    pub permit: [u8; 32],
+    /// The snapshot.
+    pub snapshot: [u8; 32],
+}
+
+/// That one person was counted, for whoever knows the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The person's number in the snapshot.
+    pub person: u32,
+    /// How many persons were counted.
+    pub persons: u64,
+    /// The person's place among them, from 0.
+    pub place: u64,
+    /// The salt of the person's leaf.
+    pub salt: [u8; SALT_BYTES],
+    /// The hashes beside the way to the root, the leaf's neighbour first.
+    pub beside: Vec<LogHash>,
+}
+
+impl CountedPersons {
+    /// `persons` hidden by `secret`, which must be new and random for every use.
+    pub const fn new(persons: RoaringBitmap, secret: [u8; 32]) -> Self {
+        Self { secret, persons }
+    }
+
+    /// Who was counted.
+    pub const fn persons(&self) -> &RoaringBitmap {
+        &self.persons
+    }
+
+    /// The secret of the salts.
+    pub const fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
+    /// The commitment to these persons, counted for `what`.
+    pub fn commitment(&self, what: &CountedFor) -> [u8; 32] {
+        let root = self.tree(|_| {}).root();
+        commitment(what, self.persons.len(), &root)
+    }
+
+    /// That `person` was counted, together with the root; `None` if the person was not.
+    pub fn membership(&self, person: u32) -> Option<(Membership, LogHash)> {
+        if !self.persons.contains(person) {
+            return None;
+        }
+        let mut stored = Vec::new();
+        let tree = self.tree(|hash| stored.push(hash));
+        let place = self.persons.rank(person).saturating_sub(1);
+        let beside = tlog_tiles::prove_record(tree.size(), place, &Stored(&stored)).ok()?;
+        let membership = Membership {
+            person,
+            persons: tree.size(),
+            place,
+            salt: salt(&self.cipher(), person),
+            beside: beside.into_iter().map(|hash| hash.0).collect(),
+        };
+        Some((membership, tree.root()))
+    }
+
+    fn tree(&self, mut stored: impl FnMut(Hash)) -> Tree {
+        let cipher = self.cipher();
+        let mut tree = Tree::default();
+        for person in &self.persons {
+            tree.push(leaf(&salt(&cipher, person), person), &mut stored);
+        }
+        tree
+    }
+
+    fn cipher(&self) -> Aes256 {
+        Aes256::new(&Array::from(self.secret))
+    }
+}
+
+impl fmt::Debug for CountedPersons {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CountedPersons")
+            .field("persons", &self.persons.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Membership {
+    /// Whether it shows that the person is among those of `commitment`, counted for `what`;
+    /// `root` is theirs.
+    pub fn holds(&self, root: &LogHash, what: &CountedFor, commitment: &[u8; 32]) -> bool {
+        let beside = self.beside.iter().map(|hash| Hash(*hash)).collect();
+        let leaf = leaf(&self.salt, self.person);
+        self.place < self.persons
+            && tlog_tiles::check_record(&beside, self.persons, Hash(*root), self.place, leaf)
+                .is_ok()
+            && self::commitment(what, self.persons, root) == *commitment
+    }
+}
+
+fn commitment(what: &CountedFor, persons: u64, root: &LogHash) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    context.update(DOMAIN);
+    context.update(&what.query);
+    context.update(&what.permit);
+    context.update(&what.snapshot);
+    context.update(&persons.to_le_bytes());
+    context.update(root);
+    let mut commitment = [0; 32];
+    commitment.copy_from_slice(context.finish().as_ref());
+    commitment
+}
+
+fn salt(cipher: &Aes256, person: u32) -> [u8; SALT_BYTES] {
+    let mut block = [0; SALT_BYTES];
+    let (number, _zeros) = block.split_at_mut(size_of::<u32>());
+    number.copy_from_slice(&person.to_le_bytes());
+    let mut block = Array::from(block);
+    cipher.encrypt_block(&mut block);
+    block.into()
+}
+
+fn leaf(salt: &[u8; SALT_BYTES], person: u32) -> Hash {
+    let mut leaf = [0; 1 + SALT_BYTES + size_of::<u32>()];
+    let (_domain, rest) = leaf.split_at_mut(1);
+    let (to_salt, to_person) = rest.split_at_mut(SALT_BYTES);
+    to_salt.copy_from_slice(salt);
+    to_person.copy_from_slice(&person.to_le_bytes());
+    sha256(&leaf)
+}
+
+/// Hashes in the order of `tlog_tiles::stored_hash_index`.
+struct Stored<'a>(&'a [Hash]);
+
+impl HashReader for Stored<'_> {
+    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, tlog_tiles::Error> {
+        let read = |index: &u64| {
+            let hash = usize::try_from(*index).ok().and_then(|at| self.0.get(at));
+            hash.copied()
+                .ok_or_else(|| tlog_tiles::Error::InvalidInput("no such hash".to_owned()))
+        };
+        indexes.iter().map(read).collect()
+    }
+}
