@@ -34,6 +34,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::{panic, thread};
+
 use innsyn_proto::wire::research::v1::{Query, View};
 
 pub use error::{Place, SqlError, SqlFault};
@@ -48,6 +50,8 @@ pub const SQL_SIGNS_MAX: usize = 1_000;
 pub const SQL_NESTING_MAX: usize = 16;
 /// Conditions in one `WHERE`; a query can say fewer, but two dates may make one window.
 pub const SQL_CONDITIONS_MAX: usize = 32;
+/// The stack that a statement within these bounds is read on.
+const STACK_BYTES: usize = 16 * 1024 * 1024;
 
 /// What a statement says.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +65,22 @@ pub struct Lowered {
 }
 
 /// Says `sql` as a query over `views`, the views that all registers publish.
+///
+/// It runs on a thread of its own: the parser goes as deep as the text, and without optimisation
+/// 50 levels need some 5 MiB, which is more than a thread of the runtime has.
 pub fn lower(sql: &str, views: &[View]) -> Result<Lowered, SqlError> {
+    thread::scope(|scope| {
+        thread::Builder::new()
+            .name("sql".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, || lower_here(sql, views))
+            .map_err(|_| SqlError::whole(SqlFault::NoThread))?
+            .join()
+            .unwrap_or_else(|panic| panic::resume_unwind(panic))
+    })
+}
+
+fn lower_here(sql: &str, views: &[View]) -> Result<Lowered, SqlError> {
     let text = text::Text::parse(sql)?;
     let lowered = table::lower(&text, views)?;
     text.is_all_read()?;

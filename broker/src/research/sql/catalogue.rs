@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use innsyn_proto::wire::research::v1::{Grain, Variable, View};
 use sqlparser::ast::{Expr, Ident, Spanned as _};
-use sqlparser::tokenizer::Span;
 
 use super::error::{SqlError, SqlFault, refuse, shown};
 use super::expression::bare;
@@ -75,6 +74,7 @@ impl<'a> Scope<'a> {
     /// The names of a `SELECT` from `view`, perhaps within another one.
     pub(super) fn new(
         view: &'a View,
+        named: &Ident,
         alias: Option<&Ident>,
         outer: Option<&Scope<'_>>,
     ) -> Result<Self, SqlError> {
@@ -82,7 +82,7 @@ impl<'a> Scope<'a> {
         let outer = outer.map(|outer| outer.name.clone());
         if outer.as_ref() == Some(&name) {
             return refuse(
-                alias.map_or_else(Span::empty, |alias| alias.span),
+                alias.unwrap_or(named).span,
                 "the same name for two views",
                 "give the inner one an alias: `FROM stays AS s`",
             );
@@ -167,5 +167,17 @@ pub(super) fn folded(ident: &Ident) -> String {
         ident.value.clone()
     } else {
         ident.value.to_lowercase()
+    }
+}
+
+/// `ident`, if it is a name and not a text.
+pub(super) fn is_name(ident: &Ident) -> Result<&Ident, SqlError> {
+    match ident.quote_style {
+        None | Some('"') => Ok(ident),
+        Some(_) => refuse(
+            ident.span,
+            "a text for a name",
+            "write the name without quotes, or between double ones",
+        ),
     }
 }

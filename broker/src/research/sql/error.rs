@@ -31,6 +31,9 @@ pub enum SqlFault {
     /// Too long a text.
     #[error("the statement is longer than {SQL_BYTES_MAX} bytes; ask for less at once")]
     TooLong,
+    /// No thread could be had.
+    #[error("it cannot be read now; send it again")]
+    NoThread,
     /// Too many parts.
     #[error(
         "more than {SQL_SIGNS_MAX} words and signs, apart from lists' elements; ask for less at once"

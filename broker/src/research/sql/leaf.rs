@@ -105,7 +105,7 @@ pub(super) fn compared(
             return Err(wrong_type(
                 variable,
                 at.span(),
-                "and need not be whole, so ask whether it is less or greater",
+                "it need not be whole, so ask whether it is less or greater",
             ));
         }
         Some(Type::Number(_)) => real(literal)

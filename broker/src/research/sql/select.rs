@@ -6,6 +6,7 @@ use sqlparser::ast::{
 };
 use sqlparser::keywords::Keyword;
 
+use super::catalogue::is_name;
 use super::error::{SqlError, SqlFault, refuse};
 use super::text::Text;
 
@@ -307,7 +308,7 @@ fn view(relation: &TableFactor) -> Result<(&Ident, Option<&Ident>), SqlError> {
     match alias {
         None => Ok((view, None)),
         Some(alias) if alias.columns.is_empty() && alias.at.is_none() => {
-            Ok((view, Some(&alias.name)))
+            is_name(&alias.name).map(|alias| (view, Some(alias)))
         }
         Some(alias) => refuse(alias.name.span, "an alias with columns", INSTEAD),
     }

@@ -108,7 +108,7 @@ fn events(
     }
     clauses.is_of_events(outer.text)?;
     let view = outer.catalogue.view(clauses.view)?;
-    let scope = Scope::new(view, clauses.alias, Some(outer.scope))?;
+    let scope = Scope::new(view, clauses.view, clauses.alias, Some(outer.scope))?;
     if !scope.is_of_events() {
         return refuse(
             clauses.view.span,

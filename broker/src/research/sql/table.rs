@@ -13,7 +13,7 @@ use sqlparser::tokenizer::Span;
 
 use self::dimension::Division;
 use super::Lowered;
-use super::catalogue::{Catalogue, Scope, folded};
+use super::catalogue::{Catalogue, Scope, folded, is_name};
 use super::error::{SqlError, SqlFault, refuse, shown};
 use super::expression::bare;
 use super::presentation;
@@ -85,7 +85,7 @@ pub(super) fn lower(text: &Text, views: &[View]) -> Result<Lowered, SqlError> {
         registers: &conditions.registers,
     };
     let view = catalogue.view(clauses.view)?;
-    let scope = Scope::new(view, clauses.alias, None)?;
+    let scope = Scope::new(view, clauses.view, clauses.alias, None)?;
     let (population, r#where) = conditions.lower(text, catalogue, &scope)?;
     let pick = conditions.pick(&scope)?;
     let rows_of = RowsOf {
@@ -170,7 +170,7 @@ fn items<'e>(list: &'e [SelectItem], text: &Text) -> Result<Vec<Item<'e>>, SqlEr
             SelectItem::UnnamedExpr(expr) => Ok(Item { expr, alias: None }),
             SelectItem::ExprWithAlias { expr, alias } => Ok(Item {
                 expr,
-                alias: Some(alias),
+                alias: Some(is_name(alias)?),
             }),
             SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => refuse(
                 item.span(),

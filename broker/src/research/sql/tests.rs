@@ -73,11 +73,11 @@ fn refused(sql: &str) -> (String, String) {
 }
 
 /// Each row: the statement, the place, and part of what is said.
-fn are_refused(rows: &[(&str, &str, &str)]) {
+fn are_refused(rows: &[(impl AsRef<str>, &str, &str)]) {
     let wrong: Vec<_> = rows
         .iter()
-        .map(|(sql, place, said)| (sql, place, said, refused(sql)))
-        .filter(|(_, place, said, (is_at, is_said))| is_at != *place || !is_said.contains(**said))
+        .map(|(sql, place, said)| (sql.as_ref(), *place, *said, refused(sql.as_ref())))
+        .filter(|(_, place, said, (is_at, is_said))| is_at != place || !is_said.contains(said))
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -141,7 +141,7 @@ impl RowsOf<'_, '_> {
             return Err(wrong_type(
                 variable,
                 of.span(),
-                "but has no bounds in the catalogue, so it is never summed; write `histogram(…)`",
+                "it has no bounds in the catalogue, so it is never summed; write `histogram(…)`",
             ));
         }
         if self.scope.is_of_events() && self.pick == Pick::All && variable.of_person {

@@ -156,7 +156,9 @@ fn mistaken() -> impl Strategy<Value = String> {
             let mut words: Vec<_> = sql.split(' ').collect();
             let at = at.index(words.len());
             match kind {
-                0 => drop(words.remove(at)),
+                0 => {
+                    words.remove(at);
+                }
                 1 => words.insert(at, words[at]),
                 2 => words[at] = word.split(' ').next().unwrap_or_default(),
                 _ => words.insert(at, word.split(' ').next().unwrap_or_default()),
