@@ -85,7 +85,7 @@ pub(super) fn compared(
 ) -> Result<Expression, SqlError> {
     let value = match &variable.r#type {
         Some(Type::Code(_)) if operator == Operator::Equal => {
-            return codes(variable, vec![code(variable, literal, at)?], false);
+            return code(variable, literal, at).map(|code| codes(variable, vec![code], false));
         }
         Some(Type::Code(_)) if operator == Operator::NotEqual => {
             return negated_code(at.span(), "write `column IS DISTINCT FROM 'code'`");
@@ -135,16 +135,12 @@ pub(super) fn compared(
 }
 
 /// The code of `variable` is one of `codes`, or below one.
-pub(super) fn codes(
-    variable: &Variable,
-    codes: Vec<String>,
-    with_descendants: bool,
-) -> Result<Expression, SqlError> {
-    Ok(of_kind(Kind::Codes(CodeMembership {
+pub(super) fn codes(variable: &Variable, codes: Vec<String>, with_descendants: bool) -> Expression {
+    of_kind(Kind::Codes(CodeMembership {
         variable: variable.name.clone(),
         codes,
         with_descendants,
-    })))
+    }))
 }
 
 /// The code that `literal` must be.

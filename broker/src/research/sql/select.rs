@@ -22,8 +22,74 @@ pub(super) struct Clauses<'a> {
     pub(super) limit: Option<&'a LimitClause>,
 }
 
-/// A clause that is refused: whether it is there, its word, and what to write instead.
-type Refused = (bool, Keyword, &'static str, &'static str);
+/// A clause that is refused: its word, what it is, and what to write instead.
+type Refused = (Keyword, &'static str, &'static str);
+
+/// What may not stand around the outer `SELECT`, nor around one within a condition.
+const OF_QUERY: [Refused; 4] = [
+    (
+        Keyword::WITH,
+        "`WITH`",
+        "write one `SELECT` from a published view",
+    ),
+    (Keyword::FETCH, "`FETCH`", "write `LIMIT`"),
+    (
+        Keyword::FOR,
+        "`FOR …` after a `SELECT`",
+        "leave it out: nothing is locked or encoded",
+    ),
+    (
+        Keyword::SETTINGS,
+        "a clause after the `SELECT`",
+        "only `ORDER BY` and `LIMIT` may follow",
+    ),
+];
+
+/// What may not stand in a `SELECT`.
+const OF_SELECT: [Refused; 7] = [
+    (
+        Keyword::SELECT,
+        "`SELECT DISTINCT` or `SELECT ALL`",
+        "the rows of a table are its groups, so write `GROUP BY`",
+    ),
+    (
+        Keyword::HAVING,
+        "`HAVING`",
+        "filter the released table where you read it",
+    ),
+    (
+        Keyword::WINDOW,
+        "a window",
+        "compute on the released table where you read it",
+    ),
+    (Keyword::INTO, "`INTO`", "keep the table where you read it"),
+    (Keyword::TOP, "`TOP`", "write `LIMIT` at the end"),
+    (
+        Keyword::FROM,
+        "`FROM` before `SELECT`",
+        "write `SELECT … FROM …`",
+    ),
+    (
+        Keyword::SELECT,
+        "a clause of this `SELECT`",
+        "write only `FROM`, `WHERE`, `GROUP BY`, `ORDER BY` and `LIMIT`",
+    ),
+];
+
+/// What may not stand in a `SELECT` within a condition.
+const OF_EVENTS: [Refused; 3] = [
+    (
+        Keyword::GROUP,
+        "`GROUP BY` within a condition",
+        "write `(SELECT COUNT(*) FROM … WHERE …) >= 2`",
+    ),
+    (
+        Keyword::ORDER,
+        "`ORDER BY` within a condition",
+        "leave it out",
+    ),
+    (Keyword::LIMIT, "`LIMIT` within a condition", "leave it out"),
+];
 
 impl<'a> Clauses<'a> {
     /// The clauses of `query`; refuses all that are not listed.
@@ -40,28 +106,16 @@ impl<'a> Clauses<'a> {
             format_clause,
             pipe_operators,
         } = query;
-        let rest = [
-            (
+        refuse_any(
+            [
                 with.is_some(),
-                Keyword::WITH,
-                "`WITH`",
-                "write one `SELECT` from a published view",
-            ),
-            (fetch.is_some(), Keyword::FETCH, "`FETCH`", "write `LIMIT`"),
-            (
+                fetch.is_some(),
                 !locks.is_empty() || for_clause.is_some(),
-                Keyword::FOR,
-                "`FOR …` after a `SELECT`",
-                "leave it out: nothing is locked or encoded",
-            ),
-            (
                 settings.is_some() || format_clause.is_some() || !pipe_operators.is_empty(),
-                Keyword::SETTINGS,
-                "a clause after the `SELECT`",
-                "only `ORDER BY` and `LIMIT` may follow",
-            ),
-        ];
-        refuse_any(&rest, text)?;
+            ],
+            OF_QUERY,
+            text,
+        )?;
         match &**body {
             SetExpr::Select(select) => {
                 let clauses = Self::of_select(select, text)?;
@@ -124,59 +178,25 @@ impl<'a> Clauses<'a> {
             flavor,
         } = select;
         refuse_any(
-            &[
-                (
-                    distinct.is_some(),
-                    Keyword::SELECT,
-                    "`SELECT DISTINCT` or `SELECT ALL`",
-                    "the rows of a table are its groups, so write `GROUP BY`",
-                ),
-                (
-                    having.is_some(),
-                    Keyword::HAVING,
-                    "`HAVING`",
-                    "filter the released table where you read it",
-                ),
-                (
-                    !named_window.is_empty() || qualify.is_some(),
-                    Keyword::WINDOW,
-                    "a window",
-                    "compute on the released table where you read it",
-                ),
-                (
-                    into.is_some(),
-                    Keyword::INTO,
-                    "`INTO`",
-                    "keep the table where you read it",
-                ),
-                (
-                    top.is_some(),
-                    Keyword::TOP,
-                    "`TOP`",
-                    "write `LIMIT` at the end",
-                ),
-                (
-                    *flavor != SelectFlavor::Standard,
-                    Keyword::FROM,
-                    "`FROM` before `SELECT`",
-                    "write `SELECT … FROM …`",
-                ),
-                (
-                    !optimizer_hints.is_empty()
-                        || select_modifiers.is_some()
-                        || exclude.is_some()
-                        || !lateral_views.is_empty()
-                        || prewhere.is_some()
-                        || !connect_by.is_empty()
-                        || !cluster_by.is_empty()
-                        || !distribute_by.is_empty()
-                        || !sort_by.is_empty()
-                        || value_table_mode.is_some(),
-                    Keyword::SELECT,
-                    "a clause of this `SELECT`",
-                    "write only `FROM`, `WHERE`, `GROUP BY`, `ORDER BY` and `LIMIT`",
-                ),
+            [
+                distinct.is_some(),
+                having.is_some(),
+                !named_window.is_empty() || qualify.is_some(),
+                into.is_some(),
+                top.is_some(),
+                *flavor != SelectFlavor::Standard,
+                !optimizer_hints.is_empty()
+                    || select_modifiers.is_some()
+                    || exclude.is_some()
+                    || !lateral_views.is_empty()
+                    || prewhere.is_some()
+                    || !connect_by.is_empty()
+                    || !cluster_by.is_empty()
+                    || !distribute_by.is_empty()
+                    || !sort_by.is_empty()
+                    || value_table_mode.is_some(),
             ],
+            OF_SELECT,
             text,
         )?;
         let [TableWithJoins { relation, joins }] = from.as_slice() else {
@@ -221,35 +241,30 @@ impl<'a> Clauses<'a> {
 
     /// Refuses what only the outer `SELECT` may have.
     pub(super) fn is_of_events(&self, text: &Text) -> Result<(), SqlError> {
-        let rest = [
-            (
+        refuse_any(
+            [
                 !self.groups.is_empty(),
-                Keyword::GROUP,
-                "`GROUP BY` within a condition",
-                "write `(SELECT COUNT(*) FROM … WHERE …) >= 2`",
-            ),
-            (
                 self.order.is_some(),
-                Keyword::ORDER,
-                "`ORDER BY` within a condition",
-                "leave it out",
-            ),
-            (
                 self.limit.is_some(),
-                Keyword::LIMIT,
-                "`LIMIT` within a condition",
-                "leave it out",
-            ),
-        ];
-        refuse_any(&rest, text)
+            ],
+            OF_EVENTS,
+            text,
+        )
     }
 }
 
-fn refuse_any(rest: &[Refused], text: &Text) -> Result<(), SqlError> {
-    rest.iter()
-        .find(|(is_there, ..)| *is_there)
-        .map_or(Ok(()), |(_, word, what, instead)| {
-            refuse(text.span_of(*word), what, instead)
+/// Refuses the first of `clauses` that is there.
+fn refuse_any<const N: usize>(
+    are_there: [bool; N],
+    clauses: [Refused; N],
+    text: &Text,
+) -> Result<(), SqlError> {
+    are_there
+        .into_iter()
+        .zip(clauses)
+        .find(|(is_there, _)| *is_there)
+        .map_or(Ok(()), |(_, (word, what, instead))| {
+            refuse(text.span_of(word), what, instead)
         })
 }
 

@@ -155,9 +155,10 @@ fn events(
             "put each `EXISTS` into the outer `WHERE`",
         );
     }
-    let r#where = match lowered.is_empty() {
-        true => None,
-        false => Some(Box::new(all(lowered, clauses.view.span)?)),
+    let r#where = if lowered.is_empty() {
+        None
+    } else {
+        Some(Box::new(all(lowered, clauses.view.span)?))
     };
     Ok(Events {
         view: view.name.clone(),

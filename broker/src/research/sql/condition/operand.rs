@@ -42,7 +42,7 @@ impl<'a> Conditions<'a, '_> {
                 .iter()
                 .map(|at| code(variable, &value(at)?, at))
                 .collect::<Result<_, _>>()?;
-            return codes(variable, listed, false);
+            return Ok(codes(variable, listed, false));
         }
         let operator = Operator::Equal.negated_if(negated);
         let lowered = list
@@ -124,7 +124,7 @@ impl<'a> Conditions<'a, '_> {
             .into_iter()
             .map(|at| prefix(variable, &value(at)?, at))
             .collect::<Result<_, _>>()?;
-        codes(variable, above, true)
+        Ok(codes(variable, above, true))
     }
 
     pub(super) fn operand<'e>(&mut self, expr: &'e Expr) -> Result<Operand<'a, 'e>, SqlError> {
