@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{
     Expr, GroupByExpr, Ident, LimitClause, ObjectName, OrderBy, Query, Select, SelectFlavor,
-    SelectItem, SetExpr, Spanned as _, TableFactor, TableWithJoins,
+    SelectItem, SetExpr, Spanned, TableFactor, TableWithJoins,
 };
 use sqlparser::keywords::Keyword;
 
@@ -201,7 +201,7 @@ impl<'a> Clauses<'a> {
         )?;
         let [TableWithJoins { relation, joins }] = from.as_slice() else {
             return refuse(
-                from.get(1).map_or(select_token.0.span, |from| from.span()),
+                from.get(1).map_or(select_token.0.span, Spanned::span),
                 "anything but one view after `FROM`",
                 "name one view; ask of a person's other events with `EXISTS (…)`",
             );

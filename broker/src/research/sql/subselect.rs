@@ -1,7 +1,9 @@
 //! A person's other events, asked of by a `SELECT` within a condition.
 
 use innsyn_proto::wire::research::v1::{Events, Expression, expression::Expression as Kind};
-use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, Spanned as _, Value};
+use sqlparser::ast::{
+    BinaryOperator, Expr, Query, SelectItem, Spanned as _, Value, WildcardAdditionalOptions,
+};
 
 use super::catalogue::{Column, Scope};
 use super::condition::{Conditions, conjuncts};
@@ -19,7 +21,7 @@ pub(super) fn exists(
 ) -> Result<Expression, SqlError> {
     let clauses = Clauses::of(query, outer.text)?;
     let is_plain = match clauses.list {
-        [SelectItem::Wildcard(options)] => *options == Default::default(),
+        [SelectItem::Wildcard(options)] => *options == WildcardAdditionalOptions::default(),
         [SelectItem::UnnamedExpr(Expr::Value(value))] => matches!(value.value, Value::Number(..)),
         _ => false,
     };

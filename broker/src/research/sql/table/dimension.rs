@@ -136,32 +136,27 @@ impl RowsOf<'_, '_> {
                 "name a column that is a code",
             ));
         };
-        match level(code) {
-            Some(level) => self.code(variable, level, of),
-            None => {
-                let levels = &code.level_characters;
-                let forms: Vec<_> = (1..)
-                    .zip(levels)
-                    .map(|(level, characters)| {
-                        format!(
-                            "`LEFT({0}, {characters})` or `level({0}, {level})`",
-                            variable.name
-                        )
-                    })
-                    .collect();
-                Err(SqlError::at(
-                    of.span(),
-                    SqlFault::NoLevel {
-                        column: variable.name.clone(),
-                        forms: if forms.is_empty() {
-                            format!("`{}`", variable.name)
-                        } else {
-                            forms.join(", ")
-                        },
-                    },
-                ))
-            }
+        if let Some(level) = level(code) {
+            return self.code(variable, level, of);
         }
+        let name = &variable.name;
+        let forms: Vec<_> = (1..)
+            .zip(&code.level_characters)
+            .map(|(level, characters)| {
+                format!("`LEFT({name}, {characters})` or `level({name}, {level})`")
+            })
+            .collect();
+        Err(SqlError::at(
+            of.span(),
+            SqlFault::NoLevel {
+                column: name.clone(),
+                forms: if forms.is_empty() {
+                    format!("`{name}`")
+                } else {
+                    forms.join(", ")
+                },
+            },
+        ))
     }
 
     fn code(&self, variable: &Variable, level: u32, expr: &Expr) -> Result<Division, SqlError> {

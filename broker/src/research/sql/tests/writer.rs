@@ -2,6 +2,8 @@
 //!
 //! A writer of its own: it shares no code with what it tests.
 
+use std::fmt::Write as _;
+
 use innsyn_proto::wire::research::v1::{
     Bands, CodeLevel, CodeMembership, Comparison, DateWindow, Dimension, Events, Expression,
     Expressions, Histogram, LifeTable, Literal, Measure, Operator, Period, Pick,
@@ -49,10 +51,10 @@ pub(super) fn written(query: &Query) -> String {
     }
     let mut sql = format!("SELECT {} FROM \"{}\" counted", list.join(", "), query.view);
     if !conditions.is_empty() {
-        sql += &format!(" WHERE {}", conditions.join(" AND "));
+        write!(sql, " WHERE {}", conditions.join(" AND ")).unwrap();
     }
     if !dimensions.is_empty() {
-        sql += &format!(" GROUP BY {}", dimensions.join(", "));
+        write!(sql, " GROUP BY {}", dimensions.join(", ")).unwrap();
     }
     sql
 }
@@ -119,7 +121,7 @@ fn expression(of: &Expression, outer: &str) -> String {
                 events.view
             );
             if let Some(of) = &events.r#where {
-                sql += &format!(" AND {}", expression(of, inner));
+                write!(sql, " AND {}", expression(of, inner)).unwrap();
             }
             format!("({sql}) >= {})", events.at_least)
         }
