@@ -8,3 +8,4 @@ pub mod coverage;
 pub mod desk;
 pub mod grid;
 pub mod merge;
+pub mod sql;
