@@ -5,6 +5,7 @@
 //! same question id, by which an agent can tell that it was asked before.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use innsyn_policy::RegisterId;
@@ -12,7 +13,6 @@ use innsyn_proto::wire::node::v1::compute_service_client::ComputeServiceClient;
 use innsyn_proto::wire::node::v1::{
     ComputeRequest, ComputeResponse, PublishRequest, PublishResponse,
 };
-use std::sync::Arc;
 use tokio::sync::Mutex;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};

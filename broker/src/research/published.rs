@@ -17,7 +17,7 @@ use moka::future::Cache;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::agents::{Agents, CallError};
+use super::agents::Agents;
 
 /// How often what a register publishes is asked for again.
 const REFRESH_EVERY_TICKS: u32 = 12;
@@ -140,7 +140,14 @@ impl Publishers {
             Ok(Ok(response)) => response,
             // An agent of a kind that knows no research publishes nothing.
             Ok(Err(error)) if error.is_unimplemented() => PublishResponse::default(),
-            Ok(Err(error)) => return not_told(register, &error),
+            Ok(Err(error)) => {
+                tracing::debug!(
+                    node.id = %register,
+                    error = &error as &dyn std::error::Error,
+                    "views not told"
+                );
+                return None;
+            }
             Err(_elapsed) => {
                 tracing::debug!(node.id = %register, "views not told in time");
                 return None;
@@ -154,15 +161,6 @@ impl Publishers {
             }
         }
     }
-}
-
-fn not_told(register: &RegisterId, error: &CallError) -> Option<Arc<Publication>> {
-    tracing::debug!(
-        node.id = %register,
-        error = error as &dyn std::error::Error,
-        "views not told"
-    );
-    None
 }
 
 fn read(register: &RegisterId, response: PublishResponse) -> Result<Publication, PublicationError> {
