@@ -74,12 +74,12 @@ impl Store for InMemory {
             let answered = answered(of_permit);
             let mut registers = release.key.contributors.keys();
             let is_spent = |register: &&_| answered.get(*register) >= Some(&budget_queries);
-            match registers.find(is_spent).cloned() {
-                Some(register) => Recorded::OverBudget(register),
-                None => {
-                    of_permit.push(release);
-                    Recorded::New
-                }
+            let spent = registers.find(is_spent).cloned();
+            if let Some(register) = spent {
+                Recorded::OverBudget(register)
+            } else {
+                of_permit.push(release);
+                Recorded::New
             }
         };
         Box::pin(ready(Ok(recorded)))

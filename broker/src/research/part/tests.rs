@@ -72,20 +72,20 @@ fn an_answer_that_does_not_fit_is_refused() {
         (PartError::Key, "another kind", |c| c.key[1] = code("2")),
         (PartError::Key, "no such band", |c| c.key[1] = band(3)),
         (PartError::Key, "no kind", |c| {
-            c.key[0] = wire::Category::default()
+            c.key[0] = wire::Category::default();
         }),
         (PartError::Key, "a code of two lines", |c| {
-            c.key[0] = code("K\n")
+            c.key[0] = code("K\n");
         }),
         (PartError::Key, "a code without end", |c| {
-            c.key[0] = code(&"K".repeat(257))
+            c.key[0] = code(&"K".repeat(257));
         }),
         (PartError::Impossible, "nobody", |c| c.persons = 0),
         (PartError::Impossible, "all the world", |c| {
-            c.persons = u64::MAX
+            c.persons = u64::MAX;
         }),
         (PartError::Measures, "a measure less", |c| {
-            c.measures.truncate(2)
+            c.measures.truncate(2);
         }),
         (PartError::Measures, "a measure more", |c| {
             c.measures.push(c.measures[0].clone());
