@@ -1,7 +1,7 @@
 //! The broker's configuration: one TOML file, read once, checked whole.
 //!
-//! A role runs if its section is there: `[relay]`, `[citizen_gateway]`. Paths are relative to the
-//! file's own folder.
+//! A role runs if its section is there: `[relay]`, `[citizen_gateway]`, `[research_gateway]`. Paths
+//! are relative to the file's own folder.
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::gateway::CitizenGatewayConfig;
 use crate::relay::RelayConfig;
+use crate::research::ResearchGatewayConfig;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,8 @@ pub struct Config {
     pub relay: Option<RelayConfig>,
     /// The citizen gateway's role, and how it reaches the agents.
     pub citizen_gateway: Option<(CitizenGatewayConfig, FederationConfig)>,
+    /// The research gateway's role, and how it reaches the agents.
+    pub research_gateway: Option<(ResearchGatewayConfig, FederationConfig)>,
 }
 
 /// How a gateway reaches the agents.
@@ -53,10 +56,13 @@ pub enum ConfigError {
     #[error("`{}` is not a broker's configuration", .0.display())]
     Syntax(PathBuf, #[source] Box<toml::de::Error>),
     /// No role.
-    #[error("there is neither a `[relay]` nor a `[citizen_gateway]` section: nothing to do")]
+    #[error(
+        "there is neither a `[relay]` nor a `[citizen_gateway]` nor a `[research_gateway]` \
+         section: nothing to do"
+    )]
     NoRole,
     /// A gateway without a way to the agents, or the way without a gateway.
-    #[error("`[citizen_gateway]` and `[federation]` go together; `[{0}]` is missing")]
+    #[error("a gateway's section and `[federation]` go together; `[{0}]` is missing")]
     Half(&'static str),
     /// A gateway without relays.
     #[error("`federation.relays` is empty: no agent could be reached")]
@@ -74,6 +80,7 @@ struct File {
     threads: Option<usize>,
     relay: Option<RelayConfig>,
     citizen_gateway: Option<CitizenGatewayConfig>,
+    research_gateway: Option<ResearchGatewayConfig>,
     federation: Option<FederationConfig>,
 }
 
@@ -94,28 +101,25 @@ impl Config {
             threads,
             relay,
             citizen_gateway,
+            research_gateway,
             federation,
         } = toml::from_str(text)
             .map_err(|error| ConfigError::Syntax(path.to_owned(), Box::new(error)))?;
-        let citizen_gateway = match (citizen_gateway, federation) {
-            (Some(_), Some(federation)) if federation.relays.is_empty() => {
+        let is_gateway = citizen_gateway.is_some() || research_gateway.is_some();
+        match &federation {
+            Some(federation) if is_gateway && federation.relays.is_empty() => {
                 return Err(ConfigError::NoRelays);
             }
-            (Some(gateway), Some(federation)) => Some((gateway, federation)),
-            (None, None) => None,
-            (Some(_), None) => return Err(ConfigError::Half("federation")),
-            (None, Some(_)) => return Err(ConfigError::Half("citizen_gateway")),
-        };
-        if relay.is_none() && citizen_gateway.is_none() {
+            Some(_) if !is_gateway => return Err(ConfigError::Half("citizen_gateway")),
+            None if is_gateway => return Err(ConfigError::Half("federation")),
+            Some(_) | None => {}
+        }
+        if relay.is_none() && !is_gateway {
             return Err(ConfigError::NoRole);
         }
         // A relay by itself is fastest on one thread; a gateway may use what the machine has.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = threads.unwrap_or(if citizen_gateway.is_some() {
-            cores.min(8)
-        } else {
-            1
-        });
+        let threads = threads.unwrap_or(if is_gateway { cores.min(8) } else { 1 });
         if !(1..=256).contains(&threads) {
             return Err(ConfigError::Threads(threads));
         }
@@ -123,7 +127,8 @@ impl Config {
             telemetry,
             threads,
             relay,
-            citizen_gateway,
+            citizen_gateway: citizen_gateway.zip(federation.clone()),
+            research_gateway: research_gateway.zip(federation),
         })
     }
 
@@ -137,9 +142,20 @@ impl Config {
         }
         if let Some((gateway, federation)) = &mut self.citizen_gateway {
             gateway.resolve_paths(folder);
-            federation.tls.resolve(folder);
-            resolve(&mut federation.heads);
-            resolve(&mut federation.head_key);
+            federation.resolve(folder);
         }
+        if let Some((gateway, federation)) = &mut self.research_gateway {
+            gateway.resolve_paths(folder);
+            federation.resolve(folder);
+        }
+    }
+}
+
+impl FederationConfig {
+    /// Makes every path relative to `folder`.
+    fn resolve(&mut self, folder: &Path) {
+        self.tls.resolve(folder);
+        self.heads = folder.join(&self.heads);
+        self.head_key = folder.join(&self.head_key);
     }
 }

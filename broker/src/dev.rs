@@ -6,7 +6,9 @@
 //! Beside them lies an agent's folder for the one register of the catalogue, with a certificate,
 //! a configuration that `innsyn-agent run` takes as it is, and an empty table to be filled.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -15,7 +17,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use innsyn_policy::{Clock, RegisterId};
 use innsyn_proto::identity::Identity;
 use innsyn_proto::tls::Credentials;
-use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
 
 use crate::config::Config;
 use crate::enrolment;
@@ -40,6 +42,14 @@ catalogue = "catalogue.toml"
 # The names of the simulator's test issuer; its keys are in the folder `sts` of a demo's world.
 issuers = [{ issuer = "https://sts.helsenorge.example", audience = "innsyn", jwks_file = "jwks.json" }]
 clients = [{ client_id = "helsenorge.example", organisation = "dev" }]
+
+[research_gateway]
+listen = "127.0.0.1:8081"
+environment = "test"
+catalogue = "catalogue.toml"
+issuers = [{ issuer = "https://sts.helsenorge.example", audience = "innsyn", jwks_file = "jwks.json" }]
+# `innsyn-broker data-permit issue --key permit-issuer-key.pem` signs permits in this name.
+permit_issuers = [{ name = "dev", public_key = "permit-issuer.pem" }]
 
 [federation]
 tls = { certificate = "gateway/certificate.pem", key = "gateway/key.pem", federation_ca = "gateway/federation-ca.pem", relay_ca = "gateway/relay-ca.pem" }
@@ -132,6 +142,7 @@ pub fn prepare(folder: &Path, clock: &dyn Clock) -> anyhow::Result<Config> {
     )?;
     let agent = AGENT.replace("{pin}", &gateway.certificate.pin.to_string());
     let keys = nobodys_key()?;
+    make_permit_issuer(folder)?;
     let files = [
         ("broker.toml", CONFIG),
         ("catalogue.toml", CATALOGUE),
@@ -148,6 +159,29 @@ pub fn prepare(folder: &Path, clock: &dyn Clock) -> anyhow::Result<Config> {
         }
     }
     Ok(Config::load(&folder.join("broker.toml"))?)
+}
+
+/// Makes the key pair of an issuer of data permits, unless there is one.
+fn make_permit_issuer(folder: &Path) -> anyhow::Result<()> {
+    let key = KeyPair::generate_for(&PKCS_ED25519)?;
+    let secret = folder.join("permit-issuer-key.pem");
+    if secret.exists() {
+        return Ok(());
+    }
+    for (path, pem) in [
+        (secret, key.serialize_pem()),
+        (folder.join("permit-issuer.pem"), key.public_key_pem()),
+    ] {
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|mut file| file.write_all(pem.as_bytes()))
+            .with_context(|| format!("`{}` cannot be written", path.display()))?;
+    }
+    Ok(())
 }
 
 /// A key set with one public key whose private key is thrown away: a gateway needs one to start,
@@ -168,7 +202,7 @@ fn nobodys_key() -> anyhow::Result<String> {
 pub fn say_what_this_is(folder: &Path) {
     tracing::warn!(
         folder = %folder.display(),
-        "development only: relay, gateway and CA share one machine, so the relay is not blind"
+        "development only: relay, gateways and CA share one machine, so the relay is not blind"
     );
     tracing::info!(
         agent = %folder.join("agent/agent.toml").display(),

@@ -1,4 +1,4 @@
-//! The federated query broker: relay, citizen gateway, certificates.
+//! The federated query broker: relay, citizen gateway, research gateway, certificates.
 
 pub mod catalog;
 pub mod config;

@@ -1,11 +1,57 @@
-//! What becomes of a researcher's question between the registers' answers and the table that leaves.
+//! The research gateway: a researcher's question, and the table that may leave.
 //!
-//! [`merge`] adds up what the registers sent, [`grid`] makes quantiles and survival curves of
-//! counts, [`coverage`] accounts for every register, and [`desk`] decides what may leave. All of
-//! it is arithmetic: nothing here knows a socket, a store or a clock.
+//! ```text
+//!   token, permit ─▶ face ─▶ running ─▶ agents, all at once       publishers ─▶ agents
+//!                     │         │                                     │
+//!        check, plan ◀┘         └─▶ part ─▶ merge ─▶ desk ─▶ ledger    └─▶ what can be asked
+//! ```
+//!
+//! `service` is the gRPC face. [`face`] looks at everything that can be looked at before a
+//! register is asked; `running` asks every register and accounts for each ([`coverage`]); `part`
+//! reads their answers, [`merge`] adds them up, [`desk`] decides what may leave, and [`ledger`]
+//! keeps what has left. [`grid`] makes quantiles and survival curves of counts.
+//!
+//! What holds:
+//!
+//! - **No register is asked** before token, permit and query are good for every register; each
+//!   register then decides for itself.
+//! - **Every register has one outcome**, and a silent one is named.
+//! - **Nothing leaves but by the desk**, and nothing twice: the same question gets the same table.
+//! - **Ending a call ends its work**, here and at the agents.
+//! - **No person in a log or an error.** Whoever asks is told of their own query only.
+//!
+//! What is open, and a permit's holder could use until it is closed:
+//!
+//! - **There is no overlap audit.** A query over changed registers or snapshots, or over a
+//!   population that differs by a few persons, is answered without a look at the permit's earlier
+//!   cells; their difference can tell of those few. The budget is the only bound.
+//! - **Two permits do not know of each other**, nor two gateways.
+//! - **The ledger is in memory**: a gateway that starts again has forgotten what it released.
+//! - Sums of all of a person's events are refused, and a histogram or life table is a table of its
+//!   own (`plan.rs` says why).
 
+mod agents;
+mod claims;
+pub mod config;
 pub mod coverage;
 pub mod desk;
+pub mod face;
 pub mod grid;
+pub mod ledger;
 pub mod merge;
+mod part;
+mod plan;
+mod published;
+mod refusal;
+mod running;
+mod runs;
+mod service;
 pub mod sql;
+mod table;
+
+pub use config::ResearchGatewayConfig;
+pub use face::{ResearchFace, ResearchParts};
+pub use service::router;
+
+#[cfg(test)]
+mod tests;

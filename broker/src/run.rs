@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::catalog::Catalogue;
 use crate::config::{Config, FederationConfig};
+use crate::gateway::config::Limits;
 use crate::gateway::fanout::Fanout;
 use crate::gateway::link::{self, Link, Reach};
 use crate::gateway::reach::ThroughRelays;
@@ -27,6 +28,8 @@ use crate::gateway::witness::{Witness, WitnessLinks};
 use crate::gateway::{CitizenFace, CitizenGatewayConfig, CitizenMetrics, router, serve};
 use crate::relay::{Relay, RelayConfig};
 use crate::relay_status;
+use crate::research::ledger::InMemory;
+use crate::research::{self, ResearchFace, ResearchGatewayConfig, ResearchParts};
 
 /// Runs `config` until `shutdown`. `extra` are routes that an embedder adds to the gateway's.
 ///
@@ -47,7 +50,8 @@ async fn run_roles(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let roles = TaskTracker::new();
-    if config.relay.is_some() && config.citizen_gateway.is_some() {
+    let is_gateway = config.citizen_gateway.is_some() || config.research_gateway.is_some();
+    if config.relay.is_some() && is_gateway {
         tracing::warn!("relay and gateway share this process: the relay is not blind");
     }
     if let Some(relay) = config.relay {
@@ -55,6 +59,9 @@ async fn run_roles(
     }
     if let Some((gateway, federation)) = config.citizen_gateway {
         start_gateway(gateway, federation, &clock, extra, &roles, &shutdown).await?;
+    }
+    if let Some((gateway, federation)) = config.research_gateway {
+        start_research_gateway(gateway, federation, &clock, &roles, &shutdown).await?;
     }
     roles.close();
     roles.wait().await;
@@ -112,6 +119,51 @@ async fn start_gateway(
         extra,
     };
     start_gateway_of(parts, config, federation, roles, shutdown).await
+}
+
+async fn start_research_gateway(
+    config: ResearchGatewayConfig,
+    federation: FederationConfig,
+    clock: &Arc<dyn Clock>,
+    roles: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let tls = GatewayTls::load(&federation.tls, clock)?;
+    let listen = config.listen;
+    let limits = Limits {
+        connections_max: config.connections_max,
+        ..Limits::default()
+    };
+    let acceptor = config.tls.as_ref().map(serve::tls).transpose()?;
+    let parts = ResearchParts {
+        catalogue: Catalogue::load(&config.catalogue)?,
+        reach: Arc::new(ThroughRelays::new(
+            Arc::new(TcpDialler),
+            federation.relays,
+            tls,
+        )),
+        tokens: config.open_verifier(Arc::clone(clock)).await?,
+        permits: config.open_permit_issuers()?,
+        ledger: Arc::new(InMemory::default()),
+        clock: Arc::clone(clock),
+        random: rand::make_rng(),
+    };
+    let face = ResearchFace::new(config, parts);
+    let listener = serve::bind(listen)
+        .await
+        .with_context(|| format!("the research gateway cannot listen on {listen}"))?;
+    tracing::info!(%listen, "research gateway ready");
+    let routes = research::router(Arc::clone(&face));
+    roles.spawn(serve::serve(
+        listener,
+        routes,
+        acceptor,
+        limits,
+        shutdown.clone(),
+    ));
+    let shutdown = shutdown.clone();
+    roles.spawn(async move { face.keep_fresh(shutdown).await });
+    Ok(())
 }
 
 /// What a citizen gateway is put together from, beside its configuration.

@@ -14,33 +14,42 @@ fn changed(from: &str, to: &str) -> Result<Config, ConfigError> {
     parse(&EXAMPLE.replacen(from, to, 1))
 }
 
-/// The example without the section `name` and what belongs to it.
-fn without(name: &str) -> Result<Config, ConfigError> {
+/// The example without these sections and what belongs to them.
+fn without(names: &[&str]) -> Result<Config, ConfigError> {
     let mut example: toml::Table = EXAMPLE.parse().unwrap();
-    example.remove(name).unwrap();
+    for name in names {
+        example.remove(*name).unwrap();
+    }
     parse(&toml::to_string(&example).unwrap())
 }
 
 #[test]
 fn a_role_runs_if_its_section_is_there() {
-    let both = parse(EXAMPLE).unwrap();
-    assert!(both.relay.is_some() && both.citizen_gateway.is_some());
+    let all = parse(EXAMPLE).unwrap();
+    assert!(all.relay.is_some() && all.citizen_gateway.is_some());
+    assert!(all.research_gateway.is_some());
     let mut example: toml::Table = EXAMPLE.parse().unwrap();
     example.retain(|name, _| name == "relay");
     let relay = parse(&toml::to_string(&example).unwrap()).unwrap();
-    assert!(relay.citizen_gateway.is_none());
+    assert!(relay.citizen_gateway.is_none() && relay.research_gateway.is_none());
     assert_eq!(relay.threads, 1);
-    let gateway = without("relay").unwrap();
-    assert!(gateway.relay.is_none() && gateway.citizen_gateway.is_some());
+    let citizens = without(&["relay", "research_gateway"]).unwrap();
+    assert!(citizens.relay.is_none() && citizens.citizen_gateway.is_some());
+    assert!(citizens.research_gateway.is_none());
+    let research = without(&["relay", "citizen_gateway"]).unwrap();
+    assert!(research.relay.is_none() && research.citizen_gateway.is_none());
+    assert!(research.research_gateway.is_some());
 }
 
 #[test]
 fn sections_that_do_nothing_by_themselves_are_refused() {
     assert!(matches!(parse(""), Err(ConfigError::NoRole)));
     assert!(matches!(parse("threads = 1"), Err(ConfigError::NoRole)));
-    let half = without("federation");
-    assert!(matches!(half, Err(ConfigError::Half("federation"))));
-    let half = without("citizen_gateway");
+    for gateway in ["citizen_gateway", "research_gateway"] {
+        let half = without(&["federation", gateway]);
+        assert!(matches!(half, Err(ConfigError::Half("federation"))));
+    }
+    let half = without(&["citizen_gateway", "research_gateway"]);
     assert!(matches!(half, Err(ConfigError::Half("citizen_gateway"))));
     let mut example: toml::Table = EXAMPLE.parse().unwrap();
     example["federation"]["relays"] = toml::Value::Array(Vec::new());
@@ -65,6 +74,7 @@ fn a_key_that_is_not_known_is_named() {
     for section in [
         "[relay]",
         "[citizen_gateway]",
+        "[research_gateway]",
         "[federation]",
         "[telemetry]",
     ] {
@@ -92,11 +102,14 @@ fn paths_are_relative_to_the_file() {
 
     let relay = config.relay.unwrap();
     let (gateway, federation) = config.citizen_gateway.unwrap();
+    let (research, of_research) = config.research_gateway.unwrap();
     let in_folder = |name| folder.path().join(name);
     assert_eq!(relay.certificate, in_folder("relay/certificate.pem"));
     assert_eq!(relay.key, in_folder("relay/key.pem"));
     assert_eq!(relay.federation_ca, in_folder("relay/federation-ca.pem"));
     assert_eq!(gateway.catalogue, in_folder("catalogue.toml"));
+    assert_eq!(research.catalogue, in_folder("catalogue.toml"));
+    assert_eq!(of_research.tls.key, in_folder("gateway/key.pem"));
     assert_eq!(federation.tls.key, in_folder("gateway/key.pem"));
     assert_eq!(federation.heads, in_folder("gateway/heads"));
     assert_eq!(federation.head_key, in_folder("gateway/head.key"));

@@ -30,6 +30,8 @@ pub(super) mod json;
 
 /// The largest body of a request, in bytes; of a gRPC message too.
 pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
+/// The gRPC service of this port.
+const SERVICE: &str = "innsyn.citizen.v1.CitizenService";
 /// How much more of a body that is too large is received and thrown away, in bytes.
 const BODY_DISCARDED_BYTES_MAX: usize = 4 << 20;
 /// How long a body may take to arrive.
@@ -40,8 +42,10 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 pub fn router(face: Arc<CitizenFace>, registry: Arc<Registry>, extra: Router) -> Router {
     let service = CitizenServiceServer::new(GrpcFace(Arc::clone(&face)))
         .max_decoding_message_size(BODY_BYTES_MAX);
-    let mut grpc = Routes::new(service).add_service(health::grpc(Arc::clone(&face)));
-    match openapi::reflection() {
+    let serving = Arc::clone(&face);
+    let health = health::grpc(SERVICE, move || serving.serving().is_ready());
+    let mut grpc = Routes::new(service).add_service(health);
+    match openapi::reflection(SERVICE) {
         Ok(reflection) => grpc = grpc.add_service(reflection),
         // The descriptors are part of the program; a test reads them.
         Err(error) => tracing::error!(

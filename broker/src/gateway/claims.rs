@@ -14,20 +14,21 @@ use innsyn_policy::{
 use serde::Deserialize;
 
 use super::refusal::Refusal;
+use super::token::{Registered, TokenClaims};
 
 /// The claims of a token whose signature, issuer, audience and times are good.
 #[derive(Deserialize)]
 pub struct Claims {
     /// Who issued the token.
-    pub(super) iss: String,
+    iss: String,
     /// Whom the token is for.
-    pub(super) aud: OneOrMany,
+    aud: OneOrMany,
     /// Until when it is valid, seconds since 1970-01-01T00:00:00Z.
-    pub(super) exp: i64,
+    exp: i64,
     /// From when it is valid, likewise. Absent means from `iat`.
-    pub(super) nbf: Option<i64>,
+    nbf: Option<i64>,
     /// When it was issued, likewise.
-    pub(super) iat: i64,
+    iat: i64,
     /// The client that the token was issued to.
     client_id: String,
     /// What the token may be used for, separated by spaces.
@@ -46,7 +47,7 @@ pub struct Claims {
 /// `aud`, which may be a string or a list of strings.
 #[derive(Deserialize)]
 #[serde(untagged)]
-pub(super) enum OneOrMany {
+pub(crate) enum OneOrMany {
     One(String),
     Many(Vec<String>),
 }
@@ -87,6 +88,18 @@ impl OneOrMany {
         match self {
             Self::One(one) => one == audience,
             Self::Many(many) => matches!(many.as_slice(), [one] if one == audience),
+        }
+    }
+}
+
+impl TokenClaims for Claims {
+    fn registered(&self) -> Registered<'_> {
+        Registered {
+            iss: &self.iss,
+            aud: &self.aud,
+            exp: self.exp,
+            nbf: self.nbf,
+            iat: self.iat,
         }
     }
 }

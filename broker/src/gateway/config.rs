@@ -179,14 +179,23 @@ struct Section {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum EnvironmentName {
+pub(crate) enum EnvironmentName {
     Production,
     Test,
 }
 
+impl From<EnvironmentName> for Environment {
+    fn from(name: EnvironmentName) -> Self {
+        match name {
+            EnvironmentName::Production => Self::Production,
+            EnvironmentName::Test => Self::Test,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct IssuerRow {
+pub(crate) struct IssuerRow {
     issuer: String,
     audience: String,
     jwks_file: Option<PathBuf>,
@@ -224,39 +233,27 @@ impl TryFrom<Section> for CitizenGatewayConfig {
 
     fn try_from(section: Section) -> Result<Self, Self::Error> {
         use CitizenGatewayConfigError as E;
-        if section.tls.is_none() && !section.behind_tls_proxy && !section.listen.ip().is_loopback()
-        {
-            return Err(E::Cleartext(section.listen));
-        }
+        check_cleartext(
+            section.listen,
+            section.tls.is_some() || section.behind_tls_proxy,
+        )?;
         if !(DEADLINE_MS_MIN..=DEADLINE_MS_MAX).contains(&section.default_deadline_ms) {
             return Err(E::Deadline(section.default_deadline_ms));
         }
         section.limits.check()?;
-        bounded("token_skew_s", section.token_skew_s.try_into(), 0, 60)?;
-        let lifetime = section.token_lifetime_max_s.try_into();
-        bounded("token_lifetime_max_s", lifetime, 1, 86_400)?;
         bounded("refusal_after_ms", Ok(section.refusal_after_ms), 10, 1_000)?;
-        if section.scope.is_empty() || section.scope.contains(char::is_whitespace) {
-            return Err(E::Scope);
-        }
         Ok(Self {
             listen: section.listen,
             tls: section.tls,
-            environment: match section.environment {
-                EnvironmentName::Production => Environment::Production,
-                EnvironmentName::Test => Environment::Test,
-            },
+            environment: section.environment.into(),
             number_rules: NumberRules {
                 accept_2032: section.accept_2032,
                 ..NumberRules::default()
             },
             catalogue: section.catalogue,
             issuers: read_issuers(section.issuers)?,
-            token_times: TokenTimes {
-                skew_s: section.token_skew_s,
-                lifetime_max_s: section.token_lifetime_max_s,
-            },
-            scope: section.scope.into(),
+            token_times: read_token_times(section.token_skew_s, section.token_lifetime_max_s)?,
+            scope: read_scope(section.scope)?,
             clients: read_clients(section.clients)?,
             default_deadline: Duration::from_millis(section.default_deadline_ms.into()),
             refusal_after: Duration::from_millis(section.refusal_after_ms),
@@ -288,7 +285,38 @@ impl Limits {
     }
 }
 
-fn bounded(
+/// Fails if health data would leave the machine in clear.
+pub(crate) fn check_cleartext(
+    listen: SocketAddr,
+    is_protected: bool,
+) -> Result<(), CitizenGatewayConfigError> {
+    if is_protected || listen.ip().is_loopback() {
+        Ok(())
+    } else {
+        Err(CitizenGatewayConfigError::Cleartext(listen))
+    }
+}
+
+pub(crate) fn read_token_times(
+    skew_s: i64,
+    lifetime_max_s: i64,
+) -> Result<TokenTimes, CitizenGatewayConfigError> {
+    bounded("token_skew_s", skew_s.try_into(), 0, 60)?;
+    bounded("token_lifetime_max_s", lifetime_max_s.try_into(), 1, 86_400)?;
+    Ok(TokenTimes {
+        skew_s,
+        lifetime_max_s,
+    })
+}
+
+pub(crate) fn read_scope(scope: String) -> Result<Arc<str>, CitizenGatewayConfigError> {
+    if scope.is_empty() || scope.contains(char::is_whitespace) {
+        return Err(CitizenGatewayConfigError::Scope);
+    }
+    Ok(scope.into())
+}
+
+pub(crate) fn bounded(
     key: &'static str,
     value: Result<u64, std::num::TryFromIntError>,
     min: u64,
@@ -300,7 +328,9 @@ fn bounded(
     }
 }
 
-fn read_issuers(rows: Vec<IssuerRow>) -> Result<Vec<IssuerConfig>, CitizenGatewayConfigError> {
+pub(crate) fn read_issuers(
+    rows: Vec<IssuerRow>,
+) -> Result<Vec<IssuerConfig>, CitizenGatewayConfigError> {
     use CitizenGatewayConfigError as E;
     let mut issuers: Vec<IssuerConfig> = Vec::with_capacity(rows.len());
     for row in rows {
@@ -361,13 +391,10 @@ impl CitizenGatewayConfig {
     pub(crate) fn resolve_paths(&mut self, folder: &Path) {
         self.catalogue = folder.join(&self.catalogue);
         if let Some(tls) = &mut self.tls {
-            tls.certificate_file = folder.join(&tls.certificate_file);
-            tls.key_file = folder.join(&tls.key_file);
+            tls.resolve(folder);
         }
         for issuer in &mut self.issuers {
-            if let KeysAt::File(path) = &mut issuer.keys {
-                *path = folder.join(&*path);
-            }
+            issuer.resolve(folder);
         }
     }
 
@@ -377,19 +404,44 @@ impl CitizenGatewayConfig {
         &self,
         clock: Arc<dyn Clock>,
     ) -> Result<BearerVerifier, LoadKeysError> {
-        let mut issuers = Vec::with_capacity(self.issuers.len());
-        for config in &self.issuers {
-            let source = match &config.keys {
-                KeysAt::File(path) => KeySource::File(path.clone()),
-                KeysAt::Url(url) => KeySource::url(url.clone())?,
-            };
-            issuers.push(Issuer {
-                issuer: config.issuer.clone(),
-                audience: config.audience.clone(),
-                keys: KeySet::open(source).await?,
-            });
+        open_verifier(&self.issuers, self.token_times, clock).await
+    }
+}
+
+pub(crate) async fn open_verifier(
+    configs: &[IssuerConfig],
+    times: TokenTimes,
+    clock: Arc<dyn Clock>,
+) -> Result<BearerVerifier, LoadKeysError> {
+    let mut issuers = Vec::with_capacity(configs.len());
+    for config in configs {
+        let source = match &config.keys {
+            KeysAt::File(path) => KeySource::File(path.clone()),
+            KeysAt::Url(url) => KeySource::url(url.clone())?,
+        };
+        issuers.push(Issuer {
+            issuer: config.issuer.clone(),
+            audience: config.audience.clone(),
+            keys: KeySet::open(source).await?,
+        });
+    }
+    Ok(BearerVerifier::new(issuers, times, clock))
+}
+
+impl TlsFiles {
+    /// Makes both paths relative to `folder`.
+    pub(crate) fn resolve(&mut self, folder: &Path) {
+        self.certificate_file = folder.join(&self.certificate_file);
+        self.key_file = folder.join(&self.key_file);
+    }
+}
+
+impl IssuerConfig {
+    /// Makes the keys' path relative to `folder`.
+    pub(crate) fn resolve(&mut self, folder: &Path) {
+        if let KeysAt::File(path) = &mut self.keys {
+            *path = folder.join(&*path);
         }
-        Ok(BearerVerifier::new(issuers, self.token_times, clock))
     }
 }
 

@@ -21,9 +21,6 @@ use super::face::CitizenFace;
 /// How often a watcher's answer is looked at anew.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
-/// The services that there are to be asked about; the empty one is the whole server.
-const SERVICES: [&str; 2] = ["", "innsyn.citizen.v1.CitizenService"];
-
 pub(super) fn router(face: Arc<CitizenFace>) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
@@ -87,23 +84,37 @@ pub(super) async fn readyz(State(face): State<Arc<CitizenFace>>) -> Response {
     (status, Json(detail)).into_response()
 }
 
-/// The gRPC health service. Our own rather than the library's, which must be told of changes.
-pub(super) fn grpc(face: Arc<CitizenFace>) -> HealthServer<impl Health> {
-    HealthServer::new(GrpcHealth(face))
+/// The gRPC health service of a port that serves `service`. Our own rather than the library's,
+/// which must be told of changes.
+pub(crate) fn grpc(
+    service: &'static str,
+    is_ready: impl Fn() -> bool + Send + Sync + 'static,
+) -> HealthServer<impl Health> {
+    HealthServer::new(GrpcHealth {
+        service,
+        is_ready: Arc::new(is_ready),
+    })
 }
 
-struct GrpcHealth(Arc<CitizenFace>);
+struct GrpcHealth {
+    /// What there is to be asked about beside the whole server, which has no name.
+    service: &'static str,
+    is_ready: Arc<dyn Fn() -> bool + Send + Sync>,
+}
 
-fn status(face: &CitizenFace) -> ServingStatus {
-    if face.serving().is_ready() {
+impl GrpcHealth {
+    fn knows(&self, request: &tonic::Request<HealthCheckRequest>) -> bool {
+        let asked = request.get_ref().service.as_str();
+        asked.is_empty() || asked == self.service
+    }
+}
+
+fn status(is_ready: bool) -> ServingStatus {
+    if is_ready {
         ServingStatus::Serving
     } else {
         ServingStatus::NotServing
     }
-}
-
-fn known(request: &tonic::Request<HealthCheckRequest>) -> bool {
-    SERVICES.contains(&request.get_ref().service.as_str())
 }
 
 const fn response(status: ServingStatus) -> HealthCheckResponse {
@@ -120,8 +131,8 @@ impl Health for GrpcHealth {
         &self,
         request: tonic::Request<HealthCheckRequest>,
     ) -> Result<tonic::Response<HealthCheckResponse>, Status> {
-        if known(&request) {
-            Ok(tonic::Response::new(response(status(&self.0))))
+        if self.knows(&request) {
+            Ok(tonic::Response::new(response(status((self.is_ready)()))))
         } else {
             Err(Status::not_found("there is no such service"))
         }
@@ -131,19 +142,19 @@ impl Health for GrpcHealth {
         &self,
         request: tonic::Request<HealthCheckRequest>,
     ) -> Result<tonic::Response<Self::WatchStream>, Status> {
-        if !known(&request) {
+        if !self.knows(&request) {
             let unknown = stream::iter([Ok(response(ServingStatus::ServiceUnknown))]);
             // The protocol wants the call to stay open: the service may come.
             return Ok(tonic::Response::new(
                 unknown.chain(stream::pending()).boxed(),
             ));
         }
-        let face = Arc::clone(&self.0);
-        let changes = stream::unfold((face, None), async |(face, told)| {
+        let is_ready = Arc::clone(&self.is_ready);
+        let changes = stream::unfold((is_ready, None), async |(is_ready, told)| {
             loop {
-                let now = status(&face);
+                let now = status(is_ready());
                 if told != Some(now) {
-                    return Some((Ok(response(now)), (face, Some(now))));
+                    return Some((Ok(response(now)), (is_ready, Some(now))));
                 }
                 tokio::time::sleep(WATCH_EVERY).await;
             }

@@ -14,13 +14,15 @@ pub(super) fn router() -> Router {
     Router::new().route("/openapi.json", get(async || Json(document())))
 }
 
-/// The gRPC reflection service of all our services.
-pub(super) fn reflection()
--> Result<ServerReflectionServer<impl ServerReflection>, tonic_reflection::server::Error> {
+/// The gRPC reflection service of a port that serves `service`.
+pub(crate) fn reflection(
+    service: &str,
+) -> Result<ServerReflectionServer<impl ServerReflection + use<>>, tonic_reflection::server::Error>
+{
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .with_service_name("innsyn.citizen.v1.CitizenService")
+        .with_service_name(service)
         .with_service_name("grpc.health.v1.Health")
         .build_v1()
 }

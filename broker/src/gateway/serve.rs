@@ -122,7 +122,7 @@ pub async fn serve(
         connections.wait(),
     );
     let in_time = finished.await.is_ok();
-    tracing::info!(connections = under_way, in_time, "citizen port closed");
+    tracing::info!(connections = under_way, in_time, "port closed");
 }
 
 struct Port {

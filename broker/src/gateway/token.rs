@@ -13,9 +13,10 @@ use innsyn_policy::{Clock, Timestamp};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Header, TokenData, Validation};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::claims::Claims;
+use super::claims::{Claims, OneOrMany};
 
 mod keys;
 
@@ -35,6 +36,27 @@ pub trait VerifyToken: Send + Sync + 'static {
 
     /// Whether there is a key for every issuer, so that good tokens could be told.
     fn can_verify(&self) -> bool;
+}
+
+/// The claims by which a token is judged, whatever it may be used for.
+#[derive(Clone, Copy)]
+pub(crate) struct Registered<'a> {
+    /// Who issued it.
+    pub(crate) iss: &'a str,
+    /// Whom it is for.
+    pub(crate) aud: &'a OneOrMany,
+    /// Until when it is valid, seconds since 1970-01-01T00:00:00Z.
+    pub(crate) exp: i64,
+    /// From when it is valid, likewise. Absent means from `iat`.
+    pub(crate) nbf: Option<i64>,
+    /// When it was issued, likewise.
+    pub(crate) iat: i64,
+}
+
+/// Claims of some kind of token.
+pub(crate) trait TokenClaims: DeserializeOwned {
+    /// Those that every token has.
+    fn registered(&self) -> Registered<'_>;
 }
 
 /// In what way a token is bad. For our log and metrics only.
@@ -151,7 +173,12 @@ impl BearerVerifier {
         }
     }
 
-    async fn check(&self, headers: &HeaderMap, until: Instant) -> Result<Claims, TokenError> {
+    /// Verifies the token in `headers`. May look for new keys, but no longer than `until`.
+    pub(crate) async fn check<C: TokenClaims>(
+        &self,
+        headers: &HeaderMap,
+        until: Instant,
+    ) -> Result<C, TokenError> {
         let token = bearer(headers)?;
         let header = jsonwebtoken::decode_header(token).map_err(|error| match error.kind() {
             // An `alg` that the library does not know (or `none`) is a shape error to serde.
@@ -181,16 +208,21 @@ impl BearerVerifier {
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
-        let TokenData { claims, .. } =
-            jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(|error| {
-                match error.kind() {
-                    ErrorKind::InvalidSignature => TokenError::Signature,
-                    _ => TokenError::Malformed,
-                }
+        let TokenData { claims, .. } = jsonwebtoken::decode::<C>(token, &key.decoding, &validation)
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidSignature => TokenError::Signature,
+                _ => TokenError::Malformed,
             })?;
-        issuer.check(&claims)?;
-        self.times.check(&claims, self.clock.now())?;
+        issuer.check(claims.registered())?;
+        self.times.check(claims.registered(), self.clock.now())?;
         Ok(claims)
+    }
+}
+
+impl BearerVerifier {
+    /// Whether there is a key for every issuer.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.issuers.iter().all(|issuer| issuer.keys.has_keys())
     }
 }
 
@@ -204,7 +236,7 @@ impl VerifyToken for BearerVerifier {
     }
 
     fn can_verify(&self) -> bool {
-        self.issuers.iter().all(|issuer| issuer.keys.has_keys())
+        self.has_keys()
     }
 }
 
@@ -249,7 +281,7 @@ fn check_header(header: &Header) -> Result<&str, TokenError> {
 }
 
 impl Issuer {
-    fn check(&self, claims: &Claims) -> Result<(), TokenError> {
+    fn check(&self, claims: Registered<'_>) -> Result<(), TokenError> {
         if claims.iss != self.issuer {
             Err(TokenError::Issuer)
         } else if !claims.aud.is_only(&self.audience) {
@@ -261,7 +293,7 @@ impl Issuer {
 }
 
 impl TokenTimes {
-    fn check(self, claims: &Claims, now: Timestamp) -> Result<(), TokenError> {
+    fn check(self, claims: Registered<'_>, now: Timestamp) -> Result<(), TokenError> {
         let (now, skew) = (now.as_seconds(), self.skew_s);
         let not_before = claims.nbf.unwrap_or(claims.iat).max(claims.iat);
         if now.saturating_sub(skew) >= claims.exp {

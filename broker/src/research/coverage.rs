@@ -73,6 +73,13 @@ impl Account {
         self.outcomes.values().filter(|o| o.is_none()).count()
     }
 
+    /// Which registers have no outcome yet, in the order of their ids.
+    pub fn open_registers(&self) -> impl Iterator<Item = &RegisterId> {
+        self.outcomes
+            .iter()
+            .filter_map(|(register, o)| o.is_none().then_some(register))
+    }
+
     /// Closes the books; whoever has no outcome is silent.
     pub fn close(self) -> Coverage {
         Coverage {

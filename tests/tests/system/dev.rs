@@ -25,7 +25,8 @@ async fn the_agent_that_dev_makes_finds_nothing_wrong_but_that_it_is_empty() {
         let text = fs::read_to_string(&path).unwrap();
         let text = text
             .replace("127.0.0.1:7443", &format!("127.0.0.1:{relay}"))
-            .replace("127.0.0.1:8080", &format!("127.0.0.1:{gateway}"));
+            .replace("127.0.0.1:8080", &format!("127.0.0.1:{gateway}"))
+            .replace("127.0.0.1:8081", "127.0.0.1:0");
         fs::write(path, text).unwrap();
     }
     let config = dev::prepare(folder.path(), &SystemClock).expect("a second start");

@@ -32,7 +32,7 @@ pub struct Number {
 }
 
 impl Clip {
-    pub(super) fn is_rising(&self) -> bool {
+    pub(in crate::research) fn is_rising(&self) -> bool {
         self.from < self.to && (self.to - self.from).is_finite() && self.centre.is_finite()
     }
 }

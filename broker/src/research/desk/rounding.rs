@@ -52,6 +52,11 @@ impl Rules {
         self.k
     }
 
+    /// To multiples of what counts are rounded.
+    pub fn base(self) -> u64 {
+        self.base
+    }
+
     /// The nearest multiple of the base, the upper one from the middle.
     pub(super) fn rounded(self, count: u64) -> u64 {
         (count + self.base / 2) / self.base * self.base

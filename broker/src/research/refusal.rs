@@ -1,0 +1,167 @@
+//! Everything the research gateway says no to, and how.
+//!
+//! Each refusal has a stable reason and a text that says what to do. A text may repeat a query's
+//! own words to whoever wrote it; only the reason is ever logged.
+
+use std::collections::HashMap;
+
+use innsyn_policy::{OutsidePermit, RegisterId};
+use innsyn_proto::data_permit::ReadDataPermitError;
+use innsyn_proto::query::QueryError;
+use tonic::Code;
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use super::config::{DEADLINE_MS_MAX, DEADLINE_MS_MIN};
+use super::desk::{ReleaseError, RulesError};
+use super::ledger::StoreError;
+use super::plan::PlanError;
+use crate::gateway::refusal::ERROR_DOMAIN;
+
+/// Why a call is refused, or a run gives no table.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("the access token is missing or not valid; get a new one")]
+    Token,
+    #[error("the token's scope does not cover this service")]
+    ScopeMissing,
+    #[error("research needs a login of the highest level; log in anew")]
+    AssuranceTooLow,
+    #[error(
+        "the token does not say who asks through which organisation; use a token made from a login"
+    )]
+    PersonMissing,
+    #[error("there is no question; send `query` or `sql`")]
+    QuestionMissing,
+    #[error(
+        "a deadline is {DEADLINE_MS_MIN} to {DEADLINE_MS_MAX} milliseconds, or 0 for the usual"
+    )]
+    Deadline,
+    #[error("a run is named by 16 bytes, those of `RunStarted.run_id`")]
+    RunId,
+    #[error("this gateway does not take SQL yet; send `query`")]
+    Sql,
+    #[error("{0}")]
+    Permit(#[source] ReadDataPermitError),
+    #[error("register `{register}` may not be asked: {field}")]
+    Outside {
+        register: RegisterId,
+        field: OutsidePermit,
+    },
+    #[error("the data permit is for other people, or for another organisation")]
+    NotEntitled,
+    #[error("{0}")]
+    Query(Box<QueryError>),
+    #[error(
+        "register `{0}` is named, and what it publishes is not known now; leave it out or wait"
+    )]
+    RegisterUnknown(String),
+    #[error("{0}")]
+    Plan(PlanError),
+    #[error("the data permit's limits cannot be kept here: {0}")]
+    Rules(RulesError),
+    #[error("no table can be released: {0}")]
+    Release(ReleaseError),
+    #[error("there is no answer of {}", named(.0))]
+    Incomplete(Vec<RegisterId>),
+    #[error("no register has answered; {asked} were asked")]
+    NobodyAnswered { asked: usize },
+    #[error("too many runs are under way; try again in a minute")]
+    Overloaded,
+    #[error("the run was cancelled")]
+    Cancelled,
+    #[error("the ledger of releases cannot be used now, so nothing is released; try again later")]
+    Ledger(#[from] StoreError),
+    #[error("the gateway failed on this query; nothing was released")]
+    Failed,
+}
+
+use Refusal as R;
+
+impl Refusal {
+    /// The stable word for it, in `SCREAMING_SNAKE_CASE`.
+    pub(super) const fn reason(&self) -> &'static str {
+        match self {
+            R::Token => "TOKEN_REFUSED",
+            R::ScopeMissing => "SCOPE_MISSING",
+            R::AssuranceTooLow => "ASSURANCE_TOO_LOW",
+            R::PersonMissing => "TOKEN_PERSON_MISSING",
+            R::QuestionMissing => "QUESTION_MISSING",
+            R::Deadline => "DEADLINE_OUT_OF_BOUNDS",
+            R::RunId => "RUN_ID_MALFORMED",
+            R::Sql => "SQL_REFUSED",
+            R::Permit(_) => "DATA_PERMIT_REFUSED",
+            R::Outside { .. } | R::NotEntitled => "OUTSIDE_DATA_PERMIT",
+            R::Query(_) => "QUERY_REFUSED",
+            R::RegisterUnknown(_) => "REGISTER_UNKNOWN",
+            R::Plan(_) | R::Rules(_) | R::Release(_) => "NOT_RELEASABLE",
+            R::Incomplete(_) => "REGISTERS_MISSING",
+            R::NobodyAnswered { .. } => "NO_REGISTER_ANSWERED",
+            R::Overloaded => "OVERLOADED",
+            R::Cancelled => "CANCELLED",
+            R::Ledger(_) => "LEDGER_UNAVAILABLE",
+            R::Failed => "FAILED",
+        }
+    }
+
+    const fn code(&self) -> Code {
+        match self {
+            R::Token => Code::Unauthenticated,
+            R::ScopeMissing
+            | R::AssuranceTooLow
+            | R::PersonMissing
+            | R::Permit(_)
+            | R::Outside { .. }
+            | R::NotEntitled => Code::PermissionDenied,
+            R::QuestionMissing
+            | R::Deadline
+            | R::RunId
+            | R::Query(_)
+            | R::Plan(_)
+            | R::Rules(_)
+            | R::Release(_) => Code::InvalidArgument,
+            R::Sql => Code::Unimplemented,
+            R::RegisterUnknown(_) | R::Incomplete(_) | R::NobodyAnswered { .. } | R::Ledger(_) => {
+                Code::Unavailable
+            }
+            R::Overloaded => Code::ResourceExhausted,
+            R::Cancelled => Code::Cancelled,
+            R::Failed => Code::Internal,
+        }
+    }
+
+    /// What a program may want to know beside the reason.
+    fn metadata(&self) -> HashMap<String, String> {
+        let entry = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        match self {
+            R::Outside { register, field } => HashMap::from([
+                entry("field", field.label()),
+                entry("register", register.as_str()),
+            ]),
+            R::Query(error) => HashMap::from([entry("place", &error.place)]),
+            _ => HashMap::new(),
+        }
+    }
+}
+
+impl From<Refusal> for tonic::Status {
+    fn from(refusal: Refusal) -> Self {
+        let details =
+            ErrorDetails::with_error_info(refusal.reason(), ERROR_DOMAIN, refusal.metadata());
+        Self::with_error_details(refusal.code(), refusal.to_string(), details)
+    }
+}
+
+/// Registers by name; not all of a long list.
+fn named(registers: &[RegisterId]) -> String {
+    const NAMED_MAX: usize = 20;
+    let names: Vec<_> = registers
+        .iter()
+        .take(NAMED_MAX)
+        .map(|register| format!("`{register}`"))
+        .collect();
+    let more = registers.len().saturating_sub(NAMED_MAX);
+    match more {
+        0 => names.join(", "),
+        more => format!("{} and {more} others", names.join(", ")),
+    }
+}

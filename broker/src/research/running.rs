@@ -1,0 +1,391 @@
+//! One run: every register asked at once, every register accounted for, one table or none.
+//!
+//! ```text
+//!   released before? ─yes─▶ the earlier table
+//!      │ no
+//!   ask all, until the deadline ─▶ read ─▶ merge ─▶ desk ─▶ ledger ─▶ the table
+//! ```
+//!
+//! The run is a task of its own. Whoever drops the stream of its updates, or cancels it by its id,
+//! ends the task, and with it every call to an agent.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::stream::FuturesUnordered;
+use futures::{Stream, StreamExt as _};
+use innsyn_policy::{PermitClearance, RegisterId, Timestamp};
+use innsyn_proto::query::Language;
+use innsyn_proto::wire::node::v1 as node;
+use innsyn_proto::wire::research::v1 as wire;
+use node::compute_response::Message;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::{Instant, timeout_at};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+use wire::RegisterState as State;
+use wire::run_response::Message as Update;
+
+use super::agents::CallError;
+use super::coverage::{Account, Coverage, RegisterOutcome};
+use super::face::{Prepared, ResearchFace};
+use super::ledger::{Recorded, Release, ReleaseKey};
+use super::merge::{ExactTable, Merge};
+use super::part::{self, Counted, PartError};
+use super::refusal::Refusal;
+use super::runs::RunId;
+use super::{desk, table};
+
+/// Updates that one register can give rise to: asked, held, running, its outcome.
+const UPDATES_PER_REGISTER: usize = 4;
+/// What else is told: that it began, and how it ended.
+const UPDATES_BESIDE: usize = 2;
+
+/// Starts the run of `prepared`; dropping the stream cancels it.
+pub(super) fn start(
+    face: &Arc<ResearchFace>,
+    prepared: Prepared,
+) -> Result<impl Stream<Item = Result<wire::RunResponse, Status>> + use<>, Refusal> {
+    let place = Arc::clone(&face.places).try_acquire_owned();
+    let place = place.map_err(|_| Refusal::Overloaded)?;
+    let id = face.random_id();
+    let cancel = face.runs.begin(id, prepared.researcher.clone());
+    let registers = prepared.query.registers().len() + prepared.unknown.len();
+    // Room for everything that there is to tell, so that nobody waits for a slow caller.
+    let (told, updates) = mpsc::channel(registers * UPDATES_PER_REGISTER + UPDATES_BESIDE);
+    let run = Run {
+        face: Arc::clone(face),
+        id,
+        told,
+        _place: place,
+    };
+    let dropped = cancel.clone().drop_guard();
+    tokio::spawn(async move {
+        let ended = cancel.run_until_cancelled(run.whole(prepared)).await;
+        let ended = ended.unwrap_or(Err(Refusal::Cancelled));
+        run.finish(ended);
+    });
+    Ok(ReceiverStream::new(updates).map(move |update| {
+        let _ends_with_the_stream = &dropped;
+        update
+    }))
+}
+
+struct Run {
+    face: Arc<ResearchFace>,
+    id: RunId,
+    told: mpsc::Sender<Result<wire::RunResponse, Status>>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Why a register's share is missing.
+#[derive(Debug, thiserror::Error)]
+enum NoPart {
+    #[error("the register refused")]
+    Refused(node::Refusal),
+    #[error("the agent gave nothing")]
+    Call(#[from] CallError),
+    #[error("the agent's call ended early")]
+    Ended,
+    #[error("the answer is not understood")]
+    NotUnderstood,
+    #[error("the answer does not fit the question")]
+    Part(#[from] PartError),
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.face.runs.end(&self.id);
+    }
+}
+
+impl Run {
+    fn tell(&self, update: Update) {
+        let response = wire::RunResponse {
+            message: Some(update),
+        };
+        // The caller has gone, and the run ends for it; or there is no room, which there is.
+        let _ = self.told.try_send(Ok(response));
+    }
+
+    fn tell_state(&self, register: &RegisterId, state: State) {
+        self.tell(Update::Progress(progress(register, state)));
+    }
+
+    fn finish(&self, ended: Result<wire::ReleasedTable, Refusal>) {
+        let run_id = hex::encode(self.id);
+        match ended {
+            Ok(table) => {
+                tracing::info!(run.id = run_id, rows = table.rows.len(), "run ended");
+                self.tell(Update::Table(table));
+            }
+            Err(refusal) => {
+                tracing::info!(
+                    run.id = run_id,
+                    reason = refusal.reason(),
+                    "run without table"
+                );
+                let _ = self.told.try_send(Err(refusal.into()));
+            }
+        }
+    }
+
+    async fn whole(&self, prepared: Prepared) -> Result<wire::ReleasedTable, Refusal> {
+        tracing::info!(
+            run.id = hex::encode(self.id),
+            query.name = %prepared.query.name(),
+            permit = %prepared.permit.permit().terms().id,
+            registers = prepared.query.registers().len(),
+            "run began"
+        );
+        self.tell(Update::Started(wire::RunStarted {
+            run_id: self.id.to_vec(),
+            plan: Some(prepared.told()),
+        }));
+        if let Some(expected) = &prepared.expected
+            && let Some(release) = self.face.ledger.earlier(expected).await?
+        {
+            return Ok(again(release));
+        }
+        let asked = self.ask_all(prepared).await?;
+        let Asked {
+            prepared,
+            coverage,
+            contributors,
+            exact,
+        } = asked;
+        let missing: Vec<RegisterId> = coverage
+            .iter()
+            .filter(|(_, outcome)| *outcome != RegisterOutcome::Answered)
+            .map(|(register, _)| register.clone())
+            .collect();
+        if prepared.must_be_complete && !missing.is_empty() {
+            return Err(Refusal::Incomplete(missing));
+        }
+        if contributors.is_empty() {
+            let asked = coverage.asked();
+            return Err(Refusal::NobodyAnswered { asked });
+        }
+        let key = ReleaseKey {
+            permit: prepared.permit.permit().terms().id.clone(),
+            query: prepared.query.name(),
+            contributors,
+        };
+        if let Some(release) = self.face.ledger.earlier(&key).await? {
+            return Ok(again(release));
+        }
+        let now = self.face.clock.now();
+        // Which cells protect others can take a while to find.
+        let (prepared, released) = tokio::task::spawn_blocking(move || {
+            let table = released(&prepared, &exact, &coverage, now);
+            (prepared, table)
+        })
+        .await
+        .map_err(|_| Refusal::Failed)?;
+        let table = released?;
+        let release = Release {
+            key,
+            at: now,
+            words_nb: prepared.query.words(Language::Bokmal),
+            words_en: prepared.query.words(Language::English),
+            table: table.clone(),
+        };
+        let budget = prepared.permit.permit().terms().budget_queries;
+        match self.face.ledger.record(release, budget).await? {
+            Recorded::New => Ok(table),
+            Recorded::Earlier(release) => Ok(again(*release)),
+            Recorded::OverBudget(register) => Err(Refusal::Outside {
+                register,
+                field: innsyn_policy::OutsidePermit::Budget,
+            }),
+        }
+    }
+
+    /// Asks every register that is cleared, all at once, until the deadline.
+    async fn ask_all(&self, mut prepared: Prepared) -> Result<Asked, Refusal> {
+        let cleared = std::mem::replace(&mut prepared.cleared, Ok(Vec::new()))?;
+        let ids = cleared.iter().map(|cleared| cleared.register().clone());
+        let mut account = Account::new(ids.chain(prepared.unknown.iter().cloned()));
+        let mut merge = Merge::new(prepared.plan.shape());
+        let mut contributors = BTreeMap::new();
+        let ends_at = Instant::now() + prepared.deadline;
+        let request = self.request(&prepared);
+        let mut legs: FuturesUnordered<_> = cleared
+            .into_iter()
+            .map(|cleared| self.ask(cleared, request.clone(), &prepared))
+            .collect();
+        while let Ok(Some((register, answer))) = timeout_at(ends_at, legs.next()).await {
+            let outcome = match answer {
+                Ok(Counted { table, snapshot }) => match merge.add(register.clone(), table) {
+                    Ok(()) => {
+                        contributors.insert(register.clone(), snapshot);
+                        RegisterOutcome::Answered
+                    }
+                    Err(error) => {
+                        tracing::error!(node.id = %register, %error, "part not understood");
+                        RegisterOutcome::Silent
+                    }
+                },
+                Err(error) => no_part(&register, &error),
+            };
+            // Each register is asked once, so it is booked once.
+            if let Err(error) = account.book(&register, outcome) {
+                tracing::error!(%error, "register not booked");
+                return Err(Refusal::Failed);
+            }
+            self.tell_state(&register, state(outcome));
+        }
+        drop(legs);
+        let open: Vec<RegisterId> = account.open_registers().cloned().collect();
+        for register in &open {
+            tracing::info!(node.id = %register, "register silent");
+            self.tell_state(register, State::Silent);
+        }
+        Ok(Asked {
+            prepared,
+            coverage: account.close(),
+            contributors,
+            exact: merge.finish(),
+        })
+    }
+
+    /// What each register is asked.
+    fn request(&self, prepared: &Prepared) -> node::ComputeRequest {
+        node::ComputeRequest {
+            question_id: self.face.random_id().to_vec().into(),
+            query: Some(prepared.query.normal().clone()),
+            data_permit: prepared.permit.as_str().to_owned(),
+            researcher: prepared.researcher.person.expose_number(),
+            organisation: prepared.researcher.organisation.to_string(),
+            smallest_cell: u32::try_from(prepared.rules.k()).unwrap_or_default(),
+            rounding_base: u32::try_from(prepared.rules.base()).unwrap_or_default(),
+            deadline_ms: u32::try_from(prepared.deadline.as_millis()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Asks the register of `cleared`, which is used up by it.
+    async fn ask(
+        &self,
+        cleared: PermitClearance,
+        request: node::ComputeRequest,
+        prepared: &Prepared,
+    ) -> (RegisterId, Result<Counted, NoPart>) {
+        let register = cleared.register().clone();
+        let answer = self.answer(&register, request, prepared).await;
+        (register, answer)
+    }
+
+    async fn answer(
+        &self,
+        register: &RegisterId,
+        request: node::ComputeRequest,
+        prepared: &Prepared,
+    ) -> Result<Counted, NoPart> {
+        self.tell_state(register, State::Asked);
+        let mut responses = self.face.agents.compute(register, request).await?;
+        let mut told = State::Asked;
+        loop {
+            let response = responses.message().await.map_err(CallError::Call)?;
+            let message = response.ok_or(NoPart::Ended)?.message;
+            let next = match message.ok_or(NoPart::NotUnderstood)? {
+                Message::Part(part) => return Ok(part::read(&part, &prepared.plan)?),
+                Message::Refusal(refusal) => {
+                    return Err(match node::Refusal::try_from(refusal) {
+                        Ok(node::Refusal::Unspecified) | Err(_) => NoPart::NotUnderstood,
+                        Ok(refusal) => NoPart::Refused(refusal),
+                    });
+                }
+                Message::Held(_) => State::Held,
+                Message::Running(_) => State::Running,
+            };
+            // Held, then running, each once: there is room to tell so much.
+            if next > told {
+                self.tell_state(register, next);
+                told = next;
+            }
+        }
+    }
+}
+
+/// What came of asking.
+struct Asked {
+    prepared: Prepared,
+    coverage: Coverage,
+    contributors: BTreeMap<RegisterId, [u8; 32]>,
+    exact: ExactTable,
+}
+
+fn no_part(register: &RegisterId, error: &NoPart) -> RegisterOutcome {
+    match error {
+        NoPart::Refused(refusal) => {
+            let reason = refusal.as_str_name();
+            tracing::info!(node.id = %register, reason, "register refused");
+            RegisterOutcome::Refused
+        }
+        NoPart::NotUnderstood | NoPart::Part(_) => {
+            tracing::error!(
+                node.id = %register,
+                error = error as &dyn std::error::Error,
+                "part not understood"
+            );
+            RegisterOutcome::Silent
+        }
+        NoPart::Call(_) | NoPart::Ended => {
+            tracing::info!(
+                node.id = %register,
+                error = error as &dyn std::error::Error,
+                "register silent"
+            );
+            RegisterOutcome::Silent
+        }
+    }
+}
+
+/// The desk's work, and all that is said with it.
+fn released(
+    prepared: &Prepared,
+    exact: &ExactTable,
+    coverage: &Coverage,
+    now: Timestamp,
+) -> Result<wire::ReleasedTable, Refusal> {
+    let Prepared { plan, rules, .. } = prepared;
+    let released = desk::release(exact, &plan.domains(), *rules, &plan.clips());
+    let released = released.map_err(Refusal::Release)?;
+    let registers = coverage.iter();
+    Ok(wire::ReleasedTable {
+        query_name: prepared.query.name().as_bytes().to_vec(),
+        released_at: now.as_seconds(),
+        is_earlier: false,
+        counts_registrations: released.counted == desk::Counted::Registrations,
+        columns: plan.columns().to_vec(),
+        rows: table::rows(&released, plan),
+        registers: registers
+            .map(|(register, outcome)| progress(register, state(outcome)))
+            .collect(),
+        smallest_cell: u32::try_from(rules.k()).unwrap_or_default(),
+        rounding_base: u32::try_from(rules.base()).unwrap_or_default(),
+    })
+}
+
+/// The table of an earlier release, with its date.
+fn again(release: Release) -> wire::ReleasedTable {
+    wire::ReleasedTable {
+        is_earlier: true,
+        ..release.table
+    }
+}
+
+fn progress(register: &RegisterId, state: State) -> wire::RegisterProgress {
+    wire::RegisterProgress {
+        register_id: register.to_string(),
+        state: state.into(),
+    }
+}
+
+const fn state(outcome: RegisterOutcome) -> State {
+    match outcome {
+        RegisterOutcome::Answered => State::Answered,
+        RegisterOutcome::Refused => State::Refused,
+        RegisterOutcome::Silent => State::Silent,
+    }
+}

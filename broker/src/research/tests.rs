@@ -1,0 +1,9 @@
+//! The research gateway as a researcher sees it: gRPC over TLS, a relay, the tunnel, and agents
+//! at its other end that count what they are told.
+
+mod admission;
+mod ledger;
+mod outcomes;
+pub(in crate::research) mod queries;
+mod tables;
+mod world;

@@ -1,0 +1,556 @@
+//! A gateway, a relay and agents on loopback, with everything between them real. An agent's
+//! engine is not: each counts what the test tells it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::serve::Listener as _;
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use innsyn_policy::data_permit::{PermitBasis, PermitKind, QueryKind, Terms};
+use innsyn_policy::{
+    Clock, DataPermit, ManualClock, NationalId, NumberRules, Organisation, PermitId, Purpose,
+    RegisterId, Timestamp, Validity,
+};
+use innsyn_proto::data_permit::IssuerSigner;
+use innsyn_proto::identity::Identity;
+use innsyn_proto::tls::{AgentTls, GatewayTls, TlsFiles};
+use innsyn_proto::tunnel::agent::{self, Summons};
+use innsyn_proto::tunnel::{Dial as _, RelayAddress, TcpDialler, TcpRelayListener};
+use innsyn_proto::wire::node::v1 as node;
+use innsyn_proto::wire::research::v1 as wire;
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use node::compute_response::Message;
+use node::compute_service_server::{ComputeService, ComputeServiceServer};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
+use rustls_pki_types::ServerName;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Server};
+use tonic::{Request, Response, Status};
+use wire::research_service_client::ResearchServiceClient;
+
+use super::queries::views;
+use crate::catalog::Catalogue;
+use crate::enrolment;
+use crate::gateway::config::Limits;
+use crate::gateway::reach::ThroughRelays;
+use crate::gateway::serve;
+use crate::relay::{Relay, RelayConfig};
+use crate::research::ledger::InMemory;
+use crate::research::{ResearchFace, ResearchGatewayConfig, ResearchParts, router};
+
+/// Synthetic people (month + 80).
+pub(super) const KARI: &str = "01817010055";
+pub(super) const OLA: &str = "29820050124";
+/// 2026-01-01T00:00:00Z, in seconds.
+pub(super) const NOW: i64 = 1_767_225_600;
+pub(super) const ORGANISATION: &str = "983658776";
+const ISSUER: &str = "https://sts.example.invalid";
+const PERMIT_ISSUER: &str = "helsedata.example";
+/// A wait that only a failing test sits out.
+pub(super) const LONG: Duration = Duration::from_secs(20);
+
+/// What an agent does with a query.
+#[derive(Debug, Clone)]
+pub(super) enum Behaviour {
+    Counts(node::Part),
+    /// Waits for its steward first, then counts.
+    HoldsThenCounts(node::Part),
+    Refuses(node::Refusal),
+    /// Begins, and says nothing more.
+    Hangs,
+    /// Begins, and ends without an answer.
+    Ends,
+    /// Sends a message that says nothing.
+    SaysNothing,
+}
+
+/// One register's agent.
+pub(super) struct Agent {
+    views: Vec<wire::View>,
+    snapshot: Mutex<[u8; 32]>,
+    behaviour: Mutex<Behaviour>,
+    asked: Mutex<Vec<node::ComputeRequest>>,
+    /// How many calls have been asked of it that are not over.
+    under_way: watch::Sender<usize>,
+    /// How often it was dialled.
+    connections: AtomicUsize,
+    /// Told to end every connection that stands.
+    cut: Mutex<CancellationToken>,
+    parked: Notify,
+}
+
+impl Agent {
+    pub(super) fn does(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().unwrap() = behaviour;
+    }
+
+    pub(super) fn counts(&self, cells: Vec<node::Cell>) {
+        self.does(Behaviour::Counts(self.part(cells)));
+    }
+
+    pub(super) fn part(&self, cells: Vec<node::Cell>) -> node::Part {
+        node::Part {
+            cells,
+            snapshot: self.snapshot.lock().unwrap().to_vec().into(),
+            use_log_leaf: vec![7; 32].into(),
+        }
+    }
+
+    /// Its data have changed.
+    pub(super) fn has_snapshot(&self, snapshot: u8) {
+        *self.snapshot.lock().unwrap() = [snapshot; 32];
+    }
+
+    /// What it was asked, one after the other.
+    pub(super) fn asked(&self) -> Vec<node::ComputeRequest> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Ends every connection that serves, when the agent is parked again.
+    pub(super) async fn loses_its_connections(&self) {
+        timeout(LONG, self.parked.notified()).await.unwrap();
+        std::mem::take(&mut *self.cut.lock().unwrap()).cancel();
+    }
+
+    /// Waits until so many calls are under way.
+    pub(super) async fn has_under_way(&self, calls: usize) {
+        let mut under_way = self.under_way.subscribe();
+        let reached = timeout(LONG, under_way.wait_for(|now| *now == calls)).await;
+        reached.expect("so many calls should be under way").unwrap();
+    }
+}
+
+struct Service(Arc<Agent>);
+
+/// A call that is under way, until it is dropped.
+struct UnderWay(Arc<Agent>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.send_modify(|calls| *calls -= 1);
+    }
+}
+
+#[tonic::async_trait]
+impl ComputeService for Service {
+    async fn publish(
+        &self,
+        _request: Request<node::PublishRequest>,
+    ) -> Result<Response<node::PublishResponse>, Status> {
+        Ok(Response::new(node::PublishResponse {
+            views: self.0.views.clone(),
+            snapshot: self.0.snapshot.lock().unwrap().to_vec().into(),
+        }))
+    }
+
+    type ComputeStream = BoxStream<'static, Result<node::ComputeResponse, Status>>;
+
+    async fn compute(
+        &self,
+        request: Request<node::ComputeRequest>,
+    ) -> Result<Response<Self::ComputeStream>, Status> {
+        let agent = &self.0;
+        agent.asked.lock().unwrap().push(request.into_inner());
+        agent.under_way.send_modify(|calls| *calls += 1);
+        let under_way = UnderWay(Arc::clone(agent));
+        let running = Some(Message::Running(node::Running {}));
+        let (messages, then_hangs) = match agent.behaviour.lock().unwrap().clone() {
+            Behaviour::Counts(part) => (vec![running, Some(Message::Part(part))], false),
+            Behaviour::HoldsThenCounts(part) => {
+                let held = Some(Message::Held(node::Held {}));
+                (vec![held, running, Some(Message::Part(part))], false)
+            }
+            Behaviour::Refuses(refusal) => (vec![Some(Message::Refusal(refusal.into()))], false),
+            Behaviour::Hangs => (vec![running], true),
+            Behaviour::Ends => (vec![running], false),
+            Behaviour::SaysNothing => (vec![None], false),
+        };
+        let messages = messages
+            .into_iter()
+            .map(|message| Ok(node::ComputeResponse { message }));
+        let rest: Pin<Box<dyn Stream<Item = _> + Send>> = if then_hangs {
+            stream::pending().boxed()
+        } else {
+            stream::empty().boxed()
+        };
+        let responses = stream::iter(messages).chain(rest).map(move |message| {
+            let _until_the_call_ends = &under_way;
+            message
+        });
+        Ok(Response::new(responses.boxed()))
+    }
+}
+
+/// Parks at the relay again and again, and serves the gateways that come.
+async fn live(agent: Arc<Agent>, tls: AgentTls, relay: SocketAddr) -> io::Result<()> {
+    loop {
+        let io = TcpDialler.dial(&relay.to_string()).await?;
+        let connector = TlsConnector::from(Arc::clone(&tls.outer));
+        let mut io = connector.connect(ServerName::from(relay.ip()), io).await?;
+        agent::park(&mut io, LONG).await.map_err(io::Error::other)?;
+        agent.parked.notify_one();
+        match agent::wait(&mut io, LONG * 10)
+            .await
+            .map_err(io::Error::other)?
+        {
+            Summons::Gateway => {}
+            Summons::Drain => return Ok(()),
+        }
+        agent::accept(&mut io, LONG)
+            .await
+            .map_err(io::Error::other)?;
+        agent.connections.fetch_add(1, Ordering::SeqCst);
+        let cut = agent.cut.lock().unwrap().clone();
+        let (agent, inner) = (Arc::clone(&agent), Arc::clone(&tls.inner));
+        let (near, mut far) = tokio::io::duplex(1 << 16);
+        tokio::spawn(
+            Server::builder()
+                .add_service(ComputeServiceServer::new(Service(agent)))
+                .serve_with_incoming(tokio_stream::once(Ok::<_, io::Error>(near))),
+        );
+        tokio::spawn(cut.run_until_cancelled_owned(async move {
+            let mut io = TlsAcceptor::from(inner).accept(io).await?;
+            tokio::io::copy_bidirectional(&mut io, &mut far).await
+        }));
+    }
+}
+
+/// Everything.
+pub(super) struct World {
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) face: Arc<ResearchFace>,
+    agents: BTreeMap<String, Arc<Agent>>,
+    client: ResearchServiceClient<Channel>,
+    pub(super) channel: Channel,
+    token_key: EncodingKey,
+    permit_key: IssuerSigner,
+    _shutdown: DropGuard,
+    _folder: TempDir,
+}
+
+impl World {
+    /// Registers `nord` and `vest`, whose persons are different ones.
+    pub(super) async fn new() -> Self {
+        Self::of(&["nord", "vest"], true).await
+    }
+
+    /// Of `registers`, `borte` has no agent.
+    pub(super) async fn of(registers: &[&str], persons_disjoint: bool) -> Self {
+        let folder = TempDir::new().unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(NOW + 60)));
+        enrolment::init(folder.path(), &*clock).unwrap();
+        let shutdown = CancellationToken::new();
+        let relay = start_relay(&folder, &clock, &shutdown);
+        let mut agents = BTreeMap::new();
+        for register in registers.iter().filter(|register| **register != "borte") {
+            let agent = start_agent(&folder, &clock, relay, register, persons_disjoint);
+            timeout(LONG, agent.parked.notified()).await.unwrap();
+            agents.insert((*register).to_owned(), agent);
+        }
+        let permit_pair = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+        let token_pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let token_key = EncodingKey::from_ec_pem(token_pair.serialize_pem().as_bytes()).unwrap();
+        let config = config(&folder, &token_key, &permit_pair);
+        let files = files(&folder, &*clock, "innsyn://gateway/forsking");
+        let gateway_clock: Arc<dyn Clock> = clock.clone();
+        let tls = GatewayTls::load(&files, &gateway_clock).unwrap();
+        let relay = RelayAddress::new(&relay.to_string(), None).unwrap();
+        let parts = ResearchParts {
+            catalogue: catalogue(registers),
+            reach: Arc::new(ThroughRelays::new(Arc::new(TcpDialler), vec![relay], tls)),
+            tokens: config.open_verifier(clock.clone()).await.unwrap(),
+            permits: config.open_permit_issuers().unwrap(),
+            ledger: Arc::new(InMemory::default()),
+            clock: clock.clone(),
+            random: StdRng::seed_from_u64(1),
+        };
+        let acceptor = serve::tls(config.tls.as_ref().unwrap()).unwrap();
+        let face = ResearchFace::new(config, parts);
+        let listener = serve::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve::serve(
+            listener,
+            router(Arc::clone(&face)),
+            Some(acceptor),
+            Limits::default(),
+            shutdown.clone(),
+        ));
+        let ca = std::fs::read(folder.path().join("web.pem")).unwrap();
+        let tls = ClientTlsConfig::new()
+            .ca_certificate(Certificate::from_pem(ca))
+            .domain_name("localhost");
+        let endpoint = Channel::from_shared(format!("https://{address}")).unwrap();
+        let channel = endpoint.tls_config(tls).unwrap().connect().await.unwrap();
+        Self {
+            clock,
+            face,
+            agents,
+            client: ResearchServiceClient::new(channel.clone()),
+            channel,
+            token_key,
+            permit_key: IssuerSigner::from_pem(&permit_pair.serialize_pem()).unwrap(),
+            _shutdown: shutdown.drop_guard(),
+            _folder: folder,
+        }
+    }
+
+    pub(super) fn agent(&self, register: &str) -> &Arc<Agent> {
+        &self.agents[register]
+    }
+
+    pub(super) fn client(&self) -> ResearchServiceClient<Channel> {
+        self.client.clone()
+    }
+
+    /// How many queries any register was asked.
+    pub(super) fn asked(&self) -> usize {
+        self.agents.values().map(|agent| agent.asked().len()).sum()
+    }
+
+    /// A token with these claims.
+    pub(super) fn token_of(&self, claims: &Value) -> String {
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some("k1".to_owned());
+        jsonwebtoken::encode(&header, claims, &self.token_key).unwrap()
+    }
+
+    /// Kari's own call with `message`.
+    pub(super) fn call<T>(&self, message: T) -> Request<T> {
+        call_with(message, &self.token_of(&claims()))
+    }
+
+    /// The permit with these terms, signed.
+    pub(super) fn permit_of(&self, terms: Terms) -> String {
+        let permit = DataPermit::new(terms).unwrap();
+        self.permit_key.sign(&permit).unwrap()
+    }
+
+    pub(super) fn permit(&self) -> String {
+        self.permit_of(self.terms())
+    }
+
+    pub(super) fn terms(&self) -> Terms {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let registers = self.agents.keys();
+        Terms {
+            id: PermitId::new(PERMIT_ISSUER, "2026-1").unwrap(),
+            project: "Oppfunnet".to_owned(),
+            kind: PermitKind::Project,
+            people: [NationalId::parse(KARI, NumberRules::default()).unwrap()].into(),
+            organisation: Organisation::parse(ORGANISATION).unwrap(),
+            purpose: Purpose::Research,
+            legal_basis: PermitBasis::ResearchOrStatistics,
+            legal_reference: "oppfunnet".to_owned(),
+            registers: registers.map(|id| RegisterId::parse(id).unwrap()).collect(),
+            variables: [
+                ("persons".to_owned(), names(&["sex", "born_year", "income"])),
+                (
+                    "stays".to_owned(),
+                    names(&["admitted", "days", "died", "left"]),
+                ),
+            ]
+            .into(),
+            born_years: None,
+            months: 0..600,
+            kinds: QueryKind::ALL.into(),
+            smallest_cell: 5,
+            rounding_base: 5,
+            budget_queries: 20,
+            validity: Validity {
+                from: Timestamp::from_seconds(NOW),
+                until: Timestamp::from_seconds(NOW + 86_400),
+            },
+        }
+    }
+
+    pub(super) fn asking(&self, query: wire::Query) -> wire::RunRequest {
+        wire::RunRequest {
+            question: Some(wire::run_request::Question::Query(query)),
+            data_permit: self.permit(),
+            deadline_ms: 10_000,
+            must_be_complete: false,
+        }
+    }
+
+    /// Runs to the end: the states told of registers, and the table or why there is none.
+    pub(super) async fn run_of(&self, request: wire::RunRequest) -> (Vec<String>, Ended) {
+        let mut told = Vec::new();
+        let mut updates = match self.client().run(self.call(request)).await {
+            Ok(response) => response.into_inner(),
+            Err(status) => return (told, Err(status)),
+        };
+        loop {
+            match updates.try_next().await {
+                Ok(Some(wire::RunResponse { message })) => match message.unwrap() {
+                    wire::run_response::Message::Started(_) => {}
+                    wire::run_response::Message::Progress(progress) => {
+                        let state = progress.state().as_str_name();
+                        let state = state.trim_start_matches("REGISTER_STATE_");
+                        told.push(format!("{} {state}", progress.register_id));
+                    }
+                    wire::run_response::Message::Table(table) => {
+                        assert!(updates.try_next().await.unwrap().is_none());
+                        return (told, Ok(table));
+                    }
+                },
+                Ok(None) => panic!("a run ends with a table or an error"),
+                Err(status) => return (told, Err(status)),
+            }
+        }
+    }
+
+    pub(super) async fn run(&self, query: wire::Query) -> Ended {
+        self.run_of(self.asking(query)).await.1
+    }
+}
+
+pub(super) type Ended = Result<wire::ReleasedTable, Status>;
+
+/// Good claims of Kari.
+pub(super) fn claims() -> Value {
+    json!({
+        "iss": ISSUER, "aud": "innsyn", "iat": NOW, "nbf": NOW, "exp": NOW + 600, "jti": "1",
+        "client_id": "portal", "scp": "other innsyn:research", "pid": KARI,
+        "organisation": ORGANISATION, "acr": "idporten-loa-high",
+    })
+}
+
+pub(super) fn call_with<T>(message: T, token: &str) -> Request<T> {
+    let mut request = Request::new(message);
+    let bearer = format!("Bearer {token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", bearer);
+    request
+}
+
+fn start_relay(
+    folder: &TempDir,
+    clock: &Arc<ManualClock>,
+    shutdown: &CancellationToken,
+) -> SocketAddr {
+    let files = files(folder, &**clock, "innsyn://relay/test");
+    let text = format!(
+        "listen = '127.0.0.1:0'\ncertificate = '{}'\nkey = '{}'\nfederation_ca = '{}'\n\
+         gateways = ['forsking']",
+        files.certificate.display(),
+        files.key.display(),
+        files.federation_ca.display()
+    );
+    let config: RelayConfig = toml::from_str(&text).unwrap();
+    let clock: Arc<dyn Clock> = clock.clone();
+    let relay = Relay::new(config, &clock).unwrap();
+    let listener = TcpRelayListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(relay.serve(listener, shutdown.clone()));
+    address
+}
+
+fn start_agent(
+    folder: &TempDir,
+    clock: &Arc<ManualClock>,
+    relay: SocketAddr,
+    register: &str,
+    persons_disjoint: bool,
+) -> Arc<Agent> {
+    let agent = Arc::new(Agent {
+        views: views(register, persons_disjoint),
+        snapshot: Mutex::new([1; 32]),
+        behaviour: Mutex::new(Behaviour::Hangs),
+        asked: Mutex::default(),
+        under_way: watch::Sender::new(0),
+        connections: AtomicUsize::new(0),
+        cut: Mutex::default(),
+        parked: Notify::new(),
+    });
+    let files = files(folder, &**clock, &format!("innsyn://node/{register}"));
+    let agents_clock: Arc<dyn Clock> = clock.clone();
+    let tls = AgentTls::load(&files, &agents_clock).unwrap();
+    // Ends with the relay.
+    tokio::spawn(live(Arc::clone(&agent), tls, relay));
+    agent
+}
+
+fn files(folder: &TempDir, clock: &dyn Clock, uri: &str) -> TlsFiles {
+    let identity = Identity::parse(uri).unwrap();
+    let out = folder.path().join(uri.replace([':', '/'], "-"));
+    let hosts = match identity {
+        Identity::Relay(_) => vec!["127.0.0.1".to_owned()],
+        _ => Vec::new(),
+    };
+    enrolment::issue(folder.path(), &identity, &hosts, 30, &out, clock).unwrap();
+    TlsFiles {
+        certificate: out.join(enrolment::CERTIFICATE_FILE),
+        key: out.join(enrolment::KEY_FILE),
+        federation_ca: out.join(enrolment::FEDERATION_CA_FILE),
+        relay_ca: out.join(enrolment::RELAY_CA_FILE),
+    }
+}
+
+/// The gateway's configuration, with the files that it names.
+fn config(folder: &TempDir, token_key: &EncodingKey, permits: &KeyPair) -> ResearchGatewayConfig {
+    let write = |name: &str, text: &str| {
+        let path: PathBuf = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let mut jwk = Jwk::from_encoding_key(token_key, Algorithm::ES256).unwrap();
+    jwk.common.key_id = Some("k1".to_owned());
+    let jwks = serde_json::to_string(&JwkSet { keys: vec![jwk] }).unwrap();
+    let web = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    toml::from_str(&format!(
+        r#"
+        listen = "127.0.0.1:0"
+        tls = {{ certificate_file = "{}", key_file = "{}" }}
+        environment = "test"
+        catalogue = "unused"
+        issuers = [{{ issuer = "{ISSUER}", audience = "innsyn", jwks_file = "{}" }}]
+        permit_issuers = [{{ name = "{PERMIT_ISSUER}", public_key = "{}" }}]
+        runs_in_flight_max = 3
+        "#,
+        write("web.pem", &web.cert.pem()),
+        write("web-key.pem", &web.signing_key.serialize_pem()),
+        write("jwks.json", &jwks),
+        write("permits.pem", &permits.public_key_pem()),
+    ))
+    .unwrap()
+}
+
+fn catalogue(registers: &[&str]) -> Catalogue {
+    let text = registers.iter().map(|id| {
+        format!(
+            r#"
+            [[register]]
+            id = "{id}"
+            name = "Register {id}"
+            name_en = "Register {id}"
+            description = "Oppfunnet beskrivelse av {id}."
+            kind = "quality"
+            legal_basis = "mandatory"
+            membership_is_sensitive = false
+            controller = "Oppfunnet"
+            contact_email = "{id}@example.invalid"
+            insight = {{ method = "link", link = "https://{id}.example.invalid" }}
+            listing = "live"
+            "#
+        )
+    });
+    Catalogue::parse(&text.collect::<String>()).unwrap()
+}
