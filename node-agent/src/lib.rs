@@ -3,7 +3,8 @@
 //! In reading order: [`run`] puts the parts together; [`service`] answers questions; [`uselog`]
 //! keeps what was done, before it is answered; [`subjects`] knows who is here and [`settings`]
 //! what they have said; [`sources`] reads both from the register; [`presence`] keeps the agent
-//! reachable; [`heads`] shows the log to gateways; [`engine`] runs a researcher's query.
+//! reachable; [`heads`] shows the log to gateways; [`engine`] runs a researcher's query over what
+//! [`research`] publishes.
 
 pub mod check;
 pub mod config;

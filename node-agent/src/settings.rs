@@ -126,6 +126,30 @@ impl RecordedSettings {
         Settings::Known(settings.get(begin..end).unwrap_or_default())
     }
 
+    /// Everybody of whom anything is recorded, each once, and what; nobody where the table could
+    /// not be read.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (Tag, Settings<'_>)> {
+        let (tags, settings, undefined): (&[Tag], &[Setting], &[Tag]) = match &self.table {
+            Table::Read {
+                tags,
+                settings,
+                undefined,
+            } => (tags, settings, undefined),
+            Table::Unreadable => (&[], &[], &[]),
+        };
+        let mut rest = settings;
+        let known = tags.chunk_by(PartialEq::eq).filter_map(move |same| {
+            let (own, others) = rest.split_at_checked(same.len())?;
+            rest = others;
+            Some((*same.first()?, Settings::Known(own)))
+        });
+        let is_defined = |tag: &Tag| undefined.binary_search(tag).is_err();
+        let undefined = undefined.iter().map(|tag| (*tag, Settings::Undefined));
+        known
+            .filter(move |(tag, _)| is_defined(tag))
+            .chain(undefined)
+    }
+
     /// Whether there is a table and it could not be read.
     pub const fn is_unreadable(&self) -> bool {
         matches!(self.table, Table::Unreadable)

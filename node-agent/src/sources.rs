@@ -19,6 +19,7 @@
 use std::fmt;
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,7 +32,10 @@ use crate::subjects::{PseudonymKey, SubjectKey};
 pub use check::check;
 pub use config::{Place, SourceConfig, SourceConfigError};
 pub use error::SourceError;
+pub(crate) use folder::FileName;
 pub use folder::FolderSource;
+pub(crate) use freshness::Freshness;
+pub(crate) use intake::NotTaken;
 pub use intake::{Intake, LoadReport, Loaded, Numbers, PersonFields};
 pub use postgres::{PostgresSource, WriteRight};
 pub use progress::{Progress, Silent, TerminalBar};
@@ -42,6 +46,7 @@ pub mod config;
 mod check;
 mod error;
 mod folder;
+mod freshness;
 mod intake;
 pub(crate) mod moment;
 mod postgres;
@@ -68,14 +73,46 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint(Vec<FileStamp>);
 
+impl Fingerprint {
+    /// Whether every file of `part` stood then as it stands in `part`.
+    pub(crate) fn covers(&self, part: &Self) -> bool {
+        part.0.iter().all(|stamp| self.0.contains(stamp))
+    }
+
+    /// The files, as they stood.
+    pub(crate) fn files(&self) -> &[FileStamp] {
+        &self.0
+    }
+}
+
 /// How one file stood.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct FileStamp {
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FileStamp {
     path: PathBuf,
     inode: u64,
     bytes: u64,
     /// Seconds and nanoseconds since 1970-01-01T00:00:00Z.
     modified: (i64, i64),
+}
+
+impl FileStamp {
+    /// How the file at `path` stands now.
+    fn of(path: PathBuf) -> Result<Self, SourceError> {
+        match fs::metadata(&path) {
+            Ok(file) => Ok(Self {
+                inode: file.ino(),
+                bytes: file.size(),
+                modified: (file.mtime(), file.mtime_nsec()),
+                path,
+            }),
+            Err(error) => Err(SourceError::Unreadable { path, error }),
+        }
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl SourceConfig {

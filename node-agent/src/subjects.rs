@@ -10,6 +10,9 @@
 //!   `policy` makes.
 //! - **A hit is exact.** The cipher is a bijection, so two ids never share a tag and no look-up
 //!   into the source has to confirm one.
+//! - **People have numbers `0..len`**, in the order in which the source first names them, so that
+//!   the same files give the same numbers whatever the key. Statistics are made over numbers; who
+//!   may be counted is decided where they are used, and nothing turns one back into a person.
 //! - **A hit and a miss are the same work.** Every look-up reads the same number of entries
 //!   beginning at its bucket, to the end, and picks with masks instead of branches. Where the
 //!   answer stood, or whether it stood at all, changes no loop count and no branch.
@@ -66,6 +69,25 @@ impl Subjects {
     pub fn find(&self, clearance: &Clearance) -> Found {
         let tag = self.key.tag_of(clearance.subject());
         self.facts_of(tag).found()
+    }
+
+    /// The number of the person with `tag`, if somebody who is registered now has it.
+    pub(crate) fn number_of(&self, tag: Tag) -> Option<u32> {
+        let facts = self.facts_of(tag);
+        facts.is_registered().then(|| facts.number())
+    }
+
+    /// The numbers of all who are registered now, in no order.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        let registered = self.entries.iter().map(|entry| entry.facts);
+        registered
+            .filter(|facts| facts.is_registered())
+            .map(Facts::number)
+    }
+
+    /// The key that tags are made with.
+    pub(crate) fn key(&self) -> &SubjectKey {
+        &self.key
     }
 
     /// How many people there are, the deleted included.

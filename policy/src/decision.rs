@@ -291,6 +291,19 @@ pub fn secondary_use(
     }
 }
 
+/// Whether a person with these settings may be counted in statistics for `purpose`.
+///
+/// This is [`secondary_use`] for whoever decides about a whole register, person by person. What is
+/// for the person alone, their own insight and their own care, counts nobody.
+pub fn may_be_counted(
+    purpose: Purpose,
+    basis: LegalBasis,
+    settings: Settings<'_>,
+    now: Timestamp,
+) -> bool {
+    purpose.is_secondary() && secondary_use(purpose, basis, settings, now).is_ok()
+}
+
 fn stands(settings: &[Setting], kind: SettingKind, purpose: Purpose, now: Timestamp) -> bool {
     settings
         .iter()

@@ -16,7 +16,7 @@ pub mod use_record;
 
 pub use caller::{Area, Areas, Assurance, Caller, Organisation, Representation, Validity};
 pub use data_permit::{DataPermit, OutsidePermit, PermitClearance, PermitId, QueryFacts};
-pub use decision::{Clearance, Decision, DenyReason, Request, decide, represents};
+pub use decision::{Clearance, Decision, DenyReason, Request, decide, may_be_counted, represents};
 pub use outcome::{CannotBeAskedReason, NoAnswerReason, Outcome, Presence, WithheldReason};
 pub use person::{Environment, NationalId, NumberKind, NumberRules, ParseNationalIdError};
 pub use purpose::Purpose;

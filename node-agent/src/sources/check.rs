@@ -8,9 +8,11 @@ use std::sync::Arc;
 use rand::CryptoRng;
 
 use super::config::{Place, SourceConfig};
+use super::folder::FolderSource;
 use super::intake::{Intake, LoadReport, Numbers};
 use super::progress::Progress;
 use crate::finding::Finding;
+use crate::research;
 
 /// From this share on (one in so many rows), malformed ids are more than slips of the pen.
 const MANY: u64 = 100;
@@ -33,7 +35,13 @@ pub async fn check(
     };
     progress.finish();
     match loaded {
-        Ok(loaded) => findings.extend(of_report(&loaded.report)),
+        Ok(loaded) => {
+            findings.extend(of_report(&loaded.report));
+            if let Place::Folder(path) = &config.place {
+                let source = FolderSource::new(path);
+                findings.extend(research::data::check(&source, &loaded, numbers));
+            }
+        }
         Err(error) => findings.extend(error.findings()),
     }
     findings

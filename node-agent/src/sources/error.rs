@@ -199,7 +199,8 @@ impl SourceError {
         }
     }
 
-    fn what_to_do(&self) -> String {
+    /// What its owner can do about it.
+    pub(crate) fn what_to_do(&self) -> String {
         match self {
             Self::Unreadable { error, path } => match error.kind() {
                 io::ErrorKind::NotFound => {

@@ -5,7 +5,6 @@
 //! half-written export is never served.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use futures::FutureExt as _;
@@ -15,6 +14,8 @@ use super::error::SourceError;
 use super::intake::{Intake, Loaded, PersonFields};
 use super::{FileStamp, Fingerprint, Source};
 use crate::settings::SettingFields;
+
+pub(crate) use manifest::FileName;
 
 use manifest::{Files, Manifest};
 
@@ -156,27 +157,43 @@ impl FolderSource {
         Ok(names.into_iter().map(|name| self.path.join(name)).collect())
     }
 
-    /// How the manifest and every file of its tables stand now. A settings table without files
-    /// is no reason not to read the people.
+    /// How the manifest and every file of people and settings stand now. A settings table without
+    /// files is no reason not to read the people. Views are looked at elsewhere: a view in the
+    /// making keeps nobody's settings from being read.
     fn stamp(&self) -> Result<Fingerprint, SourceError> {
         let manifest = self.manifest()?;
-        let mut paths = vec![self.path.join(MANIFEST)];
-        paths.extend(self.matching(&manifest.persons.files)?);
+        let mut paths = self.paths_of_people(&manifest)?;
         if let Some(settings) = &manifest.settings {
             paths.extend(self.matching(&settings.files).unwrap_or_default());
         }
-        let mut stamps = Vec::with_capacity(paths.len());
-        for path in paths {
-            let file = fs::metadata(&path).map_err(unreadable(&path))?;
-            stamps.push(FileStamp {
-                inode: file.ino(),
-                bytes: file.size(),
-                modified: (file.mtime(), file.mtime_nsec()),
-                path,
-            });
-        }
-        Ok(Fingerprint(stamps))
+        stamps(paths)
     }
+
+    fn paths_of_people(&self, manifest: &Manifest) -> Result<Vec<PathBuf>, SourceError> {
+        let mut paths = vec![self.path.join(MANIFEST)];
+        paths.extend(self.matching(&manifest.persons.files)?);
+        Ok(paths)
+    }
+
+    /// How the manifest and the files of people stand now: what gives people their numbers.
+    pub(crate) fn stamp_of_people(&self) -> Result<Fingerprint, SourceError> {
+        stamps(self.paths_of_people(&self.manifest()?)?)
+    }
+
+    /// What the manifest says of views, as it stands there.
+    pub(crate) fn views(&self) -> Result<Option<toml::Value>, SourceError> {
+        Ok(self.manifest()?.views)
+    }
+
+    /// How the files called `pattern`, at least one, stand now.
+    pub(crate) fn stamp_of(&self, pattern: &FileName) -> Result<Fingerprint, SourceError> {
+        stamps(self.matching(pattern.as_files())?)
+    }
+}
+
+fn stamps(paths: Vec<PathBuf>) -> Result<Fingerprint, SourceError> {
+    let stamps = paths.into_iter().map(FileStamp::of);
+    stamps.collect::<Result<_, _>>().map(Fingerprint)
 }
 
 impl Source for FolderSource {

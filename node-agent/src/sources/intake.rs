@@ -24,6 +24,22 @@ pub struct Numbers {
     pub environment: Environment,
 }
 
+impl Numbers {
+    /// The tag under `key` of the person whom `text` names: by national id, or by pseudonym where
+    /// the source has those.
+    pub(crate) fn tag(self, key: &SubjectKey, text: Option<&str>) -> Result<Tag, NotTaken> {
+        let text = text.map(str::trim).filter(|text| !text.is_empty());
+        let text = text.ok_or(NotTaken::Missing)?;
+        if key.reads_pseudonyms() {
+            let pseudonym = parse_pseudonym(text).map_err(|_| NotTaken::Malformed)?;
+            return Ok(key.tag_of_pseudonym(pseudonym));
+        }
+        let id = NationalId::parse(text, self.rules)?;
+        self.environment.admit_citizen(&id)?;
+        Ok(key.tag_of(&id))
+    }
+}
+
 /// One row about a person, as text. Source-side differences (types, encodings) end here.
 #[derive(Clone, Copy, Default)]
 pub struct PersonFields<'a> {
@@ -80,7 +96,7 @@ pub struct Loaded {
     /// The index.
     pub subjects: Subjects,
     /// The people's settings.
-    pub settings: RecordedSettings,
+    pub settings: Arc<RecordedSettings>,
     /// What was counted on the way.
     pub report: LoadReport,
 }
@@ -163,22 +179,13 @@ impl Intake {
         }
         Ok(Loaded {
             subjects,
-            settings: self.settings.finish(),
+            settings: Arc::new(self.settings.finish()),
             report: self.report,
         })
     }
 
     fn tag(&self, id: Option<&str>) -> Result<Tag, NotTaken> {
-        let text = id.map(str::trim).filter(|text| !text.is_empty());
-        let text = text.ok_or(NotTaken::Missing)?;
-        let key = self.subjects.key();
-        if key.reads_pseudonyms() {
-            let pseudonym = parse_pseudonym(text).map_err(|_| NotTaken::Malformed)?;
-            return Ok(key.tag_of_pseudonym(pseudonym));
-        }
-        let id = NationalId::parse(text, self.numbers.rules)?;
-        self.numbers.environment.admit_citizen(&id)?;
-        Ok(key.tag_of(&id))
+        self.numbers.tag(self.subjects.key(), id)
     }
 
     fn count(&mut self, reason: NotTaken) {
@@ -224,7 +231,7 @@ impl Intake {
 
 /// Why a row's id is nobody's.
 #[derive(Debug, Clone, Copy)]
-enum NotTaken {
+pub(crate) enum NotTaken {
     Missing,
     Malformed,
     WrongEnvironment,

@@ -6,7 +6,6 @@
 //! new are swapped in whole.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -16,9 +15,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::error::SourceError;
+use super::freshness::Freshness;
 use super::intake::{Intake, LoadReport, Loaded, Numbers};
 use super::progress::{Progress, Silent};
 use super::{Fingerprint, Source};
+use crate::research::ResearchData;
 use crate::subjects::{Found, SubjectKey};
 
 /// The register as one load found it.
@@ -26,12 +27,32 @@ use crate::subjects::{Found, SubjectKey};
 pub struct RegisterData {
     loaded: Loaded,
     loaded_at: Timestamp,
-    /// When the source was last seen to say still the same, in microseconds.
-    seen_at: AtomicI64,
-    settings_max_age: Duration,
+    /// How the source stood then.
+    fingerprint: Option<Fingerprint>,
+    numbers: Numbers,
+    freshness: Freshness,
+    /// What is published of the register, once it is ready to be counted.
+    research: ArcSwapOption<ResearchData>,
 }
 
 impl RegisterData {
+    fn new(
+        loaded: Loaded,
+        loaded_at: Timestamp,
+        fingerprint: Option<Fingerprint>,
+        numbers: Numbers,
+        settings_max_age: Duration,
+    ) -> Self {
+        Self {
+            loaded,
+            loaded_at,
+            fingerprint,
+            numbers,
+            freshness: Freshness::new(loaded_at, settings_max_age),
+            research: ArcSwapOption::empty(),
+        }
+    }
+
     /// Looks up the person whom `clearance` is about.
     pub fn find(&self, clearance: &Clearance) -> Found {
         self.loaded.subjects.find(clearance)
@@ -41,12 +62,18 @@ impl RegisterData {
     /// `now`.
     pub fn settings_of(&self, subject: &NationalId, now: Timestamp) -> Settings<'_> {
         let settings = self.loaded.settings.of(subject);
-        // Reading again does not mend a table that cannot be read; say the graver thing.
-        let is_stale = now > self.seen_at().plus(self.settings_max_age);
-        match settings {
-            Settings::Known(_) if is_stale => Settings::Stale,
-            other => other,
-        }
+        self.freshness.relied_on(settings, now)
+    }
+
+    /// What is published of the register, ready to be counted; `None` where nothing is, and as long
+    /// as it is being made ready after the people or their settings have changed.
+    pub fn research(&self) -> Option<Arc<ResearchData>> {
+        self.research.load_full()
+    }
+
+    /// From now on this is what is published; see [`RegisterData::research`].
+    pub(crate) fn publish(&self, research: Option<Arc<ResearchData>>) {
+        self.research.store(research);
     }
 
     /// What the load counted.
@@ -64,8 +91,24 @@ impl RegisterData {
         self.loaded.subjects.memory_bytes()
     }
 
-    fn seen_at(&self) -> Timestamp {
-        Timestamp::from_micros(self.seen_at.load(Ordering::Relaxed))
+    /// People and settings.
+    pub(crate) const fn loaded(&self) -> &Loaded {
+        &self.loaded
+    }
+
+    /// How the source stood when it was read, where that can be told.
+    pub(crate) const fn fingerprint(&self) -> Option<&Fingerprint> {
+        self.fingerprint.as_ref()
+    }
+
+    /// Which numbers were taken for people.
+    pub(crate) const fn numbers(&self) -> Numbers {
+        self.numbers
+    }
+
+    /// How long the settings may be relied on.
+    pub(crate) const fn freshness(&self) -> &Freshness {
+        &self.freshness
     }
 }
 
@@ -143,12 +186,8 @@ impl<C: Clock> SubjectsStore<C> {
         let intake = Intake::new(&key, numbers, Arc::clone(&progress));
         let loaded = source.load(intake).await;
         progress.finish();
-        let data = RegisterData {
-            loaded: loaded?,
-            loaded_at: now,
-            seen_at: AtomicI64::new(now.as_micros()),
-            settings_max_age,
-        };
+        let seen = fingerprint.clone();
+        let data = RegisterData::new(loaded?, now, seen, numbers, settings_max_age);
         report(data.report());
         Ok(Arc::new(Self {
             source,
@@ -175,7 +214,7 @@ impl<C: Clock> SubjectsStore<C> {
         let data = self.current.load();
         StoreStatus {
             loaded_at: data.loaded_at,
-            seen_at: data.seen_at(),
+            seen_at: data.freshness.seen_at(),
             report: data.report().clone(),
             memory_bytes: data.memory_bytes(),
             failing: self.failing.load().as_deref().cloned(),
@@ -240,10 +279,7 @@ impl<C: Clock> SubjectsStore<C> {
         if let Some(fingerprint) = &fingerprint {
             if seen.loaded.as_ref() == Some(fingerprint) {
                 seen.changed = None;
-                self.current
-                    .load()
-                    .seen_at
-                    .store(now.as_micros(), Ordering::Relaxed);
+                self.current.load().freshness.seen(now);
                 return Ok(Refreshed::Unchanged);
             }
             if seen.changed.as_ref() != Some(fingerprint) {
@@ -257,12 +293,13 @@ impl<C: Clock> SubjectsStore<C> {
         if loaded.report.persons == 0 && before > 0 {
             return Err(SourceError::Emptied { before });
         }
-        self.current.store(Arc::new(RegisterData {
+        self.current.store(Arc::new(RegisterData::new(
             loaded,
-            loaded_at: now,
-            seen_at: AtomicI64::new(now.as_micros()),
-            settings_max_age: self.settings_max_age,
-        }));
+            now,
+            fingerprint.clone(),
+            self.numbers,
+            self.settings_max_age,
+        )));
         *seen = Seen {
             loaded: fingerprint,
             changed: None,

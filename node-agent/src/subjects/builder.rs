@@ -8,6 +8,8 @@ use super::{SubjectKey, Subjects, Tag};
 /// The most people one index holds.
 pub const PERSONS_MAX: usize = 200_000_000;
 
+/// The most entries that there is ever room for: people, and half as many rows again.
+pub(super) const ENTRIES_MAX: usize = PERSONS_MAX / 2 * 3;
 /// Room for this many entries at first.
 const ENTRIES_AT_FIRST: usize = 4_096;
 /// A bucket of the directory holds this many entries at least, on average: four bytes for it
@@ -23,7 +25,7 @@ pub struct TooManyPersonsError;
 ///
 /// Rows about the same person are merged while they come, so memory follows people and not
 /// rows: at most 36 bytes for each person found so far, and the old 24 beside them for the moment
-/// in which the space grows.
+/// in which the space grows. Closing gaps in the numbers takes six for a moment.
 #[derive(Debug)]
 pub struct SubjectsBuilder {
     key: Arc<SubjectKey>,
@@ -51,9 +53,11 @@ impl SubjectsBuilder {
         if self.entries.len() == self.entries.capacity() {
             self.make_room()?;
         }
+        // INVARIANT: numbers are the places of first rows; at most `ENTRIES_MAX`.
+        let number = u32::try_from(self.entries.len()).map_err(|_| TooManyPersonsError)?;
         self.entries.push(Entry {
             tag,
-            facts: Facts::new(membership),
+            facts: Facts::new(membership, number),
         });
         Ok(())
     }
@@ -103,7 +107,30 @@ impl SubjectsBuilder {
             }
             same
         });
-        self.duplicates += (rows - self.entries.len()) as u64;
+        if self.entries.len() < rows {
+            self.duplicates += (rows - self.entries.len()) as u64;
+            self.close_gaps(rows);
+        }
+    }
+
+    /// Numbers the people `0..` in the order of their first rows, which are numbered `0..rows`, so
+    /// that the next row's number is how many there are.
+    fn close_gaps(&mut self, rows: usize) {
+        let mut numbers = vec![0_u32; rows];
+        for entry in &self.entries {
+            if let Some(is_first) = numbers.get_mut(entry.facts.number() as usize) {
+                *is_first = 1;
+            }
+        }
+        let mut before = 0;
+        for number in &mut numbers {
+            let is_first = std::mem::replace(number, before);
+            before += is_first;
+        }
+        for entry in &mut self.entries {
+            let number = numbers.get(entry.facts.number() as usize);
+            entry.facts = entry.facts.numbered(number.copied().unwrap_or_default());
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use innsyn_policy::Presence;
 use jiff::ToSpan as _;
 use jiff::civil::{Date, date};
 
+use super::builder::ENTRIES_MAX;
 use super::{Found, Tag};
 
 /// The day before day 1.
@@ -45,32 +46,55 @@ pub struct Membership {
     pub last_changed: Option<Day>,
 }
 
-/// A [`Membership`] in 64 bits, so that it can be picked with a mask:
-/// since (16), last change (16), registered (1), deleted (1), spare. Nobody is 0.
+/// A [`Membership`] and the person's number in 64 bits, so that they can be picked with a mask:
+/// since (16), last change (16), registered (1), deleted (1), number (30). Nobody is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Facts(u64);
 
 const REGISTERED: u64 = 1 << 32;
 const DELETED: u64 = 1 << 33;
+const NUMBER_FROM_BIT: u32 = 34;
+
+const _: () = assert!(
+    ENTRIES_MAX <= 1 << (u64::BITS - NUMBER_FROM_BIT),
+    "every entry's number has room"
+);
 
 impl Facts {
     pub(super) const NONE: Self = Self(0);
 
-    pub(super) fn new(membership: Membership) -> Self {
+    /// `number` is less than [`ENTRIES_MAX`].
+    pub(super) fn new(membership: Membership, number: u32) -> Self {
         let day = |day: Option<Day>| day.map_or(0, |day| u64::from(day.0));
         let standing = match membership.standing {
             Standing::Registered => REGISTERED,
             Standing::Deleted => DELETED,
         };
-        Self(day(membership.since) | day(membership.last_changed) << 16 | standing)
+        let facts = day(membership.since) | day(membership.last_changed) << 16 | standing;
+        Self(facts | u64::from(number) << NUMBER_FROM_BIT)
+    }
+
+    /// The number of the person, or of the row before the person has one.
+    pub(super) const fn number(self) -> u32 {
+        (self.0 >> NUMBER_FROM_BIT) as u32
+    }
+
+    /// The same with another number, less than [`ENTRIES_MAX`].
+    pub(super) fn numbered(self, number: u32) -> Self {
+        let facts = self.0 & ((1 << NUMBER_FROM_BIT) - 1);
+        Self(facts | u64::from(number) << NUMBER_FROM_BIT)
+    }
+
+    pub(super) const fn is_registered(self) -> bool {
+        self.0 & REGISTERED != 0
     }
 
     pub(super) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Two rows about one person make one: registered beats deleted, the earliest "since" and
-    /// the latest change stand.
+    /// Two rows about one person make one: registered beats deleted, the earliest "since", the
+    /// latest change and the first row's number stand.
     pub(super) fn merge(self, other: Self) -> Self {
         let since = match (self.since(), other.since()) {
             (0, day) | (day, 0) => day,
@@ -81,7 +105,8 @@ impl Facts {
             0 => DELETED,
             registered => registered,
         };
-        Self(u64::from(since) | u64::from(last_changed) << 16 | standing)
+        let facts = Self(u64::from(since) | u64::from(last_changed) << 16 | standing);
+        facts.numbered(self.number().min(other.number()))
     }
 
     /// Both dates are worked out whether or not anybody was found.

@@ -118,6 +118,47 @@ fn a_person_takes_24_bytes_and_at_most_half_a_byte_of_directory() {
 }
 
 #[test]
+fn people_are_numbered_in_the_order_in_which_they_are_first_named_whatever_the_key() {
+    let here = member(Standing::Registered, None, None);
+    let gone = member(Standing::Deleted, None, None);
+    let other_key = Arc::new(SubjectKey::generate(&mut StdRng::seed_from_u64(2), None));
+    for key in [key(None), other_key] {
+        let mut builder = SubjectsBuilder::new(Arc::clone(&key));
+        // Enough rows about the same few that they are merged more than once on the way.
+        for n in 0..20_000_u128 {
+            let who = [n % 7, n / 100, 5_000][(n % 3) as usize];
+            let membership = if who == 3 { gone } else { here };
+            let tag = key.tag_of_pseudonym(who.to_be_bytes());
+            builder.push(tag, membership).expect("room");
+        }
+        let (subjects, _) = builder.finish();
+
+        let mut first_named: Vec<u128> = Vec::new();
+        for n in 0..20_000_u128 {
+            let who = [n % 7, n / 100, 5_000][(n % 3) as usize];
+            if !first_named.contains(&who) {
+                first_named.push(who);
+            }
+        }
+        for (number, who) in (0..).zip(&first_named) {
+            let found = subjects.number_of(key.tag_of_pseudonym(who.to_be_bytes()));
+            assert_eq!(found, (*who != 3).then_some(number), "person {who}");
+        }
+        let mut numbers: Vec<_> = subjects.numbers().collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers.len(), subjects.len() - 1);
+        assert!(
+            numbers
+                .iter()
+                .all(|number| (*number as usize) < subjects.len())
+        );
+        numbers.dedup();
+        assert_eq!(numbers.len(), subjects.len() - 1);
+        assert_eq!(subjects.number_of(key.tag_of_pseudonym([9; 16])), None);
+    }
+}
+
+#[test]
 fn rows_are_merged_while_they_come_so_that_memory_follows_people() {
     let here = member(Standing::Registered, None, None);
     let mut builder = SubjectsBuilder::new(key(None));

@@ -11,14 +11,17 @@
 //! delimiter = ";"                      # of CSV files; `,` unless it is given
 //! columns = { national_id = "fnr", kind = "type", purpose = "formaal", from = "fra", until = "til" }
 //!
-//! [[table]]                            # other tables, for later; named, not read
-//! name = "events"
-//! files = ["events.parquet"]
+//! [[view]]                             # what is published to be counted; any number of them
+//! name = "diagnoses"                   # and so on: see `research::data::view`
 //! ```
 //!
 //! A file called `*.parquet` is Parquet, any other is CSV in UTF-8 with a line of column names.
+//! Views are kept here as they stand and read one by one where they are made ready, so that a
+//! mistake in one costs neither the others nor the citizens' listing.
 
+use std::ffi::OsStr;
 use std::fmt;
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -30,8 +33,8 @@ use crate::sources::config::{PersonColumns, SettingColumns, StatusValues};
 pub(super) struct Manifest {
     pub(super) persons: Persons,
     pub(super) settings: Option<Settings>,
-    #[serde(default, rename = "table")]
-    _tables: Vec<OtherTable>,
+    #[serde(rename = "view")]
+    pub(super) views: Option<toml::Value>,
 }
 
 impl Manifest {
@@ -93,11 +96,21 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// A table that is not read yet; whatever is said of it is accepted.
-#[derive(Debug, Deserialize)]
-struct OtherTable {
-    #[serde(rename = "name")]
-    _name: String,
+/// The name of Parquet files in the manifest's folder; `*` stands for anything.
+#[derive(Debug)]
+pub(crate) struct FileName(Files);
+
+impl FileName {
+    /// `None` if `name` is not the name of a Parquet file in the folder.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let is_parquet = Path::new(name).extension() == Some(OsStr::new("parquet"));
+        let files = is_parquet.then(|| Files::new(vec![name.to_owned()], comma()))?;
+        files.ok().map(Self)
+    }
+
+    pub(super) const fn as_files(&self) -> &Files {
+        &self.0
+    }
 }
 
 #[derive(Deserialize)]

@@ -153,10 +153,6 @@ fn people_are_read_from_parquet_whatever_the_types() {
         [persons]
         files = ["part-*.parquet"]
         columns = { national_id = "fnr", registered_since = "since" }
-        [[table]]
-        name = "events"
-        files = ["events.parquet"]
-        time = "at"
     "#;
     let folder = folder(&[("manifest.toml", manifest)]);
     let part = |name: &str, id: ArrayRef, since: ArrayRef| {

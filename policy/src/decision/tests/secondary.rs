@@ -1,7 +1,7 @@
 //! What settings and legal basis say about use beyond the person's own insight.
 
 use super::*;
-use crate::decision::secondary_use;
+use crate::decision::{may_be_counted, secondary_use};
 use Purpose::{Administration, OwnInsight, QualityImprovement, Research, Treatment};
 use SettingKind::{Block, Consent, Reservation};
 use Verdict::{Allow, Deny};
@@ -111,6 +111,34 @@ fn promise_5_a_setting_decides_for_its_purpose_and_its_time() {
                 _ => without,
             };
             assert_eq!(verdict, expected, "{what}, {basis:?}");
+        }
+    }
+}
+
+#[test]
+fn promise_5_who_said_no_is_not_counted_and_who_was_silent_is_as_the_legal_basis_says() {
+    for (what, settings, with_consent, without) in settings() {
+        for basis in BASES {
+            let counted = may_be_counted(Research, basis, Settings::Known(&settings), now());
+            let expected = match basis {
+                LegalBasis::Consent => with_consent,
+                _ => without,
+            };
+            assert_eq!(counted, expected == Allow, "{what}, {basis:?}");
+        }
+    }
+    for unreliable in [Settings::Unreadable, Settings::Stale, Settings::Undefined] {
+        for (basis, purpose) in BASES.into_iter().zip(SECONDARY.into_iter().cycle()) {
+            assert!(!may_be_counted(purpose, basis, unreliable, now()));
+        }
+    }
+}
+
+#[test]
+fn nobody_is_counted_for_what_is_for_the_person_alone() {
+    for basis in BASES {
+        for purpose in [OwnInsight, Treatment] {
+            assert!(!may_be_counted(purpose, basis, Settings::Known(&[]), now()));
         }
     }
 }
