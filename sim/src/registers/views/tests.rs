@@ -14,6 +14,8 @@ use crate::registers::folder::{Content as Written, of_register};
 struct World {
     folder: tempfile::TempDir,
     country: Country,
+    /// Everybody's number, by national id.
+    numbers: HashMap<String, u32>,
 }
 
 /// A row by column.
@@ -26,7 +28,16 @@ impl World {
         country
             .write_with(folder.path(), Written::Views, &ProgressBar::hidden())
             .unwrap();
-        Self { folder, country }
+        let people = 0..country.population.everyone();
+        let numbers = people
+            .map(|number| (country.person(number).unwrap(), number))
+            .map(|(person, number)| (person.id.expose_str().to_owned(), number))
+            .collect();
+        Self {
+            folder,
+            country,
+            numbers,
+        }
     }
 
     fn of(&self, register: &str) -> std::path::PathBuf {
@@ -43,14 +54,9 @@ impl World {
 
     /// The rows about somebody, by the person's number.
     fn told(&self, register: &str, view: &str) -> Vec<(u32, Row)> {
-        let people = 0..self.country.population.everyone();
-        let numbers: HashMap<String, u32> = people
-            .map(|number| (self.country.person(number).unwrap(), number))
-            .map(|(person, number)| (person.id.expose_str().to_owned(), number))
-            .collect();
         let rows = self.rows(register, view).into_iter();
         let told = rows.filter_map(|row| match row.get("fnr") {
-            Some(Field::Str(id)) => Some((*numbers.get(id)?, row)),
+            Some(Field::Str(id)) => Some((*self.numbers.get(id)?, row)),
             _ => None,
         });
         told.collect()
