@@ -76,7 +76,7 @@ fn a_permit_is_good_for_a_year_and_only_by_its_issuers_key() {
     PermitIssuer::create(elsewhere.path()).unwrap();
     let text = issuer.permit(&country.registers, researcher, NOW).unwrap();
 
-    let last = NOW.plus(VALID - Duration::from_secs(1));
+    let last = NOW.plus(VALID).minus(Duration::from_secs(1));
     assert!(trusted(folder.path()).read(&text, last).is_ok());
     assert!(trusted(folder.path()).read(&text, NOW.plus(VALID)).is_err());
     assert!(trusted(elsewhere.path()).read(&text, NOW).is_err());
