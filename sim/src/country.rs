@@ -14,7 +14,7 @@ pub use asking::{Asking, AskingError, Role};
 pub use stories::{Found, Story};
 
 use crate::population::{Person, Population, PopulationError, PopulationSpec};
-use crate::registers::folder::{self, WriteError, Written};
+use crate::registers::folder::{self, Content, WriteError, Written};
 use crate::registers::{Memberships, Record, Registers, RegistersError};
 
 mod asking;
@@ -105,16 +105,27 @@ impl Country {
         Self::invent(spec, file.invented_registers)
     }
 
+    /// Writes everything that a listing needs into `folder`: [`Country::write_with`] without views.
+    pub fn write(&self, folder: &Path, progress: &ProgressBar) -> Result<Vec<Written>, WriteError> {
+        self.write_with(folder, Content::Registrations, progress)
+    }
+
     /// Writes everything that brokers and agents are pointed at into `folder`; see [`folder`].
     ///
     /// The same country gives the same bytes. `progress` is moved once per person; use
     /// [`ProgressBar::hidden`] where nobody looks.
-    pub fn write(&self, folder: &Path, progress: &ProgressBar) -> Result<Vec<Written>, WriteError> {
+    pub fn write_with(
+        &self,
+        folder: &Path,
+        content: Content,
+        progress: &ProgressBar,
+    ) -> Result<Vec<Written>, WriteError> {
         let written = folder::write(
             folder,
             &self.population,
             &self.registers,
             &self.memberships,
+            content,
             progress,
         )?;
         let spec = self.population.spec();

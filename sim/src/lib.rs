@@ -1,16 +1,19 @@
 //! An invented Norway: people, registers, a federation of processes, load.
 //!
-//! In reading order: [`population`] and [`registers`] invent the [`country`]; [`truth`] says what
-//! is right from its files alone; [`sts`] makes citizens' tokens; [`world`] puts a federation on
-//! the disk and [`processes`] start it; [`demo`], [`load`] and [`bench`] use it. [`scan`] looks for
-//! what nobody may keep.
+//! In reading order: [`population`], `health` and [`registers`] invent the [`country`]; [`truth`]
+//! says what is right from its files alone; [`sts`] makes citizens' and researchers' tokens, and
+//! [`permit`] a researcher's data permit; [`world`] puts a federation on the disk and
+//! [`processes`] start it; [`demo`], [`load`] and [`bench`] use it. [`scan`] looks for what nobody
+//! may keep.
 
 pub mod bench;
 pub mod caller;
 pub mod country;
 pub mod demo;
 pub mod faults;
+mod health;
 pub mod load;
+pub mod permit;
 pub mod population;
 pub mod processes;
 pub mod program;

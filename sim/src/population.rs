@@ -215,6 +215,8 @@ pub(crate) enum Topic {
     Households = 1,
     Registers = 2,
     Records = 3,
+    Health = 4,
+    Views = 5,
 }
 
 /// The randomness of one person (or thing) in one topic.

@@ -17,6 +17,7 @@ use crate::country::{Country, Role};
 use crate::demo::{self, DemoSpec};
 use crate::faults::SlowDialler;
 use crate::population::PopulationSpec;
+use crate::registers::folder::Content;
 use crate::world::{World, WorldSpec};
 
 /// Where the demo's gateway listens.
@@ -46,21 +47,33 @@ enum Command {
         /// Everything random follows from this.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// With the views that registers publish for research.
+        #[arg(long)]
+        views: bool,
     },
-    /// Print a citizen's token, good for five minutes.
+    /// Print a citizen's or the invented researcher's token, good for five minutes.
     Token {
         /// The generator's number of the person asked about; never an id.
-        #[arg(long)]
-        person: u32,
+        #[arg(long, required_unless_present = "researcher")]
+        person: Option<u32>,
         /// Who asks.
         #[arg(long = "as", value_enum, default_value = "oneself")]
         role: Role,
+        /// The invented researcher's token.
+        #[arg(long, conflicts_with_all = ["person", "role", "national_id_file"])]
+        researcher: bool,
         /// The world's folder.
         #[arg(long, value_name = "FOLDER")]
         world: PathBuf,
         /// Write the id asked about into this file, for a client to read.
         #[arg(long, value_name = "FILE")]
         national_id_file: Option<PathBuf>,
+    },
+    /// Print the invented researcher's data permit over all registers and views, good for a year.
+    Permit {
+        /// The world's folder.
+        #[arg(long, value_name = "FOLDER")]
+        world: PathBuf,
     },
     /// Load a gateway with listings and print a report as JSON.
     Load(crate::load::LoadArgs),
@@ -160,13 +173,25 @@ pub fn main(args: Args) -> anyhow::Result<()> {
             };
             block_on(async |stop| demo::run(spec, stop).await)
         }
-        Command::Population { persons, out, seed } => population(persons, seed, &out),
+        Command::Population {
+            persons,
+            out,
+            seed,
+            views,
+        } => population(persons, seed, views, &out),
         Command::Token {
-            person,
+            person: Some(person),
             role,
             world,
             national_id_file,
+            researcher: _,
         } => token(person, role, &world, national_id_file.as_deref()),
+        Command::Token {
+            person: None,
+            world,
+            ..
+        } => researcher_token(&world),
+        Command::Permit { world } => permit(&world),
         Command::Load(args) => block_on(async |_| crate::load::main(args).await),
         Command::Bench { command } => on_one_thread(async |_| crate::bench::main(command).await),
         Command::Broker(args) => innsyn_broker::program::main(args, axum::Router::new()),
@@ -233,10 +258,16 @@ fn run_on(
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
-fn population(persons: u32, seed: u64, out: &std::path::Path) -> anyhow::Result<()> {
+fn population(persons: u32, seed: u64, views: bool, out: &std::path::Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(out)?;
     let bar = ProgressBar::new(u64::from(persons));
-    let written = Country::invent(PopulationSpec::new(persons, seed), 0)?.write(out, &bar)?;
+    let content = if views {
+        Content::Views
+    } else {
+        Content::Registrations
+    };
+    let country = Country::invent(PopulationSpec::new(persons, seed), 0)?;
+    let written = country.write_with(out, content, &bar)?;
     bar.finish_and_clear();
     println!("{} registers' data are in {}", written.len(), out.display());
     Ok(())
@@ -258,5 +289,23 @@ fn token(
         std::fs::write(file, asking.subject.id.expose())
             .with_context(|| format!("`{}` cannot be written", file.display()))?;
     }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn researcher_token(world: &std::path::Path) -> anyhow::Result<()> {
+    let world = World::open(world)?;
+    let mut random: StdRng = rand::make_rng();
+    println!(
+        "{}",
+        world.researcher_token(SystemClock.now(), &mut random)?
+    );
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn permit(world: &std::path::Path) -> anyhow::Result<()> {
+    let world = World::open(world)?;
+    println!("{}", world.data_permit(SystemClock.now())?);
     Ok(())
 }

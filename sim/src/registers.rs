@@ -5,11 +5,15 @@
 //! are invented and say so. It is test data, not a legal catalogue.
 //!
 //! [`Registers`] is the list, [`Memberships`] says who is in which, [`Registers::catalogue_toml`]
-//! writes the broker's catalogue and [`folder`] each register's own folder of data.
+//! writes the broker's catalogue and [`folder`] each register's own folder of data, with the
+//! [`View`]s that it publishes for research.
 
 use innsyn_policy::{LegalBasis, Register as PolicyRegister, RegisterId, RegisterKind};
 
 pub use membership::{Memberships, Record, SettingRow, Status};
+pub use views::{Kind, Variable, View};
+
+use crate::health::Disease;
 
 mod catalogue;
 mod dirt;
@@ -20,6 +24,7 @@ mod membership;
 mod table;
 #[cfg(test)]
 mod tests;
+mod views;
 
 /// How many registers `registers.csv` has.
 pub const NORWEGIAN_REGISTERS: usize = 83;
@@ -51,6 +56,7 @@ pub struct Register {
     persons_estimated: u32,
     year_started: i16,
     rule: Rule,
+    treatment: Option<Treatment>,
 }
 
 /// How the catalogue says that a register is asked.
@@ -101,6 +107,15 @@ struct Rule {
     /// Ages in years at registration, both included.
     ages: (u32, u32),
     region: Option<crate::population::Region>,
+}
+
+/// What a quality register follows up.
+#[derive(Debug, Clone)]
+struct Treatment {
+    /// Whoever is in the register has it.
+    disease: &'static Disease,
+    /// A code of the classification of procedures.
+    procedure: String,
 }
 
 /// The group that a register takes people from.

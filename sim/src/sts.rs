@@ -25,11 +25,13 @@ use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde::{Deserialize, Serialize};
 
 pub use fault::Fault;
+pub use researcher::{RESEARCH_CLIENT, RESEARCH_SCOPE, Researcher};
 
 use crate::population::Person;
 
 mod claims;
 mod fault;
+mod researcher;
 #[cfg(test)]
 mod tests;
 
@@ -177,15 +179,7 @@ impl TestIssuer {
         let pem = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?.serialize_pem();
         let issuer = Self::with_key(names, &pem)?;
         fs::create_dir_all(folder).map_err(io_error(folder))?;
-        let key = folder.join(KEY_FILE);
-        fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&key)
-            .and_then(|mut file| file.write_all(pem.as_bytes()))
-            .map_err(io_error(&key))?;
+        write_secret(&folder.join(KEY_FILE), &pem)?;
         let text =
             toml::to_string(&issuer.names).map_err(|error| StsError::Names(Box::new(error)))?;
         for (name, text) in [(JWKS_FILE, issuer.jwks()?), (NAMES_FILE, text)] {
@@ -237,7 +231,18 @@ impl TestIssuer {
         Ok(jsonwebtoken::encode(&self.header(), &claims, &self.key)?)
     }
 
-    /// The same with one deliberate `fault`.
+    /// A token for `researcher` that is good from `now`, for five minutes.
+    pub fn researcher_token(
+        &self,
+        researcher: &Researcher<'_>,
+        now: Timestamp,
+        rng: &mut impl rand::Rng,
+    ) -> Result<String, StsError> {
+        let claims = researcher.claims(&self.names, now, &rng.random());
+        Ok(jsonwebtoken::encode(&self.header(), &claims, &self.key)?)
+    }
+
+    /// The same as [`TestIssuer::token`] with one deliberate `fault`.
     pub fn faulty_token(
         &self,
         fault: Fault,
@@ -254,6 +259,18 @@ impl TestIssuer {
         header.kid = Some(self.kid.clone());
         header
     }
+}
+
+/// Writes a key so that only its owner can read it.
+pub(crate) fn write_secret(path: &Path, text: &str) -> Result<(), StsError> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(io_error(path))
 }
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StsError {

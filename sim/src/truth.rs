@@ -1,4 +1,4 @@
-//! What a listing ought to say, worked out from the written files in the plainest way.
+//! What a listing or a table ought to say, worked out from the written files in the plainest way.
 //!
 //! The point of this module is what it does not use: nothing of the agent (its index, its way of
 //! reading files), nothing of `innsyn_policy::decide`, and nothing that the generator remembers.
@@ -18,6 +18,7 @@ use crate::sts::{Mandate, Right};
 
 use rows::Found;
 
+pub mod pooled;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
 //!   country/   catalogue, people, each register's data     sts/      the test issuer's keys
 //!   ca/        the federation's and the relays' CA          relay/    configuration, certificate
 //!   gateway/   configuration, certificate, heads            agents/   one folder for each register
+//!   issuer/    the invented authority's keys, which sign data permits
 //! ```
 
 use std::fmt::Write as _;
@@ -27,15 +28,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::caller::Question;
 use crate::country::{Asking, Country};
-use crate::population::PopulationSpec;
+use crate::permit::{self, PermitIssuer};
+use crate::population::{Person, PopulationSpec};
+use crate::registers::folder::Content;
 use crate::registers::{Listing, Register, folder};
-use crate::sts::{Names, TestIssuer};
+use crate::sts::{Names, Researcher, TestIssuer};
 
 /// The gateway's name in the invented federation.
 pub const GATEWAY: &str = "helsenorge";
 /// How long the certificates of a world are valid, in days.
 const CERTIFICATE_DAYS: u32 = 30;
 const WORLD_FILE: &str = "world.toml";
+const ISSUER_FOLDER: &str = "issuer";
 
 /// What a world is made from.
 #[derive(Debug, Clone)]
@@ -44,6 +48,8 @@ pub struct WorldSpec {
     pub population: PopulationSpec,
     /// Registers beside the 83 Norwegian ones, at most 15.
     pub invented_registers: usize,
+    /// Whether the registers get views for research.
+    pub content: Content,
     /// Leave out all registers but the first so many that have an agent; all if absent.
     pub live_only: Option<usize>,
     /// Where the gateway listens.
@@ -63,11 +69,12 @@ pub struct WorldSpec {
 }
 
 impl WorldSpec {
-    /// `persons` people, the 83 registers, and the gateway on a port that is free.
+    /// `persons` people, the 83 registers without views, and the gateway on a port that is free.
     pub fn new(persons: u32, seed: u64) -> Self {
         Self {
             population: PopulationSpec::new(persons, seed),
             invented_registers: 0,
+            content: Content::Registrations,
             live_only: None,
             gateway: ([127, 0, 0, 1], 0).into(),
             gateway_tls: false,
@@ -98,8 +105,10 @@ pub struct World {
     pub folder: PathBuf,
     /// Its people and registers.
     pub country: Country,
-    /// Who makes its citizens' tokens.
+    /// Who makes its citizens' and its researcher's tokens.
     pub sts: TestIssuer,
+    /// Who gives its researcher a data permit.
+    pub permits: PermitIssuer,
     addresses: Addresses,
 }
 
@@ -118,13 +127,14 @@ impl World {
         fs::create_dir_all(folder)
             .with_context(|| format!("`{}` cannot be made", folder.display()))?;
         let country = Country::invent(spec.population, spec.invented_registers)?;
-        country.write(&folder.join("country"), progress)?;
+        country.write_with(&folder.join("country"), spec.content, progress)?;
         let sts = TestIssuer::create(&folder.join("sts"), Names::default(), false)?;
         let addresses = free_addresses(spec, &country)?;
         let world = Self {
             folder: folder.to_owned(),
             country,
             sts,
+            permits: PermitIssuer::create(&folder.join(ISSUER_FOLDER))?,
             addresses,
         };
         world.enrol_and_configure(spec, clock)?;
@@ -141,6 +151,7 @@ impl World {
             folder: folder.to_owned(),
             country: Country::open(&folder.join("country"))?,
             sts: TestIssuer::open(&folder.join("sts"))?,
+            permits: PermitIssuer::open(&folder.join(ISSUER_FOLDER))?,
             addresses: toml::from_str(&text)?,
         })
     }
@@ -452,6 +463,32 @@ pub fn ids<'a>(registers: impl Iterator<Item = &'a Register>) -> Vec<RegisterId>
 }
 
 impl World {
+    /// The invented researcher.
+    pub fn researcher(&self) -> anyhow::Result<Person> {
+        let researcher = self.country.person(permit::RESEARCHER);
+        researcher.context("the country has nobody; invent it anew")
+    }
+
+    /// A token of the invented researcher that is good from `now`.
+    pub fn researcher_token(
+        &self,
+        now: Timestamp,
+        random: &mut impl rand::Rng,
+    ) -> anyhow::Result<String> {
+        let researcher = Researcher {
+            person: &self.researcher()?,
+            organisation: permit::ORGANISATION,
+        };
+        Ok(self.sts.researcher_token(&researcher, now, random)?)
+    }
+
+    /// The invented researcher's data permit over all registers and views, for a year from `now`.
+    pub fn data_permit(&self, now: Timestamp) -> anyhow::Result<String> {
+        let researcher = self.researcher()?.id;
+        self.permits
+            .permit(&self.country.registers, researcher, now)
+    }
+
     /// What `asking` sends to the gateway at `now`: the id asked about, and a fresh token.
     pub fn question(
         &self,

@@ -27,7 +27,7 @@ fn written(seed: u64) -> Vec<Vec<u8>> {
     let folder = tempfile::tempdir().unwrap();
     let country = Country::invent(PopulationSpec::new(500, seed), 1).unwrap();
     country
-        .write(folder.path(), &ProgressBar::hidden())
+        .write_with(folder.path(), Content::Views, &ProgressBar::hidden())
         .unwrap();
     let mut files = BTreeMap::new();
     hashes(folder.path(), &mut files);

@@ -10,6 +10,8 @@ use jiff::civil::Date;
 pub struct Day(NonZeroU32);
 
 const DAY_ZERO: Date = jiff::civil::date(1900, 1, 1);
+/// Days from then to 1970-01-01.
+const EPOCH_DAYS: i32 = 25_567;
 
 impl Day {
     /// The day `days` after 1900-01-01.
@@ -38,6 +40,11 @@ impl Day {
     /// Days since 1900-01-01.
     pub const fn number(self) -> u32 {
         self.0.get() - 1
+    }
+
+    /// Days since 1970-01-01, as Parquet counts them.
+    pub const fn since_epoch(self) -> i32 {
+        self.number().cast_signed() - EPOCH_DAYS
     }
 
     /// `days` later.

@@ -1,4 +1,5 @@
-//! Twelve invented municipalities. The numbers begin with 99, which no real one does.
+//! Twelve invented municipalities in five counties. The numbers begin with 9, which no real one
+//! does.
 
 /// A part of the invented country; health surveys invite people by region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub enum Region {
 /// An invented municipality.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Municipality {
-    /// Four digits.
+    /// Four digits; the first two are its county.
     pub number: &'static str,
     /// Its name.
     pub name: &'static str,
@@ -33,18 +34,18 @@ const fn municipality(number: &'static str, name: &'static str, region: Region) 
 }
 
 static MUNICIPALITIES: [Municipality; 12] = [
-    municipality("9901", "Storbyen", Region::East),
-    municipality("9902", "Elvestad", Region::East),
-    municipality("9903", "Innlandet øvre", Region::East),
-    municipality("9904", "Granskogen", Region::East),
-    municipality("9905", "Østvannet", Region::East),
-    municipality("9906", "Regnby", Region::West),
-    municipality("9907", "Fjordvik", Region::West),
-    municipality("9908", "Skjærholmen", Region::West),
-    municipality("9909", "Kornstad", Region::Middle),
-    municipality("9910", "Midtnes", Region::Middle),
-    municipality("9911", "Nordlysvik", Region::North),
-    municipality("9912", "Viddby", Region::North),
+    municipality("9101", "Storbyen", Region::East),
+    municipality("9201", "Elvestad", Region::East),
+    municipality("9202", "Innlandet øvre", Region::East),
+    municipality("9203", "Granskogen", Region::East),
+    municipality("9204", "Østvannet", Region::East),
+    municipality("9301", "Regnby", Region::West),
+    municipality("9302", "Fjordvik", Region::West),
+    municipality("9303", "Skjærholmen", Region::West),
+    municipality("9401", "Kornstad", Region::Middle),
+    municipality("9402", "Midtnes", Region::Middle),
+    municipality("9501", "Nordlysvik", Region::North),
+    municipality("9502", "Viddby", Region::North),
 ];
 
 /// How many there are.

@@ -3,7 +3,8 @@
 //! ```text
 //!   catalogue.toml            the broker's list of registers
 //!   people.csv                number, national id, birth date and family of every person
-//!   registers/<id>/           manifest.toml, personer.csv or .parquet, innstillinger.csv
+//!   registers/<id>/           manifest.toml, personer.csv or .parquet, innstillinger.csv, and the
+//!                             views that it publishes, if the country is written with them
 //!   registers/lmr/pseudonym.key
 //! ```
 //!
@@ -20,6 +21,7 @@ use innsyn_policy::NationalId;
 use sha2::{Digest as _, Sha256};
 
 use super::table::{PersonRow, PersonTable, SettingTable, file_name};
+use super::views::{Told, ViewTables};
 use super::{Memberships, Record, Register, Registers, dirt, manifest, table};
 use crate::population::{Population, Sex};
 
@@ -97,6 +99,15 @@ pub fn of_register(country: &Path, id: &str) -> PathBuf {
     country.join(REGISTERS_FOLDER).join(id)
 }
 
+/// Whether registers get views for research, or only their registrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Registrations and settings.
+    Registrations,
+    /// These, and views.
+    Views,
+}
+
 /// Writes catalogue, people and every register's folder into `country`, which is made if it is
 /// not there. `progress` is moved once per person; whoever finishes it before that stops the
 /// work.
@@ -105,6 +116,7 @@ pub fn write(
     population: &Population,
     registers: &Registers,
     memberships: &Memberships,
+    content: Content,
     progress: &ProgressBar,
 ) -> Result<Vec<Written>, WriteError> {
     make_folder(country)?;
@@ -118,6 +130,7 @@ pub fn write(
                     &of_register(country, register.id().as_str()),
                     register,
                     population,
+                    content,
                 )
             })
             .transpose()?;
@@ -140,9 +153,14 @@ pub fn write(
             continue;
         };
         write_person(&mut people, &person)?;
-        for record in memberships.records_of(population, registers, number) {
+        let records = memberships.records_of(population, registers, number);
+        let mut told = match content {
+            Content::Registrations => None,
+            Content::Views => Told::new(population, &person, registers, &records),
+        };
+        for record in &records {
             if let Some(Some(folder)) = folders.get_mut(record.register) {
-                folder.push(&person.id, &record)?;
+                folder.push(&person.id, record, told.as_mut())?;
             }
         }
         if number.is_multiple_of(PROGRESS_PERSONS) {
@@ -180,22 +198,34 @@ fn write_person(
 }
 
 /// A register's folder while it is written.
-struct Folder {
+struct Folder<'a> {
+    register: &'a Register,
     persons: PersonTable,
     settings: SettingTable,
+    views: Option<ViewTables>,
     pseudonyms: Option<Hmac<Sha256>>,
     first_id: Option<String>,
     written: Written,
 }
 
-impl Folder {
+impl<'a> Folder<'a> {
     fn create(
         path: &Path,
-        register: &Register,
+        register: &'a Register,
         population: &Population,
+        content: Content,
     ) -> Result<Self, WriteError> {
         make_folder(path)?;
-        write_text(&path.join("manifest.toml"), &manifest::of(register))?;
+        let mut manifest = manifest::of(register);
+        let views = match content {
+            Content::Registrations => None,
+            Content::Views => {
+                manifest.push('\n');
+                manifest.push_str(&register.views_toml(population.spec().as_of)?);
+                Some(ViewTables::create(path, register)?)
+            }
+        };
+        write_text(&path.join("manifest.toml"), &manifest)?;
         let pseudonyms = if register.is_pseudonymous() {
             let mut seed = Sha256::new_with_prefix(b"innsyn-sim pseudonym key");
             seed.update(population.spec().seed.to_le_bytes());
@@ -209,8 +239,10 @@ impl Folder {
             None
         };
         Ok(Self {
+            register,
             persons: PersonTable::create(&path.join(file_name(register.layout)), register.layout)?,
             settings: SettingTable::create(&path.join(table::SETTINGS_FILE))?,
+            views,
             pseudonyms,
             first_id: None,
             written: Written {
@@ -226,7 +258,13 @@ impl Folder {
         })
     }
 
-    fn push(&mut self, id: &NationalId, record: &Record) -> Result<(), WriteError> {
+    /// `told` is the person, if views are written.
+    fn push(
+        &mut self,
+        id: &NationalId,
+        record: &Record,
+        told: Option<&mut Told<'_>>,
+    ) -> Result<(), WriteError> {
         let text = self.called_here(id);
         let row = PersonRow {
             id: &text,
@@ -253,6 +291,9 @@ impl Folder {
             self.written.setting_rows += 1;
             let known = matches!(setting.kind, "consent" | "reservation" | "block");
             self.written.undefined_settings += u64::from(!known);
+        }
+        if let (Some(views), Some(told)) = (&mut self.views, told) {
+            views.push(&text, self.register, record, told)?;
         }
         if self.first_id.is_none() {
             self.first_id = Some(text);
@@ -286,20 +327,21 @@ impl Folder {
             self.persons.push(&dirty(""))?;
         }
         self.written.missing = dirt::MISSING;
-        if let Some(good) = &self.first_id {
-            let malformed = if self.pseudonyms.is_some() {
-                dirt::malformed_pseudonyms(good)
-            } else {
-                dirt::malformed(good)
-            };
-            for id in &malformed {
-                self.persons.push(&dirty(id))?;
-            }
-            self.written.malformed = malformed.len() as u64;
+        let malformed = match &self.first_id {
+            None => Vec::new(),
+            Some(good) if self.pseudonyms.is_some() => dirt::malformed_pseudonyms(good).to_vec(),
+            Some(good) => dirt::malformed(good).to_vec(),
+        };
+        for id in &malformed {
+            self.persons.push(&dirty(id))?;
         }
+        self.written.malformed = malformed.len() as u64;
         self.written.rows += self.written.missing + self.written.malformed;
         self.persons.finish()?;
         self.settings.finish()?;
+        if let Some(views) = self.views {
+            views.finish(&malformed)?;
+        }
         Ok(self.written)
     }
 }

@@ -3,7 +3,8 @@
 use innsyn_policy::{LegalBasis, Register as PolicyRegister, RegisterId, RegisterKind};
 use serde::Deserialize;
 
-use super::{Insight, Layout, Listing, Register, RegistersError, Rule, Who};
+use super::{Insight, Layout, Listing, Register, RegistersError, Rule, Treatment, Who};
+use crate::health::Disease;
 use crate::population::{Region, Sex};
 
 const TABLE: &str = include_str!("registers.csv");
@@ -30,6 +31,8 @@ struct Line {
     region: String,
     layout: Layout,
     about: String,
+    disease: String,
+    procedure: String,
 }
 
 /// The registers of the table, in its order.
@@ -78,6 +81,8 @@ pub(super) fn invented(number: usize) -> Result<Register, RegistersError> {
             Layout::Parquet
         },
         about: "oppdiktede behandlinger".to_owned(),
+        disease: "M545".to_owned(),
+        procedure: "WPCK00".to_owned(),
     };
     register(line, None)
 }
@@ -99,6 +104,13 @@ fn register(line: Line, within: Option<usize>) -> Result<Register, RegistersErro
         "midt" => Some(Region::Middle),
         "nord" => Some(Region::North),
         word => return Err(wrong(&line.id, "region", word)),
+    };
+    let treatment = match line.disease.as_str() {
+        "" => None,
+        code => Some(Treatment {
+            disease: Disease::with_code(code).ok_or_else(|| wrong(&line.id, "disease", code))?,
+            procedure: line.procedure,
+        }),
     };
     Ok(Register {
         description: description(&line.name, kind, legal_basis, &line.about),
@@ -123,6 +135,7 @@ fn register(line: Line, within: Option<usize>) -> Result<Register, RegistersErro
             ages: (line.age_from, line.age_to),
             region,
         },
+        treatment,
     })
 }
 

@@ -184,3 +184,46 @@ fn a_name_that_may_be_a_real_issuer_s_is_refused() {
     assert!(matches!(refused, Err(StsError::MayBeReal(_))));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_researchers_token_says_who_asks_and_for_whom_and_nothing_of_anybody_else() {
+    let person = WORLD.population.person(1).unwrap();
+    let researcher = Researcher {
+        person: &person,
+        organisation: "310000001",
+    };
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+
+    let token = WORLD.issuer.researcher_token(&researcher, NOW, &mut random);
+
+    let claims = WORLD.verified(&token.unwrap()).unwrap();
+    let names: Vec<&str> = claims
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let mut assumed = [
+        "iss",
+        "aud",
+        "exp",
+        "nbf",
+        "iat",
+        "jti",
+        "client_id",
+        "scp",
+        "pid",
+        "organisation",
+        "acr",
+    ];
+    assumed.sort_unstable();
+    assert_eq!(names, assumed);
+    assert_eq!(claims["scp"], "innsyn:research");
+    assert_eq!(claims["pid"], person.id.expose_str());
+    assert_eq!(claims["organisation"], "310000001");
+    assert_eq!(claims["acr"], "idporten-loa-high");
+    assert_eq!(
+        claims["exp"].as_i64().unwrap(),
+        NOW.as_seconds() + TOKEN_LIFETIME_S
+    );
+}

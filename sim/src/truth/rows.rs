@@ -113,9 +113,10 @@ fn names(folder: &Path, people: &HashSet<String>) -> Result<HashMap<String, Stri
 }
 
 /// A row: column name to text. A column that has no value is left out.
-type Row = HashMap<String, String>;
+pub type Row = HashMap<String, String>;
 
-fn each_row(path: &Path, mut take: impl FnMut(&Row)) -> Result<(), TruthError> {
+/// Gives every row of the CSV or Parquet file at `path` to `take`.
+pub(super) fn each_row(path: &Path, mut take: impl FnMut(&Row)) -> Result<(), TruthError> {
     let content = |what: String| TruthError::Content {
         path: path.to_owned(),
         what,
@@ -151,6 +152,8 @@ fn text(field: &Field) -> Option<String> {
         Field::Str(text) => Some(text.clone()),
         // The leading zeros of an id do not survive as an integer.
         Field::Long(number) => Some(format!("{number:011}")),
+        Field::Int(number) => Some(number.to_string()),
+        Field::Double(number) => Some(number.to_string()),
         Field::Date(days) => {
             let date = Date::constant(1970, 1, 1).checked_add(i64::from(*days).days());
             date.ok().map(|date| date.to_string())
