@@ -12,13 +12,14 @@ use innsyn_proto::wire::node::v1::compute_service_server::ComputeServiceServer;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::{mpsc, watch};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
 use crate::config::Config;
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
-use crate::research::compute::{Compute, Computing, ComputingParts};
+use crate::research::Publisher;
+use crate::research::compute::{Compute, Computing, ComputingParts, Countable, CurrentData};
 use crate::service::{Answering, Service};
 use crate::sources::{Progress, SubjectsStore};
 use crate::status;
@@ -97,7 +98,8 @@ async fn run_agent(
         status::serve(listen, parts, shutdown.clone()).await?;
     }
 
-    let compute = compute(&config, &log, &clock, &mut random)?;
+    let publishing = publish(&config, &subjects, shutdown.clone())?;
+    let compute = compute(&config, &subjects, &log, &clock, &mut random)?;
 
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
     let serving = Server::builder()
@@ -135,15 +137,38 @@ async fn run_agent(
     serving.abort();
     let _aborted = serving.await;
     refreshing.abort();
+    if let Some(publishing) = publishing {
+        publishing.abort();
+    }
     log.close().await;
     tracing::info!("agent ended");
     Ok(())
 }
 
-/// The service for research gateways, if the register counts anything for them. No source
-/// publishes views yet, so that it refuses all of them for now.
+/// Makes the published views ready, and ready again when they change, if the register counts
+/// anything for researchers.
+fn publish(
+    config: &Config,
+    subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<Option<JoinHandle<()>>> {
+    let Some(section) = &config.research else {
+        return Ok(None);
+    };
+    let register = config.register.clone();
+    let publisher = Publisher::open(
+        &config.source,
+        register,
+        Arc::clone(subjects),
+        &section.folder,
+    )?;
+    Ok(publisher.map(|publisher| publisher.spawn_refresh(config.source.refresh, shutdown)))
+}
+
+/// The service for research gateways, if the register counts anything for them.
 fn compute(
     config: &Config,
+    subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>,
     log: &Arc<UseLog>,
     clock: &Arc<dyn Clock>,
     random: &mut StdRng,
@@ -155,7 +180,7 @@ fn compute(
         register: config.register.clone(),
         issuers: section.trusted_issuers()?,
         folder: section.folder.clone(),
-        data: Arc::new(|| None),
+        data: current_data(subjects),
         limits: section.limits(),
         log: Arc::clone(log),
         clock: Arc::clone(clock),
@@ -166,6 +191,15 @@ fn compute(
     let caps = gateways.map(|gateway| (gateway.name.clone(), section.caps()));
     let rules = config.numbers.rules;
     Ok(Some(Compute::server(Arc::new(computing), caps, rules)))
+}
+
+/// What is published, as it stands when it is asked for.
+fn current_data(subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>) -> CurrentData {
+    let subjects = Arc::clone(subjects);
+    Arc::new(move || {
+        let research = subjects.current().research();
+        research.map(|research| -> Arc<dyn Countable> { research })
+    })
 }
 
 /// Opens the log of use on `disk`, and its keys, which are made if the log is new. `random` must be

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use innsyn_policy::{LegalBasis, Purpose, Settings, Timestamp, may_be_counted};
 use innsyn_proto::wire::research::v1::View;
 
+use super::compute::Countable;
 use crate::engine::{Included, PersonSet, Snapshot};
 use crate::settings::RecordedSettings;
 use crate::sources::{Freshness, RegisterData};
@@ -132,5 +133,23 @@ impl ResearchData {
             }
         }
         Included::new(included)
+    }
+}
+
+impl Countable for ResearchData {
+    fn views(&self) -> &[View] {
+        self.views()
+    }
+
+    fn snapshot(&self) -> &Snapshot {
+        self.snapshot()
+    }
+
+    fn snapshot_name(&self) -> &SnapshotName {
+        self.snapshot_name()
+    }
+
+    fn included(&self, purpose: Purpose, now: Timestamp) -> Included {
+        self.included(purpose, now)
     }
 }

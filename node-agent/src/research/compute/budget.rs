@@ -36,8 +36,8 @@ impl Budget {
     /// That permit `permit` has had `charged` answered.
     pub(super) fn answered(&self, permit: &str, charged: Charged) {
         let mut permits = locked(&self.permits);
-        let charges = permits.entry(permit.to_owned()).or_default();
-        charges.answered.insert(charged);
+        let of_permit = permits.entry(permit.to_owned()).or_default();
+        of_permit.answered.insert(charged);
     }
 
     /// Charges `charged` to `permit` if `check`, told how many other queries it has had or has
@@ -57,8 +57,8 @@ impl Budget {
             u32::try_from(others.len() - own).unwrap_or(u32::MAX)
         });
         let allowed = check(before)?;
-        let charges = permits.entry(permit.clone()).or_default();
-        *charges.under_way.entry(charged).or_default() += 1;
+        let of_permit = permits.entry(permit.clone()).or_default();
+        *of_permit.under_way.entry(charged).or_default() += 1;
         let charge = Charge {
             budget: Arc::clone(self),
             permit,
