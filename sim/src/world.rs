@@ -19,20 +19,21 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use indicatif::ProgressBar;
 use innsyn_broker::enrolment;
-use innsyn_policy::{Clock, LegalBasis, RegisterId, RegisterKind, Timestamp};
+use innsyn_policy::{Clock, LegalBasis, RegisterId, RegisterKind};
 use innsyn_proto::head::HeadSigner;
 use innsyn_proto::identity::Identity;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
-use crate::caller::Question;
-use crate::country::{Asking, Country};
-use crate::permit::{self, PermitIssuer};
-use crate::population::{Person, PopulationSpec};
+use crate::country::Country;
+use crate::permit::PermitIssuer;
+use crate::population::PopulationSpec;
 use crate::registers::folder::Content;
 use crate::registers::{Listing, Register, folder};
-use crate::sts::{Names, Researcher, TestIssuer};
+use crate::sts::{Names, TestIssuer};
+
+mod asking;
 
 /// The gateway's name in the invented federation.
 pub const GATEWAY: &str = "helsenorge";
@@ -460,48 +461,4 @@ const fn basis_name(basis: LegalBasis) -> &'static str {
 /// The ids of registers, for those who pick some.
 pub fn ids<'a>(registers: impl Iterator<Item = &'a Register>) -> Vec<RegisterId> {
     registers.map(|register| register.id().clone()).collect()
-}
-
-impl World {
-    /// The invented researcher.
-    pub fn researcher(&self) -> anyhow::Result<Person> {
-        let researcher = self.country.person(permit::RESEARCHER);
-        researcher.context("the country has nobody; invent it anew")
-    }
-
-    /// A token of the invented researcher that is good from `now`.
-    pub fn researcher_token(
-        &self,
-        now: Timestamp,
-        random: &mut impl rand::Rng,
-    ) -> anyhow::Result<String> {
-        let researcher = Researcher {
-            person: &self.researcher()?,
-            organisation: permit::ORGANISATION,
-        };
-        Ok(self.sts.researcher_token(&researcher, now, random)?)
-    }
-
-    /// The invented researcher's data permit over all registers and views, for a year from `now`.
-    pub fn data_permit(&self, now: Timestamp) -> anyhow::Result<String> {
-        let researcher = self.researcher()?.id;
-        self.permits
-            .permit(&self.country.registers, researcher, now)
-    }
-
-    /// What `asking` sends to the gateway at `now`: the id asked about, and a fresh token.
-    pub fn question(
-        &self,
-        asking: &Asking,
-        now: Timestamp,
-        random: &mut impl rand::Rng,
-    ) -> anyhow::Result<Question> {
-        let token = self.sts.token(&asking.grant(), now, random)?;
-        Ok(Question {
-            national_id: asking.subject.id.expose_str().to_owned(),
-            authorization: format!("Bearer {token}").parse()?,
-            deadline_ms: None,
-            omit_catalogue: false,
-        })
-    }
 }

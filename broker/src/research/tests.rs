@@ -2,6 +2,7 @@
 //! at its other end that count what they are told.
 
 mod admission;
+mod agent;
 mod ledger;
 mod outcomes;
 pub(in crate::research) mod queries;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use innsyn_proto::wire::research::v1 as wire;
 use tonic_types::StatusExt as _;
 
+use super::agent::Behaviour;
 use super::queries::*;
 use super::world::*;
 

@@ -10,6 +10,7 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 use wire::run_response::Message;
 
+use super::agent::Behaviour;
 use super::queries::*;
 use super::world::*;
 
@@ -36,7 +37,7 @@ fn soon(world: &World) -> wire::RunRequest {
 }
 
 #[tokio::test]
-async fn a_hung_register_is_named_and_the_others_make_the_table() {
+async fn promise_7_a_hung_register_is_named_and_the_others_make_the_table() {
     let world = world_where_vest(Behaviour::Hangs).await;
 
     let (told, table) = world.run_of(soon(&world)).await;

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn few_persons_are_hidden_and_the_rest_is_rounded() {
+fn promise_6_few_persons_are_hidden_and_the_rest_is_rounded() {
     let shown = shown_of_line(&[4, 5, 7, 8, 1000, 1002, 1003], rules(5, 5), Check::Made);
     assert_eq!(
         shown,
@@ -30,7 +30,7 @@ fn from_the_middle_a_count_is_rounded_up() {
 /// Of 8, 8 and 1 the margin is 17 and shows as 15, 13 to 17; the two that are shown are 16 at
 /// least, so the third would be known to be 0 or 1.
 #[test]
-fn a_cell_that_the_margin_would_give_away_takes_another_with_it() {
+fn promise_6_a_cell_that_the_margin_would_give_away_takes_another_with_it() {
     assert_eq!(
         shown_of_line(&[8, 8, 1], rules(5, 5), Check::LeftOut),
         [Some(10), Some(10), None]

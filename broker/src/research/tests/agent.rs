@@ -1,0 +1,213 @@
+//! One register's agent, behind a real tunnel. Its engine is not real: it counts what the test
+//! tells it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt as _};
+use innsyn_proto::tls::AgentTls;
+use innsyn_proto::tunnel::agent::{self, Summons};
+use innsyn_proto::tunnel::{Dial as _, TcpDialler};
+use innsyn_proto::wire::node::v1 as node;
+use innsyn_proto::wire::research::v1 as wire;
+use node::compute_response::Message;
+use node::compute_service_server::{ComputeService, ComputeServiceServer};
+use rustls_pki_types::ServerName;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use tonic::{Request, Response, Status};
+
+use super::world::LONG;
+
+/// What an agent does with a query.
+#[derive(Debug, Clone)]
+pub(super) enum Behaviour {
+    Counts(node::Part),
+    /// Waits for its steward first, then counts.
+    HoldsThenCounts(node::Part),
+    Refuses(node::Refusal),
+    /// Begins, and says nothing more.
+    Hangs,
+    /// Begins, and ends without an answer.
+    Ends,
+    /// Sends a message that says nothing.
+    SaysNothing,
+}
+
+/// One register's agent.
+pub(super) struct Agent {
+    views: Vec<wire::View>,
+    snapshot: Mutex<[u8; 32]>,
+    behaviour: Mutex<Behaviour>,
+    asked: Mutex<Vec<node::ComputeRequest>>,
+    /// How many calls have been asked of it that are not over.
+    under_way: watch::Sender<usize>,
+    /// How often it was dialled.
+    connections: AtomicUsize,
+    /// Told to end every connection that stands.
+    cut: Mutex<CancellationToken>,
+    pub(super) parked: Notify,
+}
+
+impl Agent {
+    /// An agent that publishes `views` and parks at `relay`, until the relay ends.
+    pub(super) fn start(views: Vec<wire::View>, tls: AgentTls, relay: SocketAddr) -> Arc<Self> {
+        let agent = Arc::new(Self {
+            views,
+            snapshot: Mutex::new([1; 32]),
+            behaviour: Mutex::new(Behaviour::Hangs),
+            asked: Mutex::default(),
+            under_way: watch::Sender::new(0),
+            connections: AtomicUsize::new(0),
+            cut: Mutex::default(),
+            parked: Notify::new(),
+        });
+        tokio::spawn(live(Arc::clone(&agent), tls, relay));
+        agent
+    }
+
+    pub(super) fn does(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().unwrap() = behaviour;
+    }
+
+    pub(super) fn counts(&self, cells: Vec<node::Cell>) {
+        self.does(Behaviour::Counts(self.part(cells)));
+    }
+
+    pub(super) fn part(&self, cells: Vec<node::Cell>) -> node::Part {
+        node::Part {
+            cells,
+            snapshot: self.snapshot.lock().unwrap().to_vec().into(),
+            use_log_leaf: vec![7; 32].into(),
+        }
+    }
+
+    /// Its data have changed.
+    pub(super) fn has_snapshot(&self, snapshot: u8) {
+        *self.snapshot.lock().unwrap() = [snapshot; 32];
+    }
+
+    /// What it was asked, one after the other.
+    pub(super) fn asked(&self) -> Vec<node::ComputeRequest> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Ends every connection that serves, when the agent is parked again.
+    pub(super) async fn loses_its_connections(&self) {
+        timeout(LONG, self.parked.notified()).await.unwrap();
+        std::mem::take(&mut *self.cut.lock().unwrap()).cancel();
+    }
+
+    /// Waits until so many calls are under way.
+    pub(super) async fn has_under_way(&self, calls: usize) {
+        let mut under_way = self.under_way.subscribe();
+        let reached = timeout(LONG, under_way.wait_for(|now| *now == calls)).await;
+        reached.expect("so many calls should be under way").unwrap();
+    }
+}
+
+struct Service(Arc<Agent>);
+
+/// A call that is under way, until it is dropped.
+struct UnderWay(Arc<Agent>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.send_modify(|calls| *calls -= 1);
+    }
+}
+
+#[tonic::async_trait]
+impl ComputeService for Service {
+    async fn publish(
+        &self,
+        _request: Request<node::PublishRequest>,
+    ) -> Result<Response<node::PublishResponse>, Status> {
+        Ok(Response::new(node::PublishResponse {
+            views: self.0.views.clone(),
+            snapshot: self.0.snapshot.lock().unwrap().to_vec().into(),
+        }))
+    }
+
+    type ComputeStream = BoxStream<'static, Result<node::ComputeResponse, Status>>;
+
+    async fn compute(
+        &self,
+        request: Request<node::ComputeRequest>,
+    ) -> Result<Response<Self::ComputeStream>, Status> {
+        let agent = &self.0;
+        agent.asked.lock().unwrap().push(request.into_inner());
+        agent.under_way.send_modify(|calls| *calls += 1);
+        let under_way = UnderWay(Arc::clone(agent));
+        let running = Some(Message::Running(node::Running {}));
+        let (messages, then_hangs) = match agent.behaviour.lock().unwrap().clone() {
+            Behaviour::Counts(part) => (vec![running, Some(Message::Part(part))], false),
+            Behaviour::HoldsThenCounts(part) => {
+                let held = Some(Message::Held(node::Held {}));
+                (vec![held, running, Some(Message::Part(part))], false)
+            }
+            Behaviour::Refuses(refusal) => (vec![Some(Message::Refusal(refusal.into()))], false),
+            Behaviour::Hangs => (vec![running], true),
+            Behaviour::Ends => (vec![running], false),
+            Behaviour::SaysNothing => (vec![None], false),
+        };
+        let messages = messages
+            .into_iter()
+            .map(|message| Ok(node::ComputeResponse { message }));
+        let rest: Pin<Box<dyn Stream<Item = _> + Send>> = if then_hangs {
+            stream::pending().boxed()
+        } else {
+            stream::empty().boxed()
+        };
+        let responses = stream::iter(messages).chain(rest).map(move |message| {
+            let _until_the_call_ends = &under_way;
+            message
+        });
+        Ok(Response::new(responses.boxed()))
+    }
+}
+
+/// Parks at the relay again and again, and serves the gateways that come.
+async fn live(agent: Arc<Agent>, tls: AgentTls, relay: SocketAddr) -> io::Result<()> {
+    loop {
+        let io = TcpDialler.dial(&relay.to_string()).await?;
+        let connector = TlsConnector::from(Arc::clone(&tls.outer));
+        let mut io = connector.connect(ServerName::from(relay.ip()), io).await?;
+        agent::park(&mut io, LONG).await.map_err(io::Error::other)?;
+        agent.parked.notify_one();
+        match agent::wait(&mut io, LONG * 10)
+            .await
+            .map_err(io::Error::other)?
+        {
+            Summons::Gateway => {}
+            Summons::Drain => return Ok(()),
+        }
+        agent::accept(&mut io, LONG)
+            .await
+            .map_err(io::Error::other)?;
+        agent.connections.fetch_add(1, Ordering::SeqCst);
+        let cut = agent.cut.lock().unwrap().clone();
+        let (agent, inner) = (Arc::clone(&agent), Arc::clone(&tls.inner));
+        let (near, mut far) = tokio::io::duplex(1 << 16);
+        tokio::spawn(
+            Server::builder()
+                .add_service(ComputeServiceServer::new(Service(agent)))
+                .serve_with_incoming(tokio_stream::once(Ok::<_, io::Error>(near))),
+        );
+        tokio::spawn(cut.run_until_cancelled_owned(async move {
+            let mut io = TlsAcceptor::from(inner).accept(io).await?;
+            tokio::io::copy_bidirectional(&mut io, &mut far).await
+        }));
+    }
+}
