@@ -31,6 +31,7 @@
 //!   own (`plan.rs` says why).
 
 mod agents;
+mod auditing;
 mod claims;
 pub mod config;
 pub mod coverage;
@@ -39,6 +40,7 @@ pub mod face;
 pub mod grid;
 pub mod ledger;
 pub mod merge;
+mod overlap;
 mod part;
 mod plan;
 mod published;

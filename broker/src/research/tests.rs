@@ -3,8 +3,10 @@
 
 mod admission;
 mod agent;
+mod kept;
 mod ledger;
 mod outcomes;
+mod overlaps;
 pub(in crate::research) mod queries;
 mod tables;
 mod world;
