@@ -126,7 +126,7 @@ impl Run<'_> {
         let mut words = Words::default();
         let mut cells = Cells::new(self.plan);
         let mut counted = PersonSet::nobody(persons);
-        let mut placing = Placing::new(self.included.persons(), self.plan.periods.is_some());
+        let mut placing = Placing::new(self.plan.periods.is_some());
         let mut first = 0;
         while first < persons {
             let span = first..persons.min(first.saturating_add(span_persons));

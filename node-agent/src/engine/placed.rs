@@ -9,7 +9,6 @@
 
 use std::collections::HashMap;
 
-use super::PersonSet;
 use super::cells::{Cells, CellsError, Place};
 use super::partial::Key;
 use super::words::Words;
@@ -70,14 +69,14 @@ pub(super) struct Placing {
 }
 
 impl Placing {
-    /// Nobody yet of `included`; `has_periods` says whether a person may have several rows.
-    pub(super) fn new(included: &PersonSet, has_periods: bool) -> Self {
+    /// Nobody yet; `has_periods` says whether a person may have several rows.
+    pub(super) fn new(has_periods: bool) -> Self {
         Self {
             has_periods,
             places: Vec::new(),
             numbers: HashMap::default(),
             last: None,
-            rows: Vec::with_capacity(if has_periods { 0 } else { included.len() }),
+            rows: Vec::new(),
             rows_each: Vec::new(),
             rows_of_person: 0,
         }
@@ -96,7 +95,7 @@ impl Placing {
             _ => self.number_of(place)?,
         };
         self.last = Some((place, number));
-        self.rows.push(number);
+        push(&mut self.rows, number);
         self.rows_of_person = self.rows_of_person.saturating_add(1);
         Ok(())
     }
@@ -105,7 +104,7 @@ impl Placing {
     pub(super) fn next_person(&mut self) {
         let rows = std::mem::take(&mut self.rows_of_person);
         if self.has_periods {
-            self.rows_each.push(rows);
+            push(&mut self.rows_each, rows);
         }
     }
 
@@ -140,4 +139,12 @@ impl Placing {
             rows_each: self.rows_each,
         }
     }
+}
+
+/// Appends to what may be nearly all that there is memory for: it grows by a quarter, not to twice.
+fn push(numbers: &mut Vec<u16>, number: u16) {
+    if numbers.len() == numbers.capacity() {
+        numbers.reserve_exact(numbers.len() / 4 + 16);
+    }
+    numbers.push(number);
 }

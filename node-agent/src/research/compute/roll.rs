@@ -103,7 +103,14 @@ pub(super) fn carried_over(
 /// The memory that carrying so many persons over takes, about, in bytes.
 pub(super) const fn memory_bytes(earlier: usize, later: usize) -> usize {
     let marks = (earlier + later) * size_of::<Mark>() + earlier * size_of::<u32>();
-    marks + 4 * PERSONS_AT_A_TIME * size_of::<(Mark, u32)>()
+    let persons = earlier + later;
+    let at_a_time = if persons < 2 * PERSONS_AT_A_TIME {
+        persons
+    } else {
+        2 * PERSONS_AT_A_TIME
+    };
+    // A vector may have room for twice as many.
+    marks + 2 * at_a_time * size_of::<(Mark, u32)>()
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {

@@ -2,6 +2,7 @@
 
 mod answered;
 mod limits;
+mod overlaps;
 mod parts;
 mod refused;
 
@@ -401,29 +402,34 @@ fn persons_view(name: &str) -> View {
 /// 1940 + n.
 fn stored(folder: &TempDir, name: &str, persons: &[u32]) -> StoredView {
     let path = folder.path().join(format!("{name}.parquet"));
-    let sex = |n: &u32| if n.is_multiple_of(2) { "K" } else { "M" };
-    let born = |n: &u32| 1940 + i64::from(n % 60);
-    let columns: [(&str, ArrayRef); 3] = [
-        ("person", Arc::new(UInt32Array::from(persons.to_vec()))),
-        (
-            "sex",
-            Arc::new(persons.iter().map(sex).map(Some).collect::<StringArray>()),
-        ),
-        (
-            "born_year",
-            Arc::new(persons.iter().map(born).map(Some).collect::<Int64Array>()),
-        ),
-    ];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let file = File::create(&path).unwrap();
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    write_rows(&path, persons, persons);
     StoredView {
         description: persons_view(name),
         files: vec![path],
         person_column: "person".to_owned(),
     }
+}
+
+/// A row for each of the persons with these `numbers`, who are `who`.
+fn write_rows(path: &std::path::Path, numbers: &[u32], who: &[u32]) {
+    let sex = |n: &u32| if n.is_multiple_of(2) { "K" } else { "M" };
+    let born = |n: &u32| 1940 + i64::from(n % 60);
+    let columns: [(&str, ArrayRef); 3] = [
+        ("person", Arc::new(UInt32Array::from(numbers.to_vec()))),
+        (
+            "sex",
+            Arc::new(who.iter().map(sex).map(Some).collect::<StringArray>()),
+        ),
+        (
+            "born_year",
+            Arc::new(who.iter().map(born).map(Some).collect::<Int64Array>()),
+        ),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = File::create(path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
 }
 
 /// Persons by sex, of those born from 1940 to 1999.
