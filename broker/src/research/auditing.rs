@@ -116,7 +116,7 @@ impl Audit {
                 let at = std::mem::replace(asked, *asked + 1);
                 let told = answered.told.as_ref().ok_or(ToldError::Absent);
                 let told = told.and_then(|told| told.met(at, register, &table, earlier));
-                let told = told.map_err(|error| not_compared(register, &error))?;
+                let told = told.map_err(|error| not_compared(register, error))?;
                 met.insert(register.clone(), told);
             }
             match overlap::differ_by_few(&table, earlier.table(), &met, k) {
@@ -157,7 +157,7 @@ impl Answered {
     }
 }
 
-fn not_compared(register: &RegisterId, error: &ToldError) -> Refusal {
+fn not_compared(register: &RegisterId, error: ToldError) -> Refusal {
     tracing::error!(node.id = %register, %error, "no table: overlaps that do not fit");
     Refusal::NotAvailable
 }

@@ -168,7 +168,7 @@ impl Run {
             return Ok(again(release));
         }
         for _ in 0..ATTEMPTS_MAX {
-            match self.attempt(prepared).await? {
+            match Box::pin(self.attempt(prepared)).await? {
                 Attempt::Ended(table) => return Ok(table),
                 Attempt::Overtaken(overtaken) => prepared = *overtaken,
             }

@@ -40,9 +40,10 @@ impl Real {
     /// A cell is shown if the threshold says so.
     fn is_shown(&self, cell: &BTreeMap<RegisterId, BTreeSet<u32>>) -> bool {
         let sizes = cell.values().map(|persons| persons.len() as u64);
-        let counted: u64 = match self.persons_shared {
-            true => sizes.max().unwrap_or_default(),
-            false => sizes.sum(),
+        let counted: u64 = if self.persons_shared {
+            sizes.max().unwrap_or_default()
+        } else {
+            sizes.sum()
         };
         counted >= K
     }
@@ -169,9 +170,10 @@ impl Real {
                     let one = one.unwrap_or(&nobody);
                     one.symmetric_difference(other.unwrap_or(&nobody)).count() as u64
                 });
-                let differ: u64 = match shared {
-                    true => differences.max().unwrap_or_default(),
-                    false => differences.sum(),
+                let differ: u64 = if shared {
+                    differences.max().unwrap_or_default()
+                } else {
+                    differences.sum()
                 };
                 (1..K).contains(&differ)
             })

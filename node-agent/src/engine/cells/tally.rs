@@ -219,15 +219,12 @@ impl Followed {
         } else {
             &mut self.left
         };
-        match counts.get_mut(step) {
-            Some(count) => {
-                *count += 1;
-                Some(step * 2 + usize::from(!had_event))
-            }
-            None => {
-                self.beyond += 1;
-                Some(table.steps * 2)
-            }
+        if let Some(count) = counts.get_mut(step) {
+            *count += 1;
+            Some(step * 2 + usize::from(!had_event))
+        } else {
+            self.beyond += 1;
+            Some(table.steps * 2)
         }
     }
 }

@@ -57,14 +57,6 @@ impl Refused {
         UseDecision::NotCounted(match self {
             Self::OverCap | Self::Busy { .. } => return UseDecision::OverCap,
             Self::OutsidePermit(field) => return UseDecision::OutsidePermit(*field),
-            Self::NothingPublished
-            | Self::NobodyIncluded
-            | Self::EngineEnded
-            | Self::Engine(
-                EngineError::OtherSnapshot
-                | EngineError::Unreadable { .. }
-                | EngineError::Column { .. },
-            ) => return UseDecision::SourceUnavailable,
             Self::Query(_) | Self::OtherName | Self::Engine(EngineError::Plan(_)) => N::Query,
             Self::Permit(_) => N::Permit,
             Self::Steward(StewardRefusal::Stopped) => N::Stopped,
@@ -76,8 +68,16 @@ impl Refused {
             Self::Cancelled
             | Self::Engine(EngineError::Cancelled)
             | Self::Overlap(OverlapError::Cancelled) => N::Cancelled,
+            Self::NothingPublished
+            | Self::NobodyIncluded
+            | Self::EngineEnded
             // It is the register's own files that do not tell.
-            Self::Overlap(_) => return UseDecision::SourceUnavailable,
+            | Self::Overlap(_)
+            | Self::Engine(
+                EngineError::OtherSnapshot
+                | EngineError::Unreadable { .. }
+                | EngineError::Column { .. },
+            ) => return UseDecision::SourceUnavailable,
         })
     }
 

@@ -1,6 +1,7 @@
 //! A count compared with earlier ones, over other snapshots, and after the agent was started again.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -178,13 +179,13 @@ async fn promise_6_what_cannot_be_compared_is_refused() {
     };
     let changes: [(&str, Change); 6] = [
         ("of another query", |_, earlier| {
-            earlier.query_name = vec![1; 32].into()
+            earlier.query_name = vec![1; 32].into();
         }),
         ("of another snapshot", |_, earlier| {
-            earlier.snapshot = vec![1; 32].into()
+            earlier.snapshot = vec![1; 32].into();
         }),
         ("of another entry", |_, earlier| {
-            earlier.use_log_leaf = vec![1; 32].into()
+            earlier.use_log_leaf = vec![1; 32].into();
         }),
         ("removed", |_, _| {}),
         ("damaged", |_, _| {}),
@@ -262,7 +263,6 @@ async fn no_id_stands_in_what_is_kept() {
             assert!(!is_there(digits.as_bytes()));
             assert!(!is_there(&person(who).expose_number().to_le_bytes()));
         }
-        use std::os::unix::fs::PermissionsExt as _;
         let mode = fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -321,7 +321,7 @@ fn answer(persons: u32, cells: u16, rows: &[(u32, Vec<u16>)]) -> Answer {
 }
 
 /// Who is where, by the persons themselves.
-type Truth = BTreeMap<(usize, u16), ()>;
+type Truth = BTreeSet<(usize, u16)>;
 
 fn random_count(random: &mut StdRng, who: &[usize], cells: u16) -> (Answer, Truth) {
     let mut rows = Vec::new();
@@ -330,7 +330,7 @@ fn random_count(random: &mut StdRng, who: &[usize], cells: u16) -> (Answer, Trut
         let own: BTreeSet<u16> = (0..random.random_range(0..4))
             .map(|_| random.random_range(0..cells))
             .collect();
-        truth.extend(own.iter().map(|cell| ((*who, *cell), ())));
+        truth.extend(own.iter().map(|cell| (*who, *cell)));
         if !own.is_empty() {
             rows.push((number, own.into_iter().collect()));
         }
@@ -381,8 +381,8 @@ proptest! {
         let overlaps = comparing.overlaps(&later, "a", &[named]).unwrap();
 
         let mut both = BTreeMap::new();
-        for (who, cell) in is.keys() {
-            for (_, other) in was.keys().filter(|(other, _)| other == who) {
+        for (who, cell) in &is {
+            for (_, other) in was.iter().filter(|(other, _)| other == who) {
                 *both.entry((u32::from(*cell), u32::from(*other))).or_default() += 1_u64;
             }
         }
@@ -391,7 +391,7 @@ proptest! {
             .map(|(one, other, both)| ((one, other), both))
             .collect();
         prop_assert_eq!(told, both);
-        let in_cell = |cell: u16| was.keys().filter(|(_, other)| *other == cell).count() as u64;
+        let in_cell = |cell: u16| was.iter().filter(|(_, other)| *other == cell).count() as u64;
         for (cell, told) in (0..cells).zip(&overlaps.earlier[0].cells) {
             prop_assert_eq!(told.persons, in_cell(cell));
         }
