@@ -17,6 +17,8 @@
 //!   register then decides for itself.
 //! - **Every register has one outcome**, and a silent one is named.
 //! - **Nothing leaves but by the desk**, and nothing twice: the same question gets the same table.
+//! - **What was released is on disk before it leaves**, and a gateway without its ledger releases
+//!   nothing.
 //! - **Ending a call ends its work**, here and at the agents.
 //! - **No person in a log or an error.** Whoever asks is told of their own query only.
 //!
@@ -25,8 +27,7 @@
 //! - **There is no overlap audit.** A query over changed registers or snapshots, or over a
 //!   population that differs by a few persons, is answered without a look at the permit's earlier
 //!   cells; their difference can tell of those few. The budget is the only bound.
-//! - **Two permits do not know of each other**, nor two gateways.
-//! - **The ledger is in memory**: a gateway that starts again has forgotten what it released.
+//! - **Two permits do not know of each other**, nor two gateways with ledgers of their own.
 //! - Sums of all of a person's events are refused, and a histogram or life table is a table of its
 //!   own (`plan.rs` says why).
 

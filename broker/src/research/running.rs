@@ -29,7 +29,7 @@ use wire::run_response::Message as Update;
 use super::agents::CallError;
 use super::coverage::{Account, Coverage, RegisterOutcome};
 use super::face::{Prepared, ResearchFace};
-use super::ledger::{Recorded, Release, ReleaseKey};
+use super::ledger::{Recorded, Release, ReleaseKey, Store as _};
 use super::merge::{ExactTable, Merge};
 use super::part::{self, Counted, PartError};
 use super::refusal::Refusal;

@@ -13,7 +13,7 @@ use wire::research_service_server::{ResearchService, ResearchServiceServer};
 
 use super::claims::Researcher;
 use super::face::ResearchFace;
-use super::ledger::Release;
+use super::ledger::{Release, Store as _};
 use super::refusal::Refusal;
 use super::running;
 use super::runs::RunId;
