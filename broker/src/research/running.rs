@@ -189,11 +189,14 @@ impl Run {
             words_nb: prepared.query.words(Language::Bokmal),
             words_en: prepared.query.words(Language::English),
             table: table.clone(),
+            audit: Vec::new(),
         };
         let budget = prepared.permit.permit().terms().budget_queries;
-        match self.face.ledger.record(release, budget).await? {
+        let audited = self.face.ledger.releases(&release.key.permit).await?.len();
+        match self.face.ledger.record(release, audited, budget).await? {
             Recorded::New => Ok(table),
             Recorded::Earlier(release) => Ok(again(*release)),
+            Recorded::Changed => Err(Refusal::Overloaded),
             Recorded::OverBudget(register) => Err(Refusal::Outside {
                 register,
                 field: innsyn_policy::OutsidePermit::Budget,

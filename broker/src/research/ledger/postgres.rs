@@ -45,6 +45,7 @@ const SCHEMA: &str = "\
         words_nb TEXT NOT NULL, \
         words_en TEXT NOT NULL, \
         released BYTEA NOT NULL, \
+        audit BYTEA NOT NULL, \
         UNIQUE (permit, query, contributors) \
     ); \
     CREATE TABLE innsyn_contributor ( \

@@ -49,11 +49,11 @@ const FIRST_WAIT: Duration = Duration::from_millis(20);
 const ROWS_MAX: usize = 1_000;
 
 const FIND: &str = "\
-    SELECT r.number, r.query, r.released_at, r.words_nb, r.words_en, r.released \
+    SELECT r.number, r.query, r.released_at, r.words_nb, r.words_en, r.released, r.audit \
     FROM innsyn_release r JOIN innsyn_permit p ON p.number = r.permit \
     WHERE p.issuer = $1 AND p.name = $2 AND r.query = $3 AND r.contributors = $4";
 const LIST: &str = "\
-    SELECT r.number, r.query, r.released_at, r.words_nb, r.words_en, r.released \
+    SELECT r.number, r.query, r.released_at, r.words_nb, r.words_en, r.released, r.audit \
     FROM innsyn_release r JOIN innsyn_permit p ON p.number = r.permit \
     WHERE p.issuer = $1 AND p.name = $2 ORDER BY r.number";
 const CONTRIBUTORS: &str = "\
@@ -65,12 +65,13 @@ const ANSWERED: &str = "\
     FROM innsyn_contributor c JOIN innsyn_release r ON r.number = c.release \
     JOIN innsyn_permit p ON p.number = r.permit WHERE p.issuer = $1 AND p.name = $2 \
     GROUP BY c.register";
+const RELEASED: &str = "SELECT COUNT(*) FROM innsyn_release WHERE permit = $1";
 const NAME_PERMIT: &str =
     "INSERT INTO innsyn_permit (issuer, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const RECORD: &str = "\
     INSERT INTO innsyn_release \
-    (permit, query, contributors, released_at, words_nb, words_en, released) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING number";
+    (permit, query, contributors, released_at, words_nb, words_en, released, audit) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING number";
 const CONTRIBUTE: &str = "INSERT INTO innsyn_contributor (release, register, snapshot) ";
 const CHECK: &str = "UPDATE innsyn_ledger SET checks = checks + 1";
 
@@ -188,6 +189,7 @@ where
     async fn record_once(
         connection: &mut DB::Connection,
         release: &Release,
+        audited: usize,
         budget_queries: u32,
     ) -> Result<Recorded, SqlError> {
         let key = &release.key;
@@ -206,6 +208,13 @@ where
         if let Some(earlier) = Self::find(&mut transaction, key).await? {
             return Ok(Recorded::Earlier(Box::new(earlier)));
         }
+        let (released,): (i64,) = sqlx::query_as(RELEASED)
+            .bind(permit)
+            .fetch_one(&mut *transaction)
+            .await?;
+        if usize::try_from(released) != Ok(audited) {
+            return Ok(Recorded::Changed);
+        }
         let answered = Self::count(&mut transaction, &key.permit).await?;
         let is_spent = |register: &&_| answered.get(*register) >= Some(&budget_queries);
         if let Some(spent) = key.contributors.keys().find(is_spent) {
@@ -219,6 +228,7 @@ where
             .bind(release.words_nb.clone())
             .bind(release.words_en.clone())
             .bind(row::released(release))
+            .bind(release.audit.clone())
             .fetch_one(&mut *transaction)
             .await?;
         let contributors: Vec<_> = key.contributors.iter().collect();
@@ -310,12 +320,13 @@ where
     fn record(
         &self,
         release: Release,
+        audited: usize,
         budget_queries: u32,
     ) -> BoxFuture<'_, Result<Recorded, StoreError>> {
         Box::pin(async move {
             let release = &release;
             let call = |mut to: PoolConnection<DB>| async move {
-                Self::record_once(&mut to, release, budget_queries).await
+                Self::record_once(&mut to, release, audited, budget_queries).await
             };
             self.tried(call).await
         })

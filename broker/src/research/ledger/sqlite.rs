@@ -40,6 +40,7 @@ const SCHEMA: &str = "\
         words_nb TEXT NOT NULL, \
         words_en TEXT NOT NULL, \
         released BLOB NOT NULL, \
+        audit BLOB NOT NULL, \
         UNIQUE (permit, query, contributors) \
     ) STRICT; \
     CREATE TABLE innsyn_contributor ( \

@@ -102,9 +102,10 @@ impl Store for Watched {
     fn record(
         &self,
         release: Release,
+        audited: usize,
         budget_queries: u32,
     ) -> BoxFuture<'_, Result<Recorded, StoreError>> {
-        self.noted(self.store.record(release, budget_queries))
+        self.noted(self.store.record(release, audited, budget_queries))
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {

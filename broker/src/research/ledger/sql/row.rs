@@ -10,9 +10,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::research::ledger::{Release, ReleaseKey};
 
-/// Its number, the query's name, when it left (in microseconds), the query in words (nb, en), and
-/// the table, as protobuf.
-pub(super) type Columns = (i64, Vec<u8>, i64, String, String, Vec<u8>);
+/// Its number, the query's name, when it left (in microseconds), the query in words (nb, en), the
+/// table as protobuf, and what later audits need of it.
+pub(super) type Columns = (i64, Vec<u8>, i64, String, String, Vec<u8>, Vec<u8>);
 
 /// What is in the database is none of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -60,7 +60,7 @@ pub(super) fn read(
     permit: &PermitId,
     contributors: BTreeMap<RegisterId, [u8; 32]>,
 ) -> Result<Release, NotRead> {
-    let (_, query, at, words_nb, words_en, released) = columns;
+    let (_, query, at, words_nb, words_en, released, audit) = columns;
     let query: [u8; 32] = query.try_into().map_err(|_| NotRead::Query)?;
     if contributors.is_empty() {
         return Err(NotRead::NoContributor);
@@ -80,5 +80,6 @@ pub(super) fn read(
         words_nb,
         words_en,
         table,
+        audit,
     })
 }

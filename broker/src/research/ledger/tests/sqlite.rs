@@ -26,6 +26,7 @@ fn release() -> Release {
             smallest_cell: 5,
             ..wire::ReleasedTable::default()
         },
+        audit: vec![1, 2],
     }
 }
 
@@ -34,7 +35,7 @@ async fn ledger() -> (TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ledger.sqlite");
     let store = opened(&file).await.unwrap();
-    assert_eq!(store.record(release(), 1).await.unwrap(), Recorded::New);
+    assert_eq!(store.record(release(), 0, 1).await.unwrap(), Recorded::New);
     (folder, file)
 }
 
@@ -58,7 +59,7 @@ async fn what_was_released_is_known_after_a_restart_and_charged_once() {
     let store = opened(&file).await.unwrap();
 
     assert_eq!(store.earlier(&key()).await.unwrap(), Some(release()));
-    let again = store.record(release(), 1).await.unwrap();
+    let again = store.record(release(), 0, 1).await.unwrap();
     assert_eq!(again, Recorded::Earlier(Box::new(release())));
     let answered = store.answered(&key().permit).await.unwrap();
     assert_eq!(answered.into_values().collect::<Vec<_>>(), [1]);
@@ -128,7 +129,7 @@ async fn promise_5_a_release_that_cannot_be_read_is_an_error_and_not_none() {
     tamper(&file, "UPDATE innsyn_release SET released = x'ff'").await;
     let store = opened(&file).await.unwrap();
     assert!(store.earlier(&key()).await.is_err());
-    assert!(store.record(release(), 5).await.is_err());
+    assert!(store.record(release(), 0, 5).await.is_err());
 }
 
 #[tokio::test]
@@ -141,5 +142,5 @@ async fn a_ledger_that_is_gone_while_it_is_open_is_an_error() {
     )
     .await;
     assert!(store.answered(&key().permit).await.is_err());
-    assert!(store.record(release(), 5).await.is_err());
+    assert!(store.record(release(), 0, 5).await.is_err());
 }
