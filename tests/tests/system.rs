@@ -23,6 +23,9 @@ mod system {
     mod federation;
     mod fleet;
     mod heads;
+    mod ledger;
+    #[cfg(feature = "external")]
+    mod ledger_postgres;
     #[cfg(feature = "external")]
     mod log_down;
     mod log_reading;
@@ -36,6 +39,7 @@ mod system {
     mod registers_down;
     mod relay_down;
     mod research;
+    mod research_crash;
     mod sizes;
     mod trust;
     mod truth;

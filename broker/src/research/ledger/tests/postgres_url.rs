@@ -32,7 +32,7 @@ fn a_server_on_this_machine_may_be_reached_in_clear() {
         "postgres://innsyn@localhost/ledger?sslmode=disable",
         "postgres://innsyn@127.0.0.1/ledger?sslmode=disable",
         "postgres://innsyn@[::1]/ledger?sslmode=disable",
-        "postgres://innsyn@/ledger?host=/run/postgresql&sslmode=disable",
+        "postgres:///ledger?host=/run/postgresql&user=innsyn&sslmode=disable",
         "postgres://innsyn@%2Frun%2Fpostgresql/ledger?sslmode=disable",
     ] {
         let options = options(url).unwrap_or_else(|error| panic!("{url}: {error}"));

@@ -142,5 +142,7 @@ async fn a_ledger_that_is_gone_while_it_is_open_is_an_error() {
     )
     .await;
     assert!(store.answered(&key().permit).await.is_err());
-    assert!(store.record(release(), 0, 5).await.is_err());
+    let mut another = release();
+    another.key.query = QueryName::from_bytes([2; 32]);
+    assert!(store.record(another, 1, 5).await.is_err());
 }
