@@ -9,7 +9,7 @@
 //! `service` is the gRPC face. [`face`] looks at everything that can be looked at before a
 //! register is asked; `running` asks every register and accounts for each ([`coverage`]); `part`
 //! reads their answers, [`merge`] adds them up, [`desk`] decides what may leave, and [`ledger`]
-//! keeps what has left. [`grid`] makes quantiles and survival curves of counts.
+//! keeps what has left. `dcat` tells the public what the registers publish. [`grid`] makes quantiles and survival curves of counts.
 //!
 //! What holds:
 //!
@@ -35,6 +35,7 @@ mod agents;
 mod claims;
 pub mod config;
 pub mod coverage;
+mod dcat;
 pub mod desk;
 pub mod face;
 pub mod grid;

@@ -11,6 +11,8 @@ mod system {
     mod blindness;
     #[cfg(feature = "external")]
     mod browser;
+    #[cfg(feature = "external")]
+    mod catalogue_rdf;
     mod check;
     #[cfg(feature = "external")]
     mod clients;

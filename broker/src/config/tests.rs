@@ -119,11 +119,12 @@ fn paths_are_relative_to_the_file() {
 }
 
 #[test]
-fn the_other_ledger_of_the_example_is_one_too() {
+fn what_is_off_in_the_example_for_research_is_good_too() {
     let with_it: String = EXAMPLE
         .lines()
         .filter(|line| !line.starts_with("ledger = "))
-        .map(|line| line.replacen("#ledger = ", "ledger = ", 1) + "\n")
+        .map(|line| line.replacen("#ledger = ", "ledger = ", 1))
+        .map(|line| line.replacen("#public_catalogue = ", "public_catalogue = ", 1) + "\n")
         .collect();
     let (research, _) = parse(&with_it).unwrap().research_gateway.unwrap();
     let shared = LedgerConfig::Postgres {
@@ -131,4 +132,6 @@ fn the_other_ledger_of_the_example_is_one_too() {
         ca_file: Some("database-ca.pem".into()),
     };
     assert_eq!(research.ledger, shared);
+    let public = research.public_catalogue.unwrap();
+    assert_eq!(public.address(), "https://research.example");
 }

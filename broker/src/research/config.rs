@@ -17,8 +17,11 @@ use crate::gateway::config::{
 };
 use crate::gateway::token::{BearerVerifier, LoadKeysError, TokenTimes};
 
+mod public;
 #[cfg(test)]
 mod tests;
+
+pub use public::{PublicCatalogueConfig, PublicCatalogueError};
 
 /// The shortest time that registers may be given, in milliseconds.
 pub const DEADLINE_MS_MIN: u32 = 200;
@@ -52,6 +55,8 @@ pub struct ResearchGatewayConfig {
     pub rules: Rules,
     /// Where releases are kept.
     pub ledger: LedgerConfig,
+    /// What the public catalogue says of the gateway; without it there is none.
+    pub public_catalogue: Option<PublicCatalogueConfig>,
     /// How long registers may take where a run does not say.
     pub default_deadline: Duration,
     /// How long after its arrival a bad token is refused, whatever is wrong with it.
@@ -125,6 +130,7 @@ struct Section {
     rounding_base: u32,
     #[serde(default)]
     ledger: LedgerConfig,
+    public_catalogue: Option<PublicCatalogueConfig>,
     #[serde(default = "default_deadline_ms")]
     default_deadline_ms: u32,
     #[serde(default = "refusal_after_ms")]
@@ -198,6 +204,7 @@ impl TryFrom<Section> for ResearchGatewayConfig {
             permit_issuers: section.permit_issuers,
             rules: Rules::new(section.smallest_cell.into(), section.rounding_base.into())?,
             ledger: section.ledger,
+            public_catalogue: section.public_catalogue,
             default_deadline: Duration::from_millis(section.default_deadline_ms.into()),
             refusal_after: Duration::from_millis(section.refusal_after_ms),
             runs_in_flight_max: section.runs_in_flight_max,

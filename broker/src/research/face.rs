@@ -28,6 +28,7 @@ use wire::run_request::Question;
 use super::agents::Agents;
 use super::claims::{Claims, Researcher};
 use super::config::{DEADLINE_MS_MAX, DEADLINE_MS_MIN, ResearchGatewayConfig};
+use super::dcat::{PublicCatalogue, Publisher};
 use super::desk::Rules;
 use super::ledger::{ReleaseKey, Store, Watched};
 use super::plan::Plan;
@@ -48,6 +49,7 @@ pub struct ResearchFace {
     pub(super) agents: Arc<Agents>,
     publishers: Publishers,
     pub(super) ledger: Watched,
+    pub(super) catalogue: Option<PublicCatalogue>,
     pub(super) runs: Runs,
     pub(super) places: Arc<Semaphore>,
     random: Mutex<StdRng>,
@@ -104,6 +106,13 @@ impl std::fmt::Debug for ResearchParts {
 impl ResearchFace {
     /// A gateway of these parts. [`Self::keep_fresh`] keeps what it knows up to date.
     pub fn new(config: ResearchGatewayConfig, parts: ResearchParts) -> Arc<Self> {
+        let entries = parts.catalogue.entries().iter();
+        let publishers = entries.map(|entry| Publisher {
+            entry: entry.wire.clone(),
+            is_live: entry.listing == Listing::Live,
+        });
+        let gateway = config.public_catalogue.clone();
+        let catalogue = gateway.map(|gateway| PublicCatalogue::new(gateway, publishers.collect()));
         let live = parts.catalogue.entries().iter();
         let registers: BTreeMap<RegisterId, Register> = live
             .filter(|entry| entry.listing == Listing::Live)
@@ -120,6 +129,7 @@ impl ResearchFace {
             clock: parts.clock,
             agents,
             ledger: Watched::new(parts.ledger),
+            catalogue,
             runs: Runs::default(),
             places,
             random: Mutex::new(parts.random),

@@ -5,6 +5,7 @@ mod admission;
 mod agent;
 mod ledger;
 mod outcomes;
+mod public;
 pub(in crate::research) mod queries;
 mod tables;
 mod world;
