@@ -61,7 +61,8 @@ pub(super) fn start(
     };
     let dropped = cancel.clone().drop_guard();
     tokio::spawn(async move {
-        let ended = cancel.run_until_cancelled(run.whole(prepared)).await;
+        let whole = Box::pin(run.whole(prepared));
+        let ended = cancel.run_until_cancelled(whole).await;
         let ended = ended.unwrap_or(Err(Refusal::Cancelled));
         run.finish(ended);
     });

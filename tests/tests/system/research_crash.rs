@@ -4,12 +4,14 @@
 #![expect(clippy::print_stdout, reason = "what was measured")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use innsyn_broker::research::ledger::{LedgerConfig, Release};
 use innsyn_policy::PermitId;
 use innsyn_proto::wire::research::v1 as wire;
 use innsyn_sim::permit::ISSUER;
+use innsyn_sim::processes::Starter;
 use innsyn_sim::researcher::Researcher;
 use rustix::process::Signal;
 use tokio::sync::mpsc;
@@ -20,7 +22,7 @@ use wire::RegisterState as State;
 use wire::run_request::Question as Asked;
 use wire::run_response::Message;
 
-use super::fleet::{Fleet, Prepared};
+use super::fleet::{Fleet, Prepared, until};
 use super::research::{persons_by_sex, run, spec};
 
 type Ended = Result<wire::ReleasedTable, tonic::Status>;
@@ -105,8 +107,12 @@ async fn promise_8_a_gateway_killed_at_any_moment_of_a_run_charges_each_question
             .map(|(_, register)| register.as_str())
             .collect();
         let researcher = fleet.researcher().await;
-        let (_answers, running) = begin(&researcher, persons_by_sex(&some));
-        sleep(Duration::from_millis(life as u64 * 11 % 90)).await;
+        let (mut answers, running) = begin(&researcher, persons_by_sex(&some));
+        // At another moment each time: before, between and after the registers' answers.
+        for _ in 0..life % (some.len() + 1) {
+            answers.recv().await.unwrap();
+        }
+        sleep(Duration::from_millis(life as u64 * 3 % 16)).await;
         fleet.kill_research_gateway().await;
         let killed = running.await.unwrap();
         let (in_ledger, _) = ledger(&fleet).await;
@@ -138,4 +144,18 @@ async fn promise_8_a_gateway_killed_at_any_moment_of_a_run_charges_each_question
         "killed {} times during a run; {released_before} had been recorded by then",
         lives - 1
     );
+}
+
+#[tokio::test]
+async fn promise_5_a_gateway_that_cannot_open_its_ledger_does_not_start_and_says_what_to_do() {
+    let prepared = Prepared::new(&spec(300, 9), 1);
+    let config = prepared.world.research_gateway_config();
+    let file = config.with_file_name("ledger.sqlite");
+    std::fs::write(&file, "a letter to somebody, and no ledger at all").unwrap();
+    let starter = Starter::new(PathBuf::from(env!("CARGO_BIN_EXE_innsyn-world")));
+    let mut gateway = starter.research_gateway(&prepared.world).unwrap();
+    until("it ends", async || gateway.has_ended()).await;
+    let said = std::fs::read_to_string(config.with_file_name("log.txt")).unwrap();
+    assert!(said.contains("ledger.sqlite` cannot be opened"), "{said}");
+    assert!(said.contains("name another file"), "{said}");
 }

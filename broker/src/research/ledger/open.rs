@@ -107,9 +107,9 @@ impl LedgerConfig {
     /// Opens it, and makes what it needs the first time.
     pub async fn open(&self) -> Result<Arc<dyn Store>, OpenLedgerError> {
         Ok(match self {
-            Self::Sqlite { file } => Arc::new(sqlite::open(file).await?),
+            Self::Sqlite { file } => Arc::new(Box::pin(sqlite::open(file)).await?),
             Self::Postgres { url_file, ca_file } => {
-                Arc::new(postgres::open(url_file, ca_file.as_deref()).await?)
+                Arc::new(Box::pin(postgres::open(url_file, ca_file.as_deref())).await?)
             }
         })
     }

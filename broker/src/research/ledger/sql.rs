@@ -33,6 +33,7 @@ use tokio::time::{sleep, timeout};
 use super::{Recorded, Release, ReleaseKey, Store, StoreError};
 
 mod row;
+mod statement;
 
 use row::{Columns, NotRead};
 
@@ -47,33 +48,6 @@ const ATTEMPTS_MAX: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 /// Rows of one statement: three values each, of which a statement may have 32,766.
 const ROWS_MAX: usize = 1_000;
-
-const FIND: &str = "\
-    SELECT r.number, r.query, r.released_at, r.words_nb, r.words_en, r.released, r.audit \
-    FROM innsyn_release r JOIN innsyn_permit p ON p.number = r.permit \
-    WHERE p.issuer = $1 AND p.name = $2 AND r.query = $3 AND r.contributors = $4";
-const LIST: &str = "\
-    SELECT r.number, r.query, r.released_at, r.words_nb, r.words_en, r.released, r.audit \
-    FROM innsyn_release r JOIN innsyn_permit p ON p.number = r.permit \
-    WHERE p.issuer = $1 AND p.name = $2 ORDER BY r.number";
-const CONTRIBUTORS: &str = "\
-    SELECT c.release, c.register, c.snapshot \
-    FROM innsyn_contributor c JOIN innsyn_release r ON r.number = c.release \
-    JOIN innsyn_permit p ON p.number = r.permit WHERE p.issuer = $1 AND p.name = $2";
-const ANSWERED: &str = "\
-    SELECT c.register, COUNT(*) \
-    FROM innsyn_contributor c JOIN innsyn_release r ON r.number = c.release \
-    JOIN innsyn_permit p ON p.number = r.permit WHERE p.issuer = $1 AND p.name = $2 \
-    GROUP BY c.register";
-const RELEASED: &str = "SELECT COUNT(*) FROM innsyn_release WHERE permit = $1";
-const NAME_PERMIT: &str =
-    "INSERT INTO innsyn_permit (issuer, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-const RECORD: &str = "\
-    INSERT INTO innsyn_release \
-    (permit, query, contributors, released_at, words_nb, words_en, released, audit) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING number";
-const CONTRIBUTE: &str = "INSERT INTO innsyn_contributor (release, register, snapshot) ";
-const CHECK: &str = "UPDATE innsyn_ledger SET checks = checks + 1";
 
 /// What the two databases say differently.
 pub(super) trait Dialect: HasStatementCache + Database {
@@ -127,7 +101,7 @@ where
         connection: &mut DB::Connection,
         key: &ReleaseKey,
     ) -> Result<Option<Release>, SqlError> {
-        let found: Option<Columns> = sqlx::query_as(FIND)
+        let found: Option<Columns> = sqlx::query_as(statement::FIND)
             .bind(key.permit.issuer().to_owned())
             .bind(key.permit.number().to_owned())
             .bind(key.query.as_bytes().to_vec())
@@ -143,12 +117,12 @@ where
         connection: &mut DB::Connection,
         permit: &PermitId,
     ) -> Result<Vec<Release>, SqlError> {
-        let list: Vec<Columns> = sqlx::query_as(LIST)
+        let list: Vec<Columns> = sqlx::query_as(statement::LIST)
             .bind(permit.issuer().to_owned())
             .bind(permit.number().to_owned())
             .fetch_all(&mut *connection)
             .await?;
-        let contributors: Vec<(i64, String, Vec<u8>)> = sqlx::query_as(CONTRIBUTORS)
+        let contributors: Vec<(i64, String, Vec<u8>)> = sqlx::query_as(statement::CONTRIBUTORS)
             .bind(permit.issuer().to_owned())
             .bind(permit.number().to_owned())
             .fetch_all(connection)
@@ -171,7 +145,7 @@ where
         connection: &mut DB::Connection,
         permit: &PermitId,
     ) -> Result<BTreeMap<RegisterId, u32>, SqlError> {
-        let counts: Vec<(String, i64)> = sqlx::query_as(ANSWERED)
+        let counts: Vec<(String, i64)> = sqlx::query_as(statement::ANSWERED)
             .bind(permit.issuer().to_owned())
             .bind(permit.number().to_owned())
             .fetch_all(connection)
@@ -195,7 +169,7 @@ where
         let key = &release.key;
         let mut transaction = connection.begin_with(DB::BEGIN).await?;
         let (issuer, name) = (key.permit.issuer(), key.permit.number());
-        sqlx::query(NAME_PERMIT)
+        sqlx::query(statement::NAME_PERMIT)
             .bind(issuer.to_owned())
             .bind(name.to_owned())
             .execute(&mut *transaction)
@@ -208,7 +182,7 @@ where
         if let Some(earlier) = Self::find(&mut transaction, key).await? {
             return Ok(Recorded::Earlier(Box::new(earlier)));
         }
-        let (released,): (i64,) = sqlx::query_as(RELEASED)
+        let (released,): (i64,) = sqlx::query_as(statement::RELEASED)
             .bind(permit)
             .fetch_one(&mut *transaction)
             .await?;
@@ -220,7 +194,7 @@ where
         if let Some(spent) = key.contributors.keys().find(is_spent) {
             return Ok(Recorded::OverBudget(spent.clone()));
         }
-        let (number,): (i64,) = sqlx::query_as(RECORD)
+        let (number,): (i64,) = sqlx::query_as(statement::RECORD)
             .bind(permit)
             .bind(key.query.as_bytes().to_vec())
             .bind(row::digest(&key.contributors))
@@ -233,7 +207,7 @@ where
             .await?;
         let contributors: Vec<_> = key.contributors.iter().collect();
         for some in contributors.chunks(ROWS_MAX) {
-            let mut statement: QueryBuilder<DB> = QueryBuilder::new(CONTRIBUTE);
+            let mut statement: QueryBuilder<DB> = QueryBuilder::new(statement::CONTRIBUTE);
             statement.push_values(some, |mut values, (register, snapshot)| {
                 values
                     .push_bind(number)
@@ -335,7 +309,7 @@ where
     fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let call = |mut to: PoolConnection<DB>| async move {
-                sqlx::query(CHECK).execute(&mut *to).await?;
+                sqlx::query(statement::CHECK).execute(&mut *to).await?;
                 Ok(())
             };
             self.tried(call).await

@@ -49,7 +49,7 @@ async fn tamper(file: &Path, statement: &'static str) {
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
-    let source = error.source().map(|source| chain(source));
+    let source = error.source().map(chain);
     format!("{error}: {}", source.unwrap_or_default())
 }
 
