@@ -7,6 +7,7 @@ mod kept;
 mod ledger;
 mod outcomes;
 mod overlaps;
+mod public;
 pub(in crate::research) mod queries;
 mod tables;
 mod world;
