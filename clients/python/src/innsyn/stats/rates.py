@@ -1,0 +1,35 @@
+"""Rates with exact intervals."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ..result import Result
+from .tables import Hidden, counts, person_column
+
+
+def rates(
+    result: Result,
+    events: str = "events",
+    persons: str | None = None,
+    *,
+    per: float = 1_000.0,
+    hidden: Hidden = "refuse",
+) -> pd.DataFrame:
+    """Events per so many persons in each row, with an exact Poisson interval of 95 %.
+
+    Adds `rate`, `lower` and `upper` to the table's dimensions and the two counts.
+    """
+    from scipy.stats import chi2
+
+    persons = persons or person_column(result)
+    frame = counts(result, events, hidden)
+    of_persons = counts(result, persons, hidden)[persons]
+    frame = frame.loc[frame.index.intersection(of_persons.index)]
+    frame[persons] = of_persons.loc[frame.index]
+    number = frame[events]
+    scale = per / frame[persons].where(frame[persons] > 0)
+    frame["rate"] = number * scale
+    frame["lower"] = (chi2.ppf(0.025, 2 * number) / 2).fillna(0) * scale if len(frame) else 0.0
+    frame["upper"] = chi2.ppf(0.975, 2 * (number + 1)) / 2 * scale
+    return frame[[*result.dimensions, events, persons, "rate", "lower", "upper"]]
