@@ -73,7 +73,7 @@ def shown_cells(
     lattice = _Lattice(exact, domains, period_at)
     shown = lattice.settle(rules)
     axes = [sorted({key[at] for key in shown}, key=_order) for at in range(len(domains))]
-    return list(itertools.product(*axes)) if shown else [], shown
+    return list(itertools.product(*axes)), shown
 
 
 def number(
@@ -136,12 +136,14 @@ class _Lattice:
     def settle(self, rules: Rules) -> set[Key]:
         """Threshold, then the complementary check, margin by margin; the table comes last."""
         dimensions = range(len(self.axes))
-        margins = [
-            kept
-            for size in range(len(self.axes) + 1)
-            for kept in itertools.combinations(dimensions, size)
-            if self.period_at is None or self.period_at in kept
+        # In the order of their sets as numbers, so that a margin comes before what it adds up.
+        kept_of = [
+            tuple(at for at in dimensions if number >> at & 1)
+            for number in range(1 << len(self.axes))
         ]
+        margins = sorted(
+            (kept for kept in kept_of if self.period_at is None or self.period_at in kept), key=len
+        )
         registers = len({name for parts in self.exact.cells.values() for name in parts})
         few_max = (rules.k - 1) * (max(registers, 1) if self.exact.shared else 1)
         settled: list[_Margin] = []

@@ -52,6 +52,9 @@ def count(query: wire.Query, register: str, data: Dummy) -> Cells:
     ]
     last_month = view.until_month - 1
     event_date = view.event_date.name if view.event_date is not None else None
+    counts_events = view.is_of_events and not any(
+        one.HasField("histogram") or one.HasField("life_table") for one in query.measures
+    )
     cells: Cells = {}
     for (_, period), of_person in _collapsed(rows, query, event_date).items():
         row = of_person[0]
@@ -59,7 +62,8 @@ def count(query: wire.Query, register: str, data: Dummy) -> Cells:
         key += tuple(_spread(query, row, last_month))
         part = cells.setdefault(key, Part())
         part.persons += 1
-        part.events += len(of_person)
+        # Of a view of persons, of bins and of steps only persons are counted.
+        part.events += len(of_person) if counts_events else 0
         for measure in query.measures:
             kind = measure.WhichOneof("measure")
             if kind in ("sum", "mean", "variance"):
