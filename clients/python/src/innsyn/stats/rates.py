@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from ..result import Result
@@ -30,6 +31,7 @@ def rates(
     number = frame[events]
     scale = per / frame[persons].where(frame[persons] > 0)
     frame["rate"] = number * scale
-    frame["lower"] = (chi2.ppf(0.025, 2 * number) / 2).fillna(0) * scale if len(frame) else 0.0
+    # Of no event at all the lower end is 0, where the quantile is not defined.
+    frame["lower"] = np.nan_to_num(chi2.ppf(0.025, 2 * number) / 2) * scale
     frame["upper"] = chi2.ppf(0.975, 2 * (number + 1)) / 2 * scale
     return frame[[*result.dimensions, events, persons, "rate", "lower", "upper"]]
