@@ -139,7 +139,7 @@ def test_a_plot_hatches_hidden_cells_and_never_draws_them_as_zero(table: innsyn.
     assert len(hatched) == 1
     assert hatched[0].get_height() > 0
     texts = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert texts == ["K", "M", "(missing)", "hidden, not zero"]
+    assert texts == ["K", "M", "(missing)", "not shown, not zero"]
     assert "1 of 3 registers answered" in axes.get_title(loc="left").replace("\n", " ")
 
 
@@ -149,6 +149,16 @@ def test_a_line_breaks_where_a_cell_is_hidden(table: innsyn.Result) -> None:
     assert line[0] == 120
     assert line[1] != line[1]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["2020", "2021"]
+
+
+def test_a_time_that_the_table_does_not_name_has_its_place_on_the_axis() -> None:
+    columns = [("month", "text"), ("persons", "count")]
+    axes = result(columns, [["2020-11", 50], ["2021-02", 40], [None, 5]]).plot()
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == ["2020-11", "2020-12", "2021-01", "2021-02", "(missing)"]
+    assert sum(patch.get_hatch() is not None for patch in axes.patches) == 2
+    steps = result([("step", "text"), ("persons", "count")], [["2", 9], ["5", 9]]).plot()
+    assert [label.get_text() for label in steps.get_xticklabels()] == ["2", "3", "4", "5"]
 
 
 def test_a_plot_of_what_is_not_there_is_refused(table: innsyn.Result) -> None:

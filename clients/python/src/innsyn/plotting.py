@@ -6,12 +6,17 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import QueryError
+from .months import first_month, label, month_after
 
 if TYPE_CHECKING:
     from .result import Result
 
 #: Series in one figure; more cannot be told apart.
 SERIES_MAX = 12
+#: Times along an axis that are filled in where the table does not name them.
+TIMES_MAX = 1_000
+#: Labels along an axis.
+_LABELS_MAX = 40
 _MISSING = "(missing)"
 #: Columns that run along time, whose values are joined by lines.
 _TIME = ("year", "quarter", "month", "step")
@@ -65,7 +70,8 @@ def plot(
             fill=False, hatch="////", edgecolor=colour, linewidth=0,
             gid="hidden",
         )  # fmt: skip
-    ax.set_xticks(range(len(categories)), categories, rotation=45, ha="right")
+    every = -(-len(categories) // _LABELS_MAX) or 1
+    ax.set_xticks(range(0, len(categories), every), categories[::every], rotation=45, ha="right")
     unit = result.unit.get(measure, "")
     ax.set_ylabel(f"{measure} ({unit})" if unit not in ("", "1") else measure)
     ax.set_xlabel(along or "")
@@ -73,7 +79,7 @@ def plot(
     handles, names = ax.get_legend_handles_labels()
     if any(value is None for of in series.values() for value in of.values()):
         handles.append(Patch(fill=False, hatch="////", edgecolor="grey", linewidth=0))
-        names.append("hidden, not zero")
+        names.append("not shown, not zero")
     if len(names) > 1:
         ax.legend(handles, names, fontsize="small")
     ax.set_title("\n".join(textwrap.wrap(caption(result), 95)), fontsize="small", loc="left")
@@ -113,7 +119,30 @@ def _series(
         value = row[value_at]
         categories[category] = None
         series.setdefault(of, {})[category] = None if value is None else float(value)
-    return list(categories), series
+    named = list(categories)
+    if along is not None and _is_time(along):
+        named = _without_gaps(named)
+        for values in series.values():
+            # A time that no row names is hidden for everybody.
+            values.update((category, None) for category in named if category not in categories)
+    return named, series
+
+
+def _without_gaps(named: list[str]) -> list[str]:
+    """The times from the first to the last, also those that the table does not name."""
+    times = [name for name in named if name != _MISSING]
+    if not times:
+        return named
+    if all(time.isdigit() and len(time) < 4 for time in times):
+        steps = [int(time) for time in times]
+        filled = [str(step) for step in range(min(steps), max(steps) + 1)]
+    else:
+        starts = [first_month(time) for time in times]
+        months = month_after(times[0]) - starts[0]
+        filled = [label(at, months) for at in range(min(starts), max(starts) + 1, months)]
+    if len(filled) > TIMES_MAX:
+        return named
+    return filled + ([_MISSING] if _MISSING in named else [])
 
 
 def _text(value: object) -> str:
