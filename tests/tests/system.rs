@@ -36,6 +36,8 @@ mod system {
     mod registers_down;
     mod relay_down;
     mod research;
+    #[cfg(feature = "external")]
+    mod research_python;
     mod sizes;
     mod trust;
     mod truth;
