@@ -140,6 +140,8 @@ def progress(register: str, state: int) -> wire.RunResponse:
 def refuse(context: Any, refused: Refused) -> None:
     status = status_pb2.Status(code=refused.code.value[0], message=refused.text)
     info = error_details.ErrorInfo(reason=refused.reason, domain=DOMAIN, metadata=refused.metadata)
+    # A detail of another kind, whose text is no reason.
+    status.details.add().Pack(error_details.DebugInfo(stack_entries=["elsewhere"]))
     status.details.add().Pack(info)
     context.abort_with_status(rpc_status.to_status(status))
 

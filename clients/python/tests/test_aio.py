@@ -74,6 +74,19 @@ def test_a_run_can_be_looked_at_and_cancelled(gateway: Gateway) -> None:
     asyncio.run(ask())
 
 
+def test_who_stops_looking_at_a_run_ends_it(gateway: Gateway) -> None:
+    gateway.lets_answer.clear()
+
+    async def ask() -> None:
+        async with connect(gateway) as client:
+            updates = aiter(client.start(await by_sex(client)))
+            await anext(updates)
+            await updates.aclose()  # type: ignore[attr-defined]
+            assert await asyncio.to_thread(gateway.was_cancelled.wait, 5)
+
+    asyncio.run(ask())
+
+
 def test_a_refusal_is_the_same_error(gateway: Gateway) -> None:
     async def ask() -> None:
         options = {**gateway.options, "token": "bad"}

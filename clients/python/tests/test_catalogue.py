@@ -49,11 +49,12 @@ def test_text_and_html_tell_labels_units_codes_and_silent_registers() -> None:
 
 
 def test_what_a_register_publishes_is_no_markup() -> None:
-    view = wire.View(name="x", label_en="<script>alert(1)</script>", register_id="a&b")
+    view = wire.View(name="<u>", label_en="<script>alert(1)</script>", register_id="a&b")
     view.variables.add(name="v", label_nb="<b>", date=wire.Date())
     shown = Catalogue([view], ["<i>"])._repr_html_()
     assert "<script" not in shown
     assert "<b>" not in shown
+    assert "<u>" not in shown
     assert "<i>" not in shown
 
 

@@ -67,7 +67,16 @@ def test_sql_goes_as_it_is_written(gateway: Gateway) -> None:
 def test_the_progress_is_told_at_each_change(gateway: Gateway) -> None:
     told = []
     with gateway.connect() as client:
-        client.run(by_sex(client), progress=lambda at: told.append((at.asked, at.settled)))
+        query = by_sex(client)
+        states = []
+        client.run(
+            query,
+            progress=lambda at: (
+                told.append((at.asked, at.settled)),
+                states.append(at.states.get("west")),
+            ),
+        )
+    assert list(dict.fromkeys(states)) == [None, "asked", "answered"]
     assert told[0] == (3, 0)
     assert told[-1] == (3, 3)
     assert told == sorted(told)
@@ -102,14 +111,28 @@ def test_leaving_a_run_cancels_it(gateway: Gateway) -> None:
     gateway.lets_answer.clear()
     with gateway.connect() as client:
         with client.start(by_sex(client)) as run:
-            next(run.updates())
+            updates = run.updates()
+            next(updates)
         assert gateway.was_cancelled.wait(5)
+        updates.close()  # type: ignore[attr-defined]
+
+
+def test_who_stops_looking_at_a_run_ends_it(gateway: Gateway) -> None:
+    gateway.lets_answer.clear()
+    with gateway.connect() as client:
+        run = client.start(by_sex(client))
+        updates = run.updates()
+        next(updates)
+        updates.close()  # type: ignore[attr-defined]
+        assert gateway.was_cancelled.wait(5)
+        del run
 
 
 def test_ctrl_c_cancels_the_run_at_the_gateway(gateway: Gateway) -> None:
     gateway.lets_answer.clear()
     program = f"""
-import innsyn, sys
+import innsyn, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has none
 client = innsyn.connect("{gateway.target}", token="{TOKEN}", data_permit="p", insecure=True)
 stays = client.catalogue().stays
 try:

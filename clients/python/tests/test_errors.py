@@ -82,7 +82,9 @@ def test_a_query_error_tells_the_place(gateway: Gateway) -> None:
     assert raised.value.place == "dimensions[0]"
 
 
-@pytest.mark.parametrize("broken", [b"\x1a", b"\x1a\x05\x0a", b"\xff" * 12, b"\x1b", b"\x08\x80"])
+@pytest.mark.parametrize(
+    "broken", [b"\x0a\x05ab", b"\x1a", b"\x1a\x05\x0a", b"\xff" * 12, b"\x1b", b"\x08\x80"]
+)
 def test_details_that_cannot_be_read_are_no_crash(broken: bytes) -> None:
     with pytest.raises(ValueError):
         error_info(broken)
