@@ -116,6 +116,14 @@ def test_a_life_table_a_histogram_and_the_periods_of_a_date() -> None:
                                 step: PERIOD_MONTH steps: 60 } }
         """,
     )
+    time = innsyn.person_time(CANCERS.diagnosed, CANCERS.died, CANCERS.emigrated)
+    says(
+        CANCERS.query().last().measure(innsyn.persons(), time),
+        """
+        view: "cancers" rows { pick: PICK_LAST } measures { persons {} }
+        measures { person_time { entry: "diagnosed" event: "died" exit: "emigrated" } }
+        """,
+    )
     says(
         PERSONS.query().measure(PERSONS.born_year.histogram(1900, width=10, bins=12)),
         """view: "persons"
@@ -218,6 +226,25 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
         "different",
     ),
     (lambda: innsyn.life_table(CANCERS.died, CANCERS.sex, CANCERS.emigrated, steps=3), "dates"),
+    (lambda: innsyn.person_time(CANCERS.died, CANCERS.died, CANCERS.emigrated), "different"),
+    (
+        lambda: (
+            CANCERS.query()
+            .by(innsyn.year())
+            .first()
+            .measure(innsyn.person_time(CANCERS.diagnosed, CANCERS.died, CANCERS.emigrated))
+            .to_proto()
+        ),
+        "not asked by period",
+    ),
+    (
+        lambda: (
+            CANCERS.query()
+            .measure(innsyn.person_time(CANCERS.diagnosed, CANCERS.died, CANCERS.emigrated))
+            .to_proto()
+        ),
+        r"`\.first\(\)`",
+    ),
     (
         lambda: (
             CANCERS.query()

@@ -25,7 +25,7 @@ def test_every_form_of_the_table_can_be_written() -> None:
     catalogue = innsyn.example_catalogue()
     stays, cancers, prescriptions = catalogue.stays, catalogue.cancers, catalogue.prescriptions
     rows = re.findall(r"^\| (`.+`.*) \|$", README.read_text(), re.M)
-    forms = [row.split(" | ")[0] for row in rows]
+    forms = [row.split(" | ")[0] for row in rows if "list_registrations" not in row]
     assert len(forms) >= 10
     for form in forms:
         view = cancers if "diagnosed" in form else stays

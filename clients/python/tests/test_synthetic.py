@@ -167,6 +167,32 @@ def test_columns_are_called_as_the_gateway_calls_them() -> None:
     }  # fmt: skip
 
 
+def test_person_time_is_the_months_between_the_dates() -> None:
+    view = CATALOGUE.cancers
+    client = innsyn.DummyClient(CATALOGUE)
+    time = innsyn.person_time(view.diagnosed, view.died, view.emigrated)
+    result = client.run(view.query().first().measure(innsyn.persons(), time), progress=False)
+    assert result.columns == {"persons": "count", "person_time_died": "real"}
+    assert result.unit == {"person_time_died": "mo"}
+    firsts: dict[object, dict[str, object]] = {}
+    for row in client.data["cancers"].rows["cancer"]:
+        before = firsts.get(row["person"])
+        if before is None or row["diagnosed"] < before["diagnosed"]:  # type: ignore[operator]
+            firsts[row["person"]] = dict(row)
+    months = 0
+    for row in firsts.values():
+        ends = [row[name] for name in ("died", "emigrated") if row[name] is not None]
+        end = min([*ends, datetime.date(2025, 12, 1)])  # type: ignore[type-var]
+        start = row["diagnosed"]
+        months += max(  # whole months
+            (end.year - start.year) * 12 + end.month - start.month,
+            0,  # type: ignore[attr-defined]
+        )
+    persons, told = result.rows[0]
+    assert told == pytest.approx(months, rel=0.03)
+    assert 0 < told < float(persons) * 132  # type: ignore[operator,arg-type]
+
+
 def test_dummy_data_are_not_asked_in_sql() -> None:
     with pytest.raises(innsyn.QueryError, match="builder"):
         innsyn.DummyClient(CATALOGUE).sql("SELECT persons() FROM stays")

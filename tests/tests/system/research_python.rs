@@ -44,7 +44,14 @@ async fn installed(folder: &Path) -> PathBuf {
     let package = root().join("clients/python");
     let mut install = Command::new(&python);
     install
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-compile",
+        ])
         .arg(format!("{}[notebook,stats]", package.display()))
         .arg("nbclient");
     succeeded(&mut install).await;

@@ -30,7 +30,18 @@ from .errors import (
     RegistersMissing,
     Unreachable,
 )
-from .parts import Dimension, Measure, events, histogram, life_table, month, persons, quarter, year
+from .parts import (
+    Dimension,
+    Measure,
+    events,
+    histogram,
+    life_table,
+    month,
+    person_time,
+    persons,
+    quarter,
+    year,
+)
 from .plan import Plan, Release
 from .progress import Progress
 from .result import Coverage, HiddenValue, Result
@@ -82,6 +93,7 @@ __all__ = [
     "histogram",
     "life_table",
     "month",
+    "person_time",
     "persons",
     "quarter",
     "query",

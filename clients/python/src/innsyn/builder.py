@@ -223,8 +223,11 @@ class Query:
                 f"a table has at most {DIMENSIONS_MAX} dimensions, a histogram or life table "
                 "being one of them"
             )
-        if alone and alone[0].HasField("life_table") and message.period:
-            raise QueryError("a life table is not asked by period")
+        followed = any(
+            one.HasField("life_table") or one.HasField("person_time") for one in message.measures
+        )
+        if followed and message.period:
+            raise QueryError("life tables and person-time are not asked by period")
         for name in _one_value_names(message, of_many):
             if of_many and not self.view[name].of_person:
                 raise QueryError(
@@ -246,9 +249,9 @@ def _one_value_names(message: wire.Query, of_many: bool) -> list[str]:
             names.append(getattr(measure, kind))
         elif kind == "histogram":
             names.append(measure.histogram.variable)
-        elif kind == "life_table":
-            table = measure.life_table
-            names.extend((table.entry, table.event, table.exit))
+        elif kind in ("life_table", "person_time"):
+            followed = getattr(measure, kind)
+            names.extend((followed.entry, followed.event, followed.exit))
     return names if of_many else []
 
 

@@ -82,17 +82,29 @@ def life_table(
     entry: Variable, event: Variable, exit: Variable, *, step: Period = "month", steps: int
 ) -> Measure:
     """Persons who had the event, or left without it, by whole steps since they came in."""
-    dates = (entry, event, exit)
-    for date in dates:
-        if date.kind != "date":
-            raise QueryError(f"`{date.name}` is a {date.kind}; a life table has three dates")
-    if len({date.view for date in dates}) > 1:
-        raise QueryError("the three dates of a life table are of one view")
-    if len({date.name for date in dates}) < 3:
-        raise QueryError("the three dates of a life table are different")
+    dates = _dates(entry, event, exit)
     if steps < 1:
         raise QueryError("a life table has at least one step")
     table = wire.LifeTable(
         entry=entry.name, event=event.name, exit=exit.name, step=period(step), steps=steps
     )
     return Measure(wire.Measure(life_table=table), entry.view, dates)
+
+
+def person_time(entry: Variable, event: Variable, exit: Variable) -> Measure:
+    """The months that persons were followed, from entry to the event or to having left."""
+    dates = _dates(entry, event, exit)
+    time = wire.PersonTime(entry=entry.name, event=event.name, exit=exit.name)
+    return Measure(wire.Measure(person_time=time), entry.view, dates)
+
+
+def _dates(*dates: Variable) -> tuple[Variable, ...]:
+    """Three dates between which persons are followed."""
+    for date in dates:
+        if date.kind != "date":
+            raise QueryError(f"`{date.name}` is a {date.kind}; persons are followed by dates")
+    if len({date.view for date in dates}) > 1:
+        raise QueryError("persons are followed by dates of one view")
+    if len({date.name for date in dates}) < len(dates):
+        raise QueryError("persons are followed by three different dates")
+    return dates

@@ -199,15 +199,13 @@ class DummyClient:
         shape: Shape,
     ) -> wire.Value:
         kind = measure.WhichOneof("measure")
-        total = exact.total(key)
-        if kind not in ("sum", "mean", "variance"):
+        name = engine.summed_name(measure)
+        if name is None:
+            total = exact.total(key)
             count = total.events if kind == "events" else total.persons
             return wire.Value(count=self._rules.rounded(count))
-        variable = shape.view[getattr(measure, kind)]
-        centre = variable.message.number.centre
-        numbers = desk.number(
-            exact, key, variable.name, variable.clip or (0.0, 1.0), centre, self._rules
-        )
+        low, high, centre = engine.bounds(measure, shape.view)
+        numbers = desk.number(exact, key, name, (low, high), centre, self._rules)
         if isinstance(numbers, str):
             return wire.Value(hidden=_HIDDEN[numbers])
-        return wire.Value(real=numbers[("sum", "mean", "variance").index(kind)])
+        return wire.Value(real=numbers[{"mean": 1, "variance": 2}.get(str(kind), 0)])

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ..catalogue import View
 from ..months import MONTHS_IN, month_of
 from ..research.v1 import query_pb2 as wire
 from .data import PERSON, Dummy, Row
@@ -50,7 +51,8 @@ def count(query: wire.Query, register: str, data: Dummy) -> Cells:
         if (not query.HasField("population") or holds(query.population, row, register, data))
         and (not query.rows.HasField("where") or holds(query.rows.where, row, register, data))
     ]
-    last_month = view.until_month - 1
+    published = next(one for one in view.published if one.register_id == register)
+    last_month = published.until_month - 1
     event_date = view.event_date.name if view.event_date is not None else None
     counts_events = view.is_of_events and not any(
         one.HasField("histogram") or one.HasField("life_table") for one in query.measures
@@ -65,12 +67,9 @@ def count(query: wire.Query, register: str, data: Dummy) -> Cells:
         # Of a view of persons, of bins and of steps only persons are counted.
         part.events += len(of_person) if counts_events else 0
         for measure in query.measures:
-            kind = measure.WhichOneof("measure")
-            if kind in ("sum", "mean", "variance"):
-                name = getattr(measure, kind)
-                part.moments.setdefault(name, Moments())
-        for name, moments in part.moments.items():
-            moments.add(_moments(view[name].message.number, row[name]))
+            if (name := summed_name(measure)) is not None:
+                moments = part.moments.setdefault(name, Moments())
+                _add(moments, _summed_value(measure, row, last_month), bounds(measure, view))
     return cells
 
 
@@ -189,28 +188,66 @@ def _spread(query: wire.Query, row: Row, last_month: int) -> list[Category]:
 
 
 def _step(table: wire.LifeTable, row: Row, last_month: int) -> Category:
-    """Who left before the event did not have it; who did neither left with the last month."""
-    entry, event, exit_date = (row[name] for name in (table.entry, table.event, table.exit))
-    if entry is None:
+    followed = _followed(table, row, last_month)
+    if followed is None:
         return MISSING
-    left = None if exit_date is None else _month(exit_date)
-    had_event = event is not None and (left is None or _month(event) <= left)
-    end = _month(event) if had_event else (last_month if left is None else left)
-    months = end - _month(entry)
-    if months < 0:
-        return MISSING
+    months, had_event = followed
     step = months // MONTHS_IN[table.step]
     if step >= table.steps:
         return (1, 2 * table.steps)
     return (1, 2 * step + (0 if had_event else 1))
 
 
-def _moments(number: object, value: object) -> Moments:
+def _followed(
+    dates: wire.LifeTable | wire.PersonTime, row: Row, last_month: int
+) -> tuple[int, bool] | None:
+    """For how many months someone is followed, and whether they then have the event.
+
+    Who left before the event did not have it; who did neither left with the last month.
+    """
+    entry, event, exit_date = (row[name] for name in (dates.entry, dates.event, dates.exit))
+    if entry is None:
+        return None
+    left = None if exit_date is None else _month(exit_date)
+    had_event = event is not None and (left is None or _month(event) <= left)
+    end = _month(event) if had_event else (last_month if left is None else left)
+    months = end - _month(entry)
+    return None if months < 0 else (months, had_event)
+
+
+def summed_name(measure: wire.Measure) -> str | None:
+    """What a measure sums, in words; equal for those that sum the same; none if it counts."""
+    kind = measure.WhichOneof("measure")
+    if kind in ("sum", "mean", "variance"):
+        return str(getattr(measure, kind))
+    if kind == "person_time":
+        time = measure.person_time
+        return f"person_time({time.entry}, {time.event}, {time.exit})"
+    return None
+
+
+def bounds(measure: wire.Measure, view: View) -> tuple[float, float, float]:
+    """Between what a summed value is clipped, and the centre."""
+    if measure.HasField("person_time"):
+        return 0.0, float(view.until_month - view.from_month), 0.0
+    variable = view[getattr(measure, measure.WhichOneof("measure") or "sum")]
+    low, high = variable.clip or (0.0, 1.0)
+    return low, high, variable.message.number.centre
+
+
+def _summed_value(measure: wire.Measure, row: Row, last_month: int) -> object:
+    if measure.HasField("person_time"):
+        followed = _followed(measure.person_time, row, last_month)
+        return None if followed is None else followed[0]
+    return row[getattr(measure, measure.WhichOneof("measure") or "sum")]
+
+
+def _add(moments: Moments, value: object, within: tuple[float, float, float]) -> None:
     if not isinstance(value, (int, float)):
-        return Moments()
-    low, high = float(getattr(number, "clip_from")), float(getattr(number, "clip_to"))  # noqa: B009
-    off = min(max(float(value), low), high) - float(getattr(number, "centre"))  # noqa: B009
-    return Moments(1, off, off * off)
+        return
+    low, high, centre = within
+    off = min(max(float(value), low), high) - centre
+    moments.add(Moments(1, off, off * off))
 
 
 def _month(value: object) -> int:

@@ -88,6 +88,10 @@ class Shape:
                 unit = f"({unit})²"
             self._column(f"{kind}_{name}", wire.COLUMN_KIND_REAL, unit)
             return
+        if kind == "person_time":
+            event = measure.person_time.event
+            self._column(f"person_time_{event}", wire.COLUMN_KIND_REAL, "mo")
+            return
         if kind == "histogram":
             self._text(f"{measure.histogram.variable}_bin")
             self._domains.append(_numbers(measure.histogram.bins - 1) | {MISSING})

@@ -184,7 +184,7 @@ class DatePeriod(_message.Message):
     def __init__(self, variable: _Optional[str] = ..., period: _Optional[_Union[Period, str]] = ...) -> None: ...
 
 class Measure(_message.Message):
-    __slots__ = ("persons", "events", "sum", "mean", "variance", "histogram", "life_table")
+    __slots__ = ("persons", "events", "sum", "mean", "variance", "histogram", "life_table", "person_time")
     PERSONS_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     SUM_FIELD_NUMBER: _ClassVar[int]
@@ -192,6 +192,7 @@ class Measure(_message.Message):
     VARIANCE_FIELD_NUMBER: _ClassVar[int]
     HISTOGRAM_FIELD_NUMBER: _ClassVar[int]
     LIFE_TABLE_FIELD_NUMBER: _ClassVar[int]
+    PERSON_TIME_FIELD_NUMBER: _ClassVar[int]
     persons: Persons
     events: EventCount
     sum: str
@@ -199,7 +200,8 @@ class Measure(_message.Message):
     variance: str
     histogram: Histogram
     life_table: LifeTable
-    def __init__(self, persons: _Optional[_Union[Persons, _Mapping]] = ..., events: _Optional[_Union[EventCount, _Mapping]] = ..., sum: _Optional[str] = ..., mean: _Optional[str] = ..., variance: _Optional[str] = ..., histogram: _Optional[_Union[Histogram, _Mapping]] = ..., life_table: _Optional[_Union[LifeTable, _Mapping]] = ...) -> None: ...
+    person_time: PersonTime
+    def __init__(self, persons: _Optional[_Union[Persons, _Mapping]] = ..., events: _Optional[_Union[EventCount, _Mapping]] = ..., sum: _Optional[str] = ..., mean: _Optional[str] = ..., variance: _Optional[str] = ..., histogram: _Optional[_Union[Histogram, _Mapping]] = ..., life_table: _Optional[_Union[LifeTable, _Mapping]] = ..., person_time: _Optional[_Union[PersonTime, _Mapping]] = ...) -> None: ...
 
 class Persons(_message.Message):
     __slots__ = ()
@@ -233,3 +235,13 @@ class LifeTable(_message.Message):
     step: Period
     steps: int
     def __init__(self, entry: _Optional[str] = ..., event: _Optional[str] = ..., exit: _Optional[str] = ..., step: _Optional[_Union[Period, str]] = ..., steps: _Optional[int] = ...) -> None: ...
+
+class PersonTime(_message.Message):
+    __slots__ = ("entry", "event", "exit")
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    EXIT_FIELD_NUMBER: _ClassVar[int]
+    entry: str
+    event: str
+    exit: str
+    def __init__(self, entry: _Optional[str] = ..., event: _Optional[str] = ..., exit: _Optional[str] = ...) -> None: ...
