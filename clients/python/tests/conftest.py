@@ -1,14 +1,9 @@
 """What the tests share."""
 
-import pathlib
-import sys
 from collections.abc import Iterator
 
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-from gateway import Gateway  # noqa: E402
+from gateway import Gateway
 
 
 @pytest.fixture

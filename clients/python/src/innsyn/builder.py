@@ -6,6 +6,8 @@ variables of the person choose persons and all others choose events, as in SQL.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from google.protobuf import text_format
 
 from . import normal
@@ -14,6 +16,9 @@ from .condition import Condition, all_of
 from .errors import QueryError
 from .parts import Dimension, Measure
 from .research.v1 import query_pb2 as wire
+
+if TYPE_CHECKING:
+    from .variable import Variable
 
 #: A histogram or life table is one of them.
 DIMENSIONS_MAX = 6
@@ -75,7 +80,7 @@ class Query:
         """Each person's last event that meets the conditions, or the last in each period."""
         return self._pick(wire.PICK_LAST)
 
-    def by(self, *dimensions: Dimension | object) -> Query:
+    def by(self, *dimensions: Dimension | Variable) -> Query:
         """Divides the table; a variable of a code stands for its whole codes."""
         changed = self._copy()
         for given in dimensions:

@@ -71,7 +71,7 @@ class Progress:
         return f"{text}, {missing} will not" if missing else text
 
 
-Shower = Callable[[Progress], None]
+Shower = Callable[[Progress], object]
 
 
 def state_name(state: int) -> str:
