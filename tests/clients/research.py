@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """A researcher's session with the package `innsyn`, as the system tests run it.
 
-`session` asks in every way there is and prints what it was told as JSON. `cancel` begins a run,
-prints its id, and cancels it when there is a line to read; then it asks on, to show that the
-connection lives.
+`session` asks in every way there is and prints what it was told as JSON. `cancel` says that it
+is ready; at a line to read it begins a run and prints its id; at the next it cancels the run; at
+the third it asks whether the run is under way, and on, to show that the connection lives.
 """
 
 import argparse
@@ -118,13 +118,18 @@ def notebook(options: dict) -> dict:
 def cancel(options: dict) -> dict:
     with innsyn.connect(**options) as client:
         query = by_sex(client.catalogue())
+        print("ready", flush=True)
+        sys.stdin.readline()
         with client.start(query, deadline=300) as run:
-            for progress in run.updates():
+            # Held on to, for a run that nobody looks at any more is cancelled too.
+            updates = run.updates()
+            for progress in updates:
                 if "answered" in progress.states.values():
                     break
             print(run.progress.run_id, flush=True)
             sys.stdin.readline()
             run.cancel()
+            sys.stdin.readline()
         was_running = client.cancel(run.progress.run_id)
         return {"was_running": was_running, "views": len(client.catalogue(fresh=True))}
 

@@ -187,7 +187,6 @@ async fn cancelling_in_python_ends_the_run_at_the_gateway() {
     fleet.researcher().await;
     let python = root().join(".venv/bin/python");
     let hung = fleet.publishing().next().unwrap().to_owned();
-    fleet.signal(&hung, Signal::STOP);
 
     let mut command = session(&python, &fleet, "cancel");
     command
@@ -197,18 +196,24 @@ async fn cancelling_in_python_ends_the_run_at_the_gateway() {
         .kill_on_drop(true);
     let mut python = command.spawn().unwrap();
     let mut lines = BufReader::new(python.stdout.take().unwrap()).lines();
+    let mut stdin = python.stdin.take().unwrap();
+    assert_eq!(lines.next_line().await.unwrap().unwrap(), "ready");
+    // In some seconds it is noticed and no longer waited for, so it is stopped as late as can be.
+    fleet.signal(&hung, Signal::STOP);
+    stdin.write_all(b"\n").await.unwrap();
     // Somebody has answered, and the hung register keeps the run open.
     let run_id = lines.next_line().await.unwrap().unwrap();
     assert!(!ended(&fleet, &run_id), "{}", fleet.research_gateway_log());
 
-    let mut stdin = python.stdin.take().unwrap();
     stdin.write_all(b"\n").await.unwrap();
     let ends = Instant::now() + LOG_MAX;
     while !ended(&fleet, &run_id) {
         assert!(Instant::now() < ends, "{}", fleet.research_gateway_log());
         sleep(LOOK_EVERY).await;
     }
+    stdin.write_all(b"\n").await.unwrap();
     let told: Value = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+    assert_eq!(told["was_running"], false);
     assert!(told["views"].as_u64().unwrap() > 0);
     assert!(python.wait().await.unwrap().success());
     fleet.signal(&hung, Signal::CONT);
