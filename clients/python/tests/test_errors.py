@@ -41,6 +41,8 @@ def test_every_reason_of_the_gateway_has_an_error_of_its_own_kind() -> None:
         ("OUTSIDE_DATA_PERMIT", "PERMISSION_DENIED", innsyn.OutsidePermit),
         ("QUERY_REFUSED", "INVALID_ARGUMENT", innsyn.QueryError),
         ("REGISTERS_MISSING", "UNAVAILABLE", innsyn.RegistersMissing),
+        ("NOT_AVAILABLE", "FAILED_PRECONDITION", innsyn.NotReleasable),
+        ("OVERTAKEN", "ABORTED", innsyn.Overtaken),
         ("SOMETHING_NEW", "RESOURCE_EXHAUSTED", innsyn.Overloaded),
         ("SOMETHING_NEW", "UNAVAILABLE", innsyn.GatewayFailed),
         ("", "UNAVAILABLE", innsyn.Unreachable),

@@ -78,6 +78,10 @@ class NotReleasable(QueryError):
     """The question can be asked, but no table of its shape could be released."""
 
 
+class Overtaken(InnsynError):
+    """Other tables of the permit were released meanwhile; ask again."""
+
+
 class RegistersMissing(InnsynError):
     """Registers did not answer, and so there is no table."""
 
@@ -115,6 +119,8 @@ _BY_REASON: dict[str, type[InnsynError]] = {
     "SQL_REFUSED": QueryError,
     "QUERY_REFUSED": QueryError,
     "NOT_RELEASABLE": NotReleasable,
+    "NOT_AVAILABLE": NotReleasable,
+    "OVERTAKEN": Overtaken,
     "REGISTER_UNKNOWN": RegistersMissing,
     "REGISTERS_MISSING": RegistersMissing,
     "NO_REGISTER_ANSWERED": RegistersMissing,
@@ -135,7 +141,7 @@ _BY_CODE: dict[str, type[InnsynError]] = {
     "UNIMPLEMENTED": QueryError,
     "RESOURCE_EXHAUSTED": Overloaded,
     "CANCELLED": Cancelled,
-    "ABORTED": Cancelled,
+    "ABORTED": Overtaken,
     "DEADLINE_EXCEEDED": DeadlineExceeded,
     "UNAVAILABLE": Unreachable,
     "INTERNAL": GatewayFailed,
