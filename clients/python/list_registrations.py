@@ -25,10 +25,12 @@ def generated(proto_dir=PROTO_DIR):
     """Makes the modules for messages and service, and imports them."""
     with tempfile.TemporaryDirectory() as out:
         protos = ["innsyn/types/v1/types.proto", "innsyn/citizen/v1/citizen.proto"]
-        # Messages go beside the service; without `__init__.py` their folders are packages too.
+        # Messages go beside the service; without `__init__.py` their folders are packages too, but
+        # not beside an installed package `innsyn`.
         args = ["protoc", f"-I{proto_dir}", f"--python_out={out}", f"--grpc_python_out={out}", *protos]
         if grpc_tools.protoc.main(args) != 0:
             raise listing.ListingError(f"the protocols in {proto_dir} cannot be read")
+        pathlib.Path(out, "innsyn", "__init__.py").touch()
         sys.path.insert(0, out)
         try:
             from innsyn.citizen.v1 import citizen_pb2, citizen_pb2_grpc

@@ -42,6 +42,8 @@ mod system {
     mod relay_down;
     mod research;
     mod research_crash;
+    #[cfg(feature = "external")]
+    mod research_python;
     mod sizes;
     mod trust;
     mod truth;

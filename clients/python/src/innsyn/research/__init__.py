@@ -1,0 +1,1 @@
+"""The gateway's messages, generated from its .proto files."""
