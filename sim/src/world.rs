@@ -131,13 +131,28 @@ impl World {
         clock: &dyn Clock,
         progress: &ProgressBar,
     ) -> anyhow::Result<Self> {
+        let country = Country::invent(spec.population, spec.invented_registers)?;
+        Self::build_over(folder, spec, country, clock, |country, folder| {
+            country.write_with(folder, spec.content, progress)?;
+            Ok(())
+        })
+    }
+
+    /// Makes a world over the registers of `country`, whose data `write` puts into the folder that
+    /// it is given.
+    pub(crate) fn build_over(
+        folder: &Path,
+        spec: &WorldSpec,
+        country: Country,
+        clock: &dyn Clock,
+        write: impl FnOnce(&Country, &Path) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
         if folder.join(WORLD_FILE).exists() {
             fs::remove_dir_all(folder)?;
         }
         fs::create_dir_all(folder)
             .with_context(|| format!("`{}` cannot be made", folder.display()))?;
-        let country = Country::invent(spec.population, spec.invented_registers)?;
-        country.write_with(&folder.join("country"), spec.content, progress)?;
+        write(&country, &folder.join("country"))?;
         let sts = TestIssuer::create(&folder.join("sts"), Names::default(), false)?;
         let addresses = free_addresses(spec, &country)?;
         let world = Self {
