@@ -98,10 +98,9 @@ async fn up_and_asking(world: &Arc<World>, parts: &mut Vec<Part>) -> anyhow::Res
     start(world, &starter, parts).await?;
     list(world).await?;
     // Only now: what it asks first is what registers publish, and they have had time for it.
-    parts.insert(
-        GATEWAYS_BEFORE,
-        researching::start(world, &starter, DEAD).await?,
-    );
+    let gateway = researching::start(world, &starter).await?;
+    parts.insert(GATEWAYS_BEFORE, gateway);
+    researching::all_published(world, DEAD).await?;
     researching::ask(world).await
 }
 

@@ -34,12 +34,17 @@ pub(super) struct Papers {
     pub(super) permit: PathBuf,
 }
 
-/// Starts the research gateway; returns when it knows what all registers but `dead` publish.
-pub(super) async fn start(world: &World, starter: &Starter, dead: &str) -> anyhow::Result<Part> {
-    let http = http()?;
+/// Starts the research gateway.
+pub(super) async fn start(world: &World, starter: &Starter) -> anyhow::Result<Part> {
     let address = world.research_gateway().context("no research gateway")?;
     let mut gateway = starter.research_gateway(world)?;
-    wait_until_ready(&http, &mut gateway, &format!("http://{address}/readyz")).await?;
+    let ready = format!("http://{address}/readyz");
+    wait_until_ready(&http()?, &mut gateway, &ready).await?;
+    Ok(gateway)
+}
+
+/// Waits until the research gateway knows what all registers but `dead` publish.
+pub(super) async fn all_published(world: &World, dead: &str) -> anyhow::Result<()> {
     let publishing = world
         .live()
         .filter(|register| register.id().as_str() != dead && register.views().next().is_some());
@@ -56,10 +61,7 @@ pub(super) async fn start(world: &World, starter: &Starter, dead: &str) -> anyho
         }
     };
     // Whoever publishes nothing in time is shown as silent.
-    if let Ok(known) = timeout(PUBLISHED_MAX, known).await {
-        known?;
-    }
-    Ok(gateway)
+    timeout(PUBLISHED_MAX, known).await.unwrap_or(Ok(()))
 }
 
 /// Asks the first of the ready questions twice, and prints what comes of it.

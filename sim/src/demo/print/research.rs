@@ -63,7 +63,7 @@ pub(in crate::demo) fn table(table: &wire::ReleasedTable) {
         ),
         (
             Cell::Unnamed,
-            "no row of the table: whether anybody is there, is not told".to_owned(),
+            "not in the table, which does not tell whether anybody is there".to_owned(),
         ),
     ] {
         if pivot.has(cell) {
@@ -142,8 +142,8 @@ pub(in crate::demo) fn invitation(world: &World, papers: &Papers, program: &str)
     println!("  view = client.catalogue().treatments");
     println!("  query = view.query().first().by(view.procedure.level(1), view.sex)");
     println!("  print(client.run(query.measure(innsyn.persons())).pandas())\n");
-    println!("With ADBC or any other client of Arrow Flight SQL: grpc://{gateway}, with the");
-    println!("token as bearer token and the permit as the header `innsyn-data-permit`.");
+    println!("With ADBC or any other client of Arrow Flight SQL: grpc://{gateway},");
+    println!("the token as bearer token, the permit as the header `innsyn-data-permit`.");
     println!("A token is good for five minutes; this makes another:\n");
     println!("  {program} token --researcher --world $world \\");
     println!("    > {token}\n");

@@ -1,12 +1,12 @@
 //! A picture of a released table: a bar for each value, and hatching where a value is hidden.
 //!
 //! A hidden value has no length: the hatching runs over the whole width, because all that is told
-//! is that nothing is told. Labels and values are text beside the drawing, so that they can be
+//! is that nothing is told. What the table does not name is not drawn. Labels and values are text beside the drawing, so that they can be
 //! read on a phone.
 
 use maud::{Markup, html};
 
-use super::table::decimal;
+use super::table::{decimal, named};
 use crate::demo::pivot::{Cell, Pivot, Row};
 
 /// Rows that are drawn; the table below has them all.
@@ -21,8 +21,8 @@ pub(super) fn of(pivot: &Pivot) -> Markup {
         svg class="patterns" aria-hidden="true" width="0" height="0" {
             defs {
                 pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
-                    rect width="8" height="8" fill="#f1f3f5" {}
-                    rect width="3" height="8" fill="#b9c4cc" {}
+                    rect width="8" height="8" fill="#f4f6f8" {}
+                    rect width="2" height="8" fill="#c3cdd4" {}
                 }
             }
         }
@@ -31,7 +31,7 @@ pub(super) fn of(pivot: &Pivot) -> Markup {
                 @for (at, series) in drawn.series.iter().enumerate() {
                     span class="key" { svg width="14" height="14" aria-hidden="true" {
                         rect class={ "series-" (at) } width="14" height="14" rx="2" {}
-                    } " " (series) }
+                    } " " (named(series)) }
                 }
                 span class="key" { svg width="14" height="14" aria-hidden="true" {
                     rect width="14" height="14" rx="2" fill="url(#hatch)" stroke="#8496a3" {}
@@ -80,7 +80,8 @@ impl<'a> Drawn<'a> {
     }
 
     fn cells_of(&self, row: &'a Row) -> impl Iterator<Item = (usize, Cell)> + use<'a> {
-        row.cells.iter().copied().skip(self.first).enumerate()
+        let cells = row.cells.iter().copied().skip(self.first).enumerate();
+        cells.filter(|(_, cell)| *cell != Cell::Unnamed)
     }
 }
 
@@ -92,8 +93,7 @@ fn bar(series: usize, cell: Cell, most: f64) -> Markup {
     let text = match cell {
         Cell::Count(count) => count.to_string(),
         Cell::Real(real) => decimal(real),
-        Cell::Few | Cell::Dominance => "skjult".to_owned(),
-        Cell::Unnamed => "ikke nevnt".to_owned(),
+        Cell::Few | Cell::Dominance | Cell::Unnamed => "skjult".to_owned(),
     };
     html! {
         div class="bar" {

@@ -92,7 +92,7 @@ fn published(world: &World, catalogue: &wire::CatalogueResponse) -> Markup {
                             b { (view.label_nb) } " " code { (view.name) } " "
                             small {
                                 @if let [only] = same.as_slice() { (name_of(world, &only.register_id)) }
-                                @else { (same.len()) " registre " span lang="en" { (same.len()) " registers" } }
+                                @else { (same.len()) " registre " span lang="en" { "registers" } }
                             }
                         }
                         ul { @for variable in &view.variables { li { (of_variable(variable)) } } }
@@ -152,11 +152,11 @@ pub(super) fn frame(world: &World, started: &wire::RunStarted) -> Markup {
         }
         (PreEscaped("<div class=\"run\"><template shadowrootmode=\"open\">"))
         style { (PreEscaped(STYLE)) (PreEscaped(RESEARCH_STYLE)) }
-        section class="progress" {
+        section class="progress" part="progress" {
             div class="bar" style={ "--registers: " (plan.registers.len()) } { slot name="bar" {} }
             p class="of" {
-                (plan.registers.len()) " registre er spurt "
-                span lang="en" { (plan.registers.len()) " registers are asked" }
+                (count(plan.registers.len(), "register er spurt", "registre er spurt")) " "
+                span lang="en" { (count(plan.registers.len(), "register is asked", "registers are asked")) }
             }
             ul class="waiting" part="waiting" {
                 @for register in &plan.registers {
@@ -192,7 +192,12 @@ pub(super) fn released(world: &World, released: &wire::ReleasedTable) -> Markup 
             (chart::of(&pivot))
             (table::of(&pivot, released))
         }
-        style { ".run::part(waiting) { display: none }" }
+        style {
+            ".run::part(waiting)"
+            // Nobody was asked again.
+            @if released.is_earlier { ", .run::part(progress)" }
+            " { display: none }"
+        }
         (end())
     }
 }
@@ -242,6 +247,11 @@ pub(super) fn failure(error: &anyhow::Error) -> Markup {
         }
         (end())
     }
+}
+
+/// `number` and what they are.
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 fn name_of(world: &World, register: &str) -> String {

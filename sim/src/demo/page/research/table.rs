@@ -12,11 +12,11 @@ pub(super) fn of(pivot: &Pivot, released: &wire::ReleasedTable) -> Markup {
             table {
                 thead { tr {
                     @for group in &pivot.groups { th scope="col" { (group) } }
-                    @for series in &pivot.series { th scope="col" class="number" { (series) } }
+                    @for series in &pivot.series { th scope="col" class="number" { (named(series)) } }
                 } }
                 tbody {
                     @for row in &pivot.rows { tr {
-                        @for label in &row.labels { th scope="row" { (label) } }
+                        @for label in &row.labels { th scope="row" { (named(label)) } }
                         @for cell in &row.cells { (value(*cell)) }
                     } }
                 }
@@ -35,6 +35,21 @@ fn value(cell: Cell) -> Markup {
             Cell::Dominance => td class="number dominance" { span { "skjult" } },
             Cell::Unnamed => td class="number unnamed" { "·" },
         }
+    }
+}
+
+/// The label of a group, in Norwegian where it is a word that everybody publishes alike.
+pub(super) fn named(label: &str) -> &str {
+    match label {
+        "female" => "kvinner",
+        "male" => "menn",
+        "event" => "hendelse",
+        "exit" => "gikk ut",
+        "beyond" => "fulgt til slutten",
+        "persons" => "personer",
+        "registrations" => "registreringer",
+        "events" => "hendelser",
+        other => other,
     }
 }
 
@@ -65,8 +80,8 @@ fn legend(pivot: &Pivot, released: &wire::ReleasedTable) -> Markup {
                     span lang="en" { "One person could make most of the number." } }
             }
             @if pivot.has(Cell::Unnamed) {
-                p { span class="swatch unnamed" { "·" } " Ikke nevnt i tabellen: om noen er der, sies ikke. "
-                    span lang="en" { "Not named in the table: whether anybody is there is not told." } }
+                p { span class="swatch unnamed" { "·" } " Ikke med i tabellen; det sier ikke om noen er der. "
+                    span lang="en" { "Not in the table, which does not tell whether anybody is there." } }
             }
             @if released.counts_registrations {
                 p { "Registre kan ha de samme personene. Derfor telles registreringer: en person én gang for hvert register. "
