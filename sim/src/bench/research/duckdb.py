@@ -18,6 +18,8 @@ def main() -> None:
     folder = Path(sys.argv[1])
     pooled = folder / "events.one"
     connection = duckdb.connect()
+    # Its progress would stand among the answers.
+    connection.execute("SET enable_progress_bar = false")
     parts = [str(path) for path in sorted(folder.glob("*.parquet")) if path.name != "reserved.parquet"]
     connection.execute(
         f"COPY (SELECT * FROM read_parquet({parts})) TO '{pooled}' (FORMAT parquet, COMPRESSION zstd)"
