@@ -28,7 +28,6 @@ use crate::gateway::witness::{Witness, WitnessLinks};
 use crate::gateway::{CitizenFace, CitizenGatewayConfig, CitizenMetrics, router, serve};
 use crate::relay::{Relay, RelayConfig};
 use crate::relay_status;
-use crate::research::ledger::InMemory;
 use crate::research::{self, ResearchFace, ResearchGatewayConfig, ResearchParts};
 
 /// Runs `config` until `shutdown`. `extra` are routes that an embedder adds to the gateway's.
@@ -144,7 +143,7 @@ async fn start_research_gateway(
         )),
         tokens: config.open_verifier(Arc::clone(clock)).await?,
         permits: config.open_permit_issuers()?,
-        ledger: Arc::new(InMemory::default()),
+        ledger: config.ledger.open().await?,
         clock: Arc::clone(clock),
         random: rand::make_rng(),
     };

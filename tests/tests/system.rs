@@ -11,6 +11,8 @@ mod system {
     mod blindness;
     #[cfg(feature = "external")]
     mod browser;
+    #[cfg(feature = "external")]
+    mod catalogue_rdf;
     mod check;
     #[cfg(feature = "external")]
     mod clients;
@@ -23,6 +25,9 @@ mod system {
     mod federation;
     mod fleet;
     mod heads;
+    mod ledger;
+    #[cfg(feature = "external")]
+    mod ledger_postgres;
     #[cfg(feature = "external")]
     mod log_down;
     mod log_reading;
@@ -36,6 +41,7 @@ mod system {
     mod registers_down;
     mod relay_down;
     mod research;
+    mod research_crash;
     mod sizes;
     mod trust;
     mod truth;

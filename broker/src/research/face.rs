@@ -28,8 +28,9 @@ use wire::run_request::Question;
 use super::agents::Agents;
 use super::claims::{Claims, Researcher};
 use super::config::{DEADLINE_MS_MAX, DEADLINE_MS_MIN, ResearchGatewayConfig};
+use super::dcat::{PublicCatalogue, Publisher};
 use super::desk::Rules;
-use super::ledger::{ReleaseKey, Store};
+use super::ledger::{ReleaseKey, Store, Watched};
 use super::plan::Plan;
 use super::published::{Published, Publishers};
 use super::refusal::Refusal;
@@ -47,7 +48,8 @@ pub struct ResearchFace {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) agents: Arc<Agents>,
     publishers: Publishers,
-    pub(super) ledger: Arc<dyn Store>,
+    pub(super) ledger: Watched,
+    pub(super) catalogue: Option<PublicCatalogue>,
     pub(super) runs: Runs,
     pub(super) places: Arc<Semaphore>,
     random: Mutex<StdRng>,
@@ -69,6 +71,14 @@ pub struct ResearchParts {
     pub clock: Arc<dyn Clock>,
     /// Where ids of runs and questions come from.
     pub random: StdRng,
+}
+
+/// What is cleared.
+struct Clearing<'a> {
+    researcher: &'a Researcher,
+    permit: &'a SignedDataPermit,
+    query: &'a CheckedQuery,
+    rules: Rules,
 }
 
 /// A question that may be asked.
@@ -102,8 +112,15 @@ impl std::fmt::Debug for ResearchParts {
 }
 
 impl ResearchFace {
-    /// A gateway of these parts. [`Self::keep_fresh`] keeps its catalogue up to date.
+    /// A gateway of these parts. [`Self::keep_fresh`] keeps what it knows up to date.
     pub fn new(config: ResearchGatewayConfig, parts: ResearchParts) -> Arc<Self> {
+        let entries = parts.catalogue.entries().iter();
+        let publishers = entries.map(|entry| Publisher {
+            entry: entry.wire.clone(),
+            is_live: entry.listing == Listing::Live,
+        });
+        let gateway = config.public_catalogue.clone();
+        let catalogue = gateway.map(|gateway| PublicCatalogue::new(gateway, publishers.collect()));
         let live = parts.catalogue.entries().iter();
         let registers: BTreeMap<RegisterId, Register> = live
             .filter(|entry| entry.listing == Listing::Live)
@@ -119,21 +136,24 @@ impl ResearchFace {
             permits: parts.permits,
             clock: parts.clock,
             agents,
-            ledger: parts.ledger,
+            ledger: Watched::new(parts.ledger),
+            catalogue,
             runs: Runs::default(),
             places,
             random: Mutex::new(parts.random),
         })
     }
 
-    /// Asks registers again and again what they publish, until `shutdown`.
+    /// Asks registers again and again what they publish, and looks after the ledger, until
+    /// `shutdown`.
     pub async fn keep_fresh(&self, shutdown: CancellationToken) {
-        self.publishers.keep_fresh(shutdown).await;
+        let watch = self.ledger.keep_watch(shutdown.clone());
+        tokio::join!(self.publishers.keep_fresh(shutdown), watch);
     }
 
-    /// Whether tokens can be told and there is somebody to ask.
+    /// Whether tokens can be told, there is somebody to ask, and the ledger works.
     pub(super) fn is_ready(&self) -> bool {
-        self.tokens.has_keys() && self.publishers.is_any_known()
+        self.tokens.has_keys() && self.publishers.is_any_known() && self.ledger.works()
     }
 
     /// 16 bytes that nobody can guess.
@@ -215,30 +235,15 @@ impl ResearchFace {
             self.config.rules.base().max(terms.rounding_base.into()),
         );
         let rules = rules.map_err(Refusal::Rules)?;
-        let clear = |answered: &BTreeMap<RegisterId, u32>| {
-            let registers = query.registers().iter();
-            let each = registers.map(|name| {
-                let register = self.register(name)?;
-                let asking = Asking {
-                    person: researcher.person,
-                    organisation: researcher.organisation,
-                    purpose: terms.purpose,
-                    smallest_cell: u32::try_from(rules.k()).unwrap_or_default(),
-                    rounding_base: u32::try_from(rules.base()).unwrap_or_default(),
-                    queries_before: answered.get(&register.id).copied().unwrap_or_default(),
-                };
-                let facts = query.facts(register, asking);
-                let cleared = permit.permit().check(&facts, self.clock.now());
-                cleared.map_err(|field| Refusal::Outside {
-                    register: register.id.clone(),
-                    field,
-                })
-            });
-            each.collect::<Result<Vec<_>, _>>()
-        };
         // Every other field first: whoever is outside one gets no earlier table either.
-        clear(&BTreeMap::new())?;
-        let cleared = clear(&self.ledger.answered(&terms.id).await?);
+        let asking = Clearing {
+            researcher: &researcher,
+            permit: &permit,
+            query: &query,
+            rules,
+        };
+        self.clear(&asking, &BTreeMap::new())?;
+        let cleared = self.clear(&asking, &self.ledger.answered(&terms.id).await?);
         let expected = expected(&permit, &query, &published);
         let unknown = if query.normal().registers.is_empty() {
             published.silent
@@ -257,6 +262,53 @@ impl ResearchFace {
             deadline,
             must_be_complete: request.must_be_complete,
         })
+    }
+
+    /// Clears `prepared` anew for every register that it asks, as for one more run.
+    pub(super) async fn clear_again(&self, prepared: &mut Prepared) -> Result<(), Refusal> {
+        let permit = &prepared.permit.permit().terms().id;
+        let answered = self.ledger.answered(permit).await?;
+        let asking = Clearing {
+            researcher: &prepared.researcher,
+            permit: &prepared.permit,
+            query: &prepared.query,
+            rules: prepared.rules,
+        };
+        prepared.cleared = self.clear(&asking, &answered);
+        Ok(())
+    }
+
+    /// The right to ask each register, of whose budget so much is used.
+    fn clear(
+        &self,
+        clearing: &Clearing<'_>,
+        answered: &BTreeMap<RegisterId, u32>,
+    ) -> Result<Vec<PermitClearance>, Refusal> {
+        let Clearing {
+            researcher,
+            permit,
+            query,
+            rules,
+        } = clearing;
+        let terms = permit.permit().terms();
+        let each = query.registers().iter().map(|name| {
+            let register = self.register(name)?;
+            let asking = Asking {
+                person: researcher.person,
+                organisation: researcher.organisation,
+                purpose: terms.purpose,
+                smallest_cell: u32::try_from(rules.k()).unwrap_or_default(),
+                rounding_base: u32::try_from(rules.base()).unwrap_or_default(),
+                queries_before: answered.get(&register.id).copied().unwrap_or_default(),
+            };
+            let facts = query.facts(register, asking);
+            let cleared = permit.permit().check(&facts, self.clock.now());
+            cleared.map_err(|field| Refusal::Outside {
+                register: register.id.clone(),
+                field,
+            })
+        });
+        each.collect()
     }
 
     /// The register called `name`, which publishes something and so is in the catalogue.

@@ -3,8 +3,11 @@
 
 mod admission;
 mod agent;
+mod kept;
 mod ledger;
 mod outcomes;
+mod overlaps;
+mod public;
 pub(in crate::research) mod queries;
 mod tables;
 mod world;

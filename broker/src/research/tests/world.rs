@@ -39,7 +39,7 @@ use crate::gateway::config::Limits;
 use crate::gateway::reach::ThroughRelays;
 use crate::gateway::serve;
 use crate::relay::{Relay, RelayConfig};
-use crate::research::ledger::InMemory;
+use crate::research::ledger::{InMemory, Store};
 use crate::research::{ResearchFace, ResearchGatewayConfig, ResearchParts, router};
 
 /// Synthetic people (month + 80).
@@ -74,6 +74,15 @@ impl World {
 
     /// Of `registers`, `borte` has no agent.
     pub(super) async fn of(registers: &[&str], persons_disjoint: bool) -> Self {
+        Self::with(registers, persons_disjoint, Arc::new(InMemory::default())).await
+    }
+
+    /// The same with another ledger.
+    pub(super) async fn with(
+        registers: &[&str],
+        persons_disjoint: bool,
+        ledger: Arc<dyn Store>,
+    ) -> Self {
         let folder = TempDir::new().unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(NOW + 60)));
         enrolment::init(folder.path(), &*clock).unwrap();
@@ -98,7 +107,7 @@ impl World {
             reach: Arc::new(ThroughRelays::new(Arc::new(TcpDialler), vec![relay], tls)),
             tokens: config.open_verifier(clock.clone()).await.unwrap(),
             permits: config.open_permit_issuers().unwrap(),
-            ledger: Arc::new(InMemory::default()),
+            ledger,
             clock: clock.clone(),
             random: StdRng::seed_from_u64(1),
         };
@@ -331,6 +340,7 @@ fn config(folder: &TempDir, token_key: &EncodingKey, permits: &KeyPair) -> Resea
         issuers = [{{ issuer = "{ISSUER}", audience = "innsyn", jwks_file = "{}" }}]
         permit_issuers = [{{ name = "{PERMIT_ISSUER}", public_key = "{}" }}]
         runs_in_flight_max = 3
+        public_catalogue = {{ address = "https://forsking.example", publisher = "Oppfunnet", contact_email = "a@b" }}
         "#,
         write("web.pem", &web.cert.pem()),
         write("web-key.pem", &web.signing_key.serialize_pem()),
