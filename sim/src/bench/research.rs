@@ -64,9 +64,10 @@ pub struct ResearchArgs {
     /// Watch the agents' memory and nothing else.
     #[arg(long)]
     memory: bool,
-    /// Where data, snapshots and logs are.
-    #[arg(long, value_name = "FOLDER")]
-    folder: Option<PathBuf>,
+    /// Where data, snapshots and logs are: a tmpfs for the cost of everything but the disk, which
+    /// registers do not share in life.
+    #[arg(long, value_name = "FOLDER", default_value = "/dev/shm")]
+    folder: PathBuf,
     /// Print every run as JSON; without it, one line for each query.
     #[arg(long)]
     json: bool,
@@ -75,14 +76,13 @@ pub struct ResearchArgs {
 /// Runs the benchmark and prints its report; fails if a bar does not hold.
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 pub(super) async fn main(args: ResearchArgs) -> anyhow::Result<()> {
-    let folder = match &args.folder {
-        Some(folder) => tempfile::tempdir_in(folder)?,
-        None => tempfile::tempdir()?,
-    };
+    let folder = tempfile::tempdir_in(&args.folder)?;
     let mut report = Report {
         rows: args.rows,
         persons: args.persons,
         nodes: args.nodes,
+        folder: args.folder.display().to_string(),
+        fdatasync_us: super::disk::append_us(folder.path())?,
         load_average: (load_average()?, 0.0),
         ..Report::default()
     };
@@ -143,7 +143,7 @@ async fn compare(
     for both in queries::all() {
         let cells_checked = checked(&both, &mut with, &mut duckdb).await?;
         let mut pairs = Vec::with_capacity(args.pairs);
-        for round in 0..args.pairs + WARM_UP {
+        for round in 0..args.pairs.saturating_add(WARM_UP) {
             let pair = Pair {
                 ours: side(&mut with, &both.query).await?,
                 duckdb_ms: duckdb.ask(&both.sql.replace(TABLE, "events")).await?.ms,
@@ -182,7 +182,7 @@ async fn side(ours: &mut Federation, query: &wire::Query) -> anyhow::Result<Side
 async fn counts(ours: &mut Federation, runs: usize) -> anyhow::Result<Counts> {
     let query = queries::count();
     let mut ms = Vec::with_capacity(runs);
-    for run in 0..runs + WARM_UP {
+    for run in 0..runs.saturating_add(WARM_UP) {
         let asked = ours.ask(&query).await?;
         if run >= WARM_UP {
             ms.push(asked.ms);

@@ -70,8 +70,7 @@ struct Person {
     has_reserved: bool,
 }
 
-/// Writes the data of `registers` into `country`, and beside it what DuckDB reads, if
-/// `with_pooled`.
+/// Writes the data of `registers` into `country`, and into `pooled` what DuckDB reads.
 pub(super) fn write(
     country: &Path,
     registers: &[String],
@@ -263,8 +262,12 @@ impl Register {
             code,
             cost,
             Arc::new(Date32Array::from_iter_values(occurred)),
-            Arc::new(Date32Array::from_iter(persons().map(|person| person.died))),
-            Arc::new(Date32Array::from_iter(persons().map(|person| person.moved))),
+            Arc::new(persons().map(|person| person.died).collect::<Date32Array>()),
+            Arc::new(
+                persons()
+                    .map(|person| person.moved)
+                    .collect::<Date32Array>(),
+            ),
         ])
     }
 }

@@ -55,7 +55,8 @@ impl Federation {
         pooled: Option<PathBuf>,
     ) -> anyhow::Result<Self> {
         let folder = folder.to_owned();
-        let built = tokio::task::spawn_blocking(move || build(&folder, nodes, spec, pooled));
+        let built =
+            tokio::task::spawn_blocking(move || build(&folder, nodes, spec, pooled.as_deref()));
         let world = built.await??;
         let (starter, http) = (Starter::this_program()?, http()?);
         let mut relay = starter.relay(&world)?;
@@ -163,7 +164,7 @@ fn build(
     folder: &Path,
     nodes: usize,
     spec: DataSpec,
-    pooled: Option<PathBuf>,
+    pooled: Option<&Path>,
 ) -> anyhow::Result<World> {
     let country = Country::of_invented(PopulationSpec::new(PERSONS_MIN, 1), nodes)?;
     let mut world = WorldSpec::new(PERSONS_MIN, 1);
@@ -173,7 +174,7 @@ fn build(
     World::build_over(folder, &world, country, &SystemClock, |country, folder| {
         let registers = country.registers.iter().map(|one| one.id().to_string());
         let registers: Vec<String> = registers.collect();
-        data::write(folder, &registers, spec, pooled.as_deref())
+        data::write(folder, &registers, spec, pooled)
     })
 }
 

@@ -14,6 +14,9 @@ pub(super) struct Report {
     pub(super) rows: u64,
     pub(super) persons: u32,
     pub(super) nodes: usize,
+    /// Where data and logs are, and how long an append of 4 KiB with fdatasync takes there.
+    pub(super) folder: String,
+    pub(super) fdatasync_us: Spread,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) duckdb: Option<About>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

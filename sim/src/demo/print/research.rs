@@ -1,6 +1,7 @@
 //! What the demo says of a researcher's query.
 #![expect(clippy::print_stdout, reason = "a program's face")]
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
@@ -152,7 +153,7 @@ pub(in crate::demo) fn invitation(world: &World, papers: &Papers, program: &str)
 fn header(pivot: &Pivot) -> String {
     let mut line = format!("  {:<LABEL_COLUMNS$}", cut(&pivot.groups.join(", ")));
     for series in &pivot.series {
-        line.push_str(&format!("{series:>VALUE_COLUMNS$}"));
+        let _infallible = write!(line, "{series:>VALUE_COLUMNS$}");
     }
     line
 }
@@ -166,7 +167,7 @@ fn line(row: &Row) -> String {
             Cell::Real(real) => format!("{real:.1}"),
             hidden => mark(*hidden).to_owned(),
         };
-        line.push_str(&format!("{text:>VALUE_COLUMNS$}"));
+        let _infallible = write!(line, "{text:>VALUE_COLUMNS$}");
     }
     line
 }
