@@ -17,6 +17,8 @@ mod federation;
 mod memory;
 mod queries;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

@@ -33,6 +33,13 @@ pub(super) fn agree(
             .context("a short row")?;
         let key: Vec<&str> = key.iter().filter_map(text).collect();
         let exact = cells.get(&key).copied().unwrap_or_default();
+        let is_shown = values
+            .iter()
+            .any(|value| !matches!(&value.value, Some(Shown::Hidden(_))));
+        anyhow::ensure!(
+            !is_shown || !exact.is_empty(),
+            "{key:?} is shown, and nobody is there"
+        );
         for (value, exact) in values.iter().zip(exact) {
             let exact = exact.as_f64().context("no number")?;
             let is_true = match &value.value {

@@ -137,6 +137,12 @@ fn national_id(number: u32, sex: Sex) -> anyhow::Result<[u8; 11]> {
     })
 }
 
+/// The id of the person with this number.
+#[cfg(test)]
+pub(super) fn id_of(number: u32) -> anyhow::Result<[u8; 11]> {
+    national_id(number, person(number).sex)
+}
+
 fn first_day_of(year: i16) -> i32 {
     Day::first_of(year).since_epoch()
 }
