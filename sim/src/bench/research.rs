@@ -57,7 +57,7 @@ pub struct ResearchArgs {
     /// Rounds of each query: with reservations, DuckDB, without.
     #[arg(long, default_value_t = 7)]
     pairs: usize,
-    /// A Python that has the package `duckdb`.
+    /// A Python that has what `requirements.txt` beside the script names: DuckDB.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["counts", "memory"])]
     python: Option<PathBuf>,
     /// Ask so many small counts and nothing else.
