@@ -11,6 +11,7 @@ mod layers;
 mod listing;
 mod naive;
 mod report;
+mod research;
 mod timing;
 mod usage;
 
@@ -34,6 +35,8 @@ pub enum BenchCommand {
     Timing(timing::TimingArgs),
     /// Whether every flipped bit of a large log of use is found, and how long that takes.
     Flips(flips::FlipsArgs),
+    /// Researchers' queries over all registers, against DuckDB over the pooled data.
+    Research(research::ResearchArgs),
 }
 
 /// Does what `command` says.
@@ -44,5 +47,6 @@ pub async fn main(command: BenchCommand) -> anyhow::Result<()> {
         BenchCommand::Hung(args) => Box::pin(hung::main(args)).await,
         BenchCommand::Timing(args) => Box::pin(timing::main(args)).await,
         BenchCommand::Flips(args) => Box::pin(flips::main(args)).await,
+        BenchCommand::Research(args) => Box::pin(research::main(args)).await,
     }
 }

@@ -86,6 +86,22 @@ impl Country {
         })
     }
 
+    /// One of invented registers only, all of them live: quality registers that a person is in
+    /// unless they have reserved themselves.
+    pub(crate) fn of_invented(
+        spec: PopulationSpec,
+        registers: usize,
+    ) -> Result<Self, CountryError> {
+        let population = Population::new(spec)?;
+        let registers = Registers::invented_with_reservation(registers)?;
+        let memberships = Memberships::of(&population, &registers);
+        Ok(Self {
+            population,
+            registers,
+            memberships,
+        })
+    }
+
     /// The country that was written to `folder`.
     pub fn open(folder: &Path) -> Result<Self, CountryError> {
         let path = folder.join(COUNTRY_FILE);

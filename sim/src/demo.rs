@@ -1,8 +1,11 @@
 //! The demo: a country is invented, a federation started, somebody asks where they are
-//! registered, and the whole stays up to be tried out.
+//! registered, a researcher asks all registers to count, and the whole stays up to be tried out.
 
 mod page;
+mod pivot;
 mod print;
+mod questions;
+mod researching;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -34,6 +37,8 @@ const SLOW: [(&str, Duration); 3] = [
 ];
 /// The register whose agent is never started.
 const DEAD: &str = "tvilling";
+/// Parts that are started before the agents: relay and gateway.
+const GATEWAYS_BEFORE: usize = 2;
 /// How long all agents together may take to connect.
 const CONNECT_MAX: Duration = Duration::from_mins(2);
 
@@ -44,11 +49,11 @@ pub struct DemoSpec {
     pub world: WorldSpec,
     /// Where to keep it; thrown away at the end if absent.
     pub folder: Option<PathBuf>,
-    /// End after the listing.
+    /// End after the listing and the query.
     pub once: bool,
 }
 
-/// Runs the demo until `stop`, or until the listing is over if it is to run once.
+/// Runs the demo until `stop`, or until the query is over if it is to run once.
 pub async fn run(spec: DemoSpec, stop: CancellationToken) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir()?;
     let folder = spec
@@ -76,10 +81,10 @@ pub async fn run(spec: DemoSpec, stop: CancellationToken) -> anyhow::Result<()> 
     print::registers(&world);
 
     let mut parts = Vec::new();
-    let up = Box::pin(up_and_listing(&world, &mut parts));
+    let up = Box::pin(up_and_asking(&world, &mut parts));
     let up = stop.run_until_cancelled(up).await.unwrap_or(Ok(()));
     if up.is_ok() && !spec.once && !stop.is_cancelled() {
-        print::invitation(&world);
+        print::invitation(&world, &researching::papers(&world)?);
         stop.cancelled().await;
     }
     // Whatever became of it: nothing may run on, or write into a folder that is thrown away.
@@ -87,9 +92,20 @@ pub async fn run(spec: DemoSpec, stop: CancellationToken) -> anyhow::Result<()> 
     up.and(ended)
 }
 
-/// Starts everything into `parts` and makes one listing.
-async fn up_and_listing(world: &Arc<World>, parts: &mut Vec<Part>) -> anyhow::Result<()> {
-    start(world, &Starter::this_program()?, parts).await?;
+/// Starts everything into `parts`, makes one listing and runs one query.
+async fn up_and_asking(world: &Arc<World>, parts: &mut Vec<Part>) -> anyhow::Result<()> {
+    let starter = Starter::this_program()?;
+    start(world, &starter, parts).await?;
+    list(world).await?;
+    // Only now: what it asks first is what registers publish, and they have had time for it.
+    let gateway = researching::start(world, &starter).await?;
+    parts.insert(GATEWAYS_BEFORE, gateway);
+    researching::all_published(world, DEAD).await?;
+    researching::ask(world).await
+}
+
+/// Makes one listing.
+async fn list(world: &World) -> anyhow::Result<()> {
     let now = SystemClock.now();
     let today = now.date_in_norway().context("no calendar")?;
     let found = world
@@ -132,7 +148,7 @@ async fn start(world: &World, starter: &Starter, parts: &mut Vec<Part>) -> anyho
             parts.push(starter.agent(world, id, delay)?);
         }
     }
-    let agents = parts.len().saturating_sub(2) as u64;
+    let agents = parts.len().saturating_sub(GATEWAYS_BEFORE) as u64;
     let bar = bar(agents, "starting relay, gateway and agents");
     let connected = async {
         loop {
@@ -157,10 +173,10 @@ async fn start(world: &World, starter: &Starter, parts: &mut Vec<Part>) -> anyho
     all.with_context(|| format!("not all agents connected within {CONNECT_MAX:?}"))?
 }
 
-/// Tells every part to stop and waits until all have: agents first, relay and gateway last.
+/// Tells every part to stop and waits until all have: relay and gateway last.
 async fn stop_all(parts: Vec<Part>) -> anyhow::Result<()> {
     let mut last = parts;
-    let agents = last.split_off(last.len().min(2));
+    let agents = last.split_off(last.len().min(GATEWAYS_BEFORE));
     let stopped = futures::future::join_all(agents.into_iter().map(Part::stop)).await;
     let mut stopped: anyhow::Result<()> = stopped.into_iter().collect();
     for part in last.into_iter().rev() {

@@ -55,6 +55,15 @@ impl PopulationSpec {
     }
 }
 
+/// The `rank`-th synthetic number of those who were born on a day and have a sex, for whoever needs
+/// numbers without people; there are [`NUMBERS_OF_A_DAY`] of each.
+pub(crate) fn synthetic_number(born: Day, sex: Sex, rank: u8) -> Option<[u8; 11]> {
+    number::nth(born, sex, false, rank)
+}
+
+/// How many synthetic numbers there are of each day and sex.
+pub(crate) const NUMBERS_OF_A_DAY: u8 = number::RANKS;
+
 /// Why a population cannot be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PopulationError {

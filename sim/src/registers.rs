@@ -168,6 +168,19 @@ impl Registers {
         Ok(Self(registers))
     }
 
+    /// So many invented registers and no others, by reservation instead of consent.
+    pub(crate) fn invented_with_reservation(registers: usize) -> Result<Self, RegistersError> {
+        if registers > INVENTED_REGISTERS_MAX {
+            return Err(RegistersError::TooManyInvented(registers));
+        }
+        let invented = (1..=registers).map(|number| {
+            let mut register = list::invented(number)?;
+            register.policy.legal_basis = LegalBasis::Reservation;
+            Ok(register)
+        });
+        Ok(Self(invented.collect::<Result<_, RegistersError>>()?))
+    }
+
     /// The registers in the order of the catalogue.
     pub fn iter(&self) -> impl Iterator<Item = &Register> {
         self.0.iter()

@@ -13,7 +13,7 @@
 //! ```
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -34,9 +34,11 @@ use crate::registers::folder::Content;
 use crate::registers::{Listing, Register, folder};
 use crate::sts::{Names, TestIssuer};
 use configuration::Served;
+use ports::Ports;
 
 mod asking;
 mod configuration;
+mod ports;
 
 /// The gateway's name in the invented federation.
 pub const GATEWAY: &str = "helsenorge";
@@ -131,13 +133,28 @@ impl World {
         clock: &dyn Clock,
         progress: &ProgressBar,
     ) -> anyhow::Result<Self> {
+        let country = Country::invent(spec.population, spec.invented_registers)?;
+        Self::build_over(folder, spec, country, clock, |country, folder| {
+            country.write_with(folder, spec.content, progress)?;
+            Ok(())
+        })
+    }
+
+    /// Makes a world over the registers of `country`, whose data `write` puts into the folder that
+    /// it is given.
+    pub(crate) fn build_over(
+        folder: &Path,
+        spec: &WorldSpec,
+        country: Country,
+        clock: &dyn Clock,
+        write: impl FnOnce(&Country, &Path) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
         if folder.join(WORLD_FILE).exists() {
             fs::remove_dir_all(folder)?;
         }
         fs::create_dir_all(folder)
             .with_context(|| format!("`{}` cannot be made", folder.display()))?;
-        let country = Country::invent(spec.population, spec.invented_registers)?;
-        country.write_with(&folder.join("country"), spec.content, progress)?;
+        write(&country, &folder.join("country"))?;
         let sts = TestIssuer::create(&folder.join("sts"), Names::default(), false)?;
         let addresses = free_addresses(spec, &country)?;
         let world = Self {
@@ -310,16 +327,10 @@ impl World {
     }
 }
 
-/// Ports that are free now. Somebody else may take one before its part starts; then that part
-/// says so.
+/// Where every part is to listen.
 fn free_addresses(spec: &WorldSpec, country: &Country) -> anyhow::Result<Addresses> {
-    let mut held = Vec::new();
-    let mut free = || -> anyhow::Result<SocketAddr> {
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        let address = listener.local_addr()?;
-        held.push(listener);
-        Ok(address)
-    };
+    let mut ports = Ports::new();
+    let mut free = || ports.free();
     let gateway = if spec.gateway.port() == 0 {
         free()?
     } else {

@@ -1,7 +1,5 @@
 //! Persons' rows become cells.
 
-use std::collections::HashMap;
-
 use super::collapse::{Collapse, Slot};
 use super::error::EngineError;
 use super::month::{NO_MONTH, period_of};
@@ -9,8 +7,10 @@ use super::partial::{Cell, Key, PartialTable};
 use super::plan::{Dimension, Plan};
 use super::words::{NO_CODE, Words};
 
+mod step;
 mod tally;
 
+use step::Step;
 use tally::Tally;
 
 /// Most cells that a table has.
@@ -31,7 +31,7 @@ pub(super) type Place = (u32, u64);
 #[derive(Debug)]
 pub(super) struct Cells<'a> {
     plan: &'a Plan<'a>,
-    steps: Vec<HashMap<(u32, u32), u32, ahash::RandomState>>,
+    steps: Vec<Step>,
     /// By cell, its value along each dimension.
     keys: Vec<Vec<u32>>,
     persons: Vec<u64>,
@@ -49,7 +49,7 @@ impl<'a> Cells<'a> {
         let bytes = bytes.fold(CELL_BYTES, usize::saturating_add);
         Self {
             plan,
-            steps: plan.dimensions.iter().map(|_| HashMap::default()).collect(),
+            steps: plan.dimensions.iter().map(|_| Step::default()).collect(),
             keys: Vec::new(),
             persons: Vec::new(),
             events: Vec::new(),
@@ -61,7 +61,9 @@ impl<'a> Cells<'a> {
 
     /// The memory they take, about, in bytes.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.keys.len().saturating_mul(self.bytes_per_cell)
+        let steps: usize = self.steps.iter().map(Step::memory_bytes).sum();
+        let cells = self.keys.len().saturating_mul(self.bytes_per_cell);
+        cells.saturating_add(steps)
     }
 
     /// Counts the row of one person and tells where; cells may take `bytes_max` bytes.
@@ -120,9 +122,7 @@ impl<'a> Cells<'a> {
             let Some(step) = self.steps.get_mut(at) else {
                 continue;
             };
-            // INVARIANT: no step has more places than there are cells.
-            let next = u32::try_from(step.len()).unwrap_or(NOTHING);
-            place = *step.entry((place, value)).or_insert(next);
+            place = step.next(place, value);
         }
         let cell = place as usize;
         if cell < self.keys.len() {

@@ -14,11 +14,16 @@ use super::plan::{Plan, Rows as Pick};
 use super::scan::{Rows, Values};
 use super::words::Words;
 
+/// Days whose period is not computed anew for each row: some three hundred years.
+const LISTED_DAYS_MAX: usize = 100_000;
+
 /// The rows of the persons of one span.
 #[derive(Debug)]
 pub(super) struct Collapse<'a> {
     plan: &'a Plan<'a>,
     periods: usize,
+    /// The periods of the first days that the view covers; empty without periods.
+    period_of_day: Vec<u32>,
     /// By slot, how many events; empty where one event makes the row.
     events: Vec<u32>,
     /// By slot, the day of the event that makes the row; empty where all events do.
@@ -88,6 +93,7 @@ impl<'a> Collapse<'a> {
         Self {
             plan,
             periods,
+            period_of_day: period_of_day(plan),
             events: vec![0; counts],
             days: vec![NO_DAY; days],
             kept: plan
@@ -110,26 +116,30 @@ impl<'a> Collapse<'a> {
     }
 
     /// The row's place in the batch, the person and the slot, of each row that counts.
-    fn slots_of(&self, rows: &Rows, counts: &[bool]) -> Vec<(usize, usize, usize)> {
+    fn slots_of(&self, rows: &Rows, counts: &[bool]) -> Vec<(u32, u32, usize)> {
+        let persons = (0..).zip(&rows.persons).zip(counts);
+        let counting = persons.filter_map(|((at, person), counts)| counts.then_some((at, *person)));
+        if self.plan.periods.is_none() {
+            let slots = counting.map(|(at, person)| (at, person, person as usize));
+            return slots.collect();
+        }
         let days = self.days_of(rows);
-        let rows = rows.persons.iter().zip(counts).enumerate();
-        let counting = rows.filter(|(_, (_, counts))| **counts);
-        let slots = counting.filter_map(|(at, (person, _))| {
-            let person = *person as usize;
-            let period = match self.plan.periods {
-                None => 0,
-                Some(periods) => {
-                    let month = month_of(*days.get(at)?);
-                    let period = (month - periods.first).div_euclid(periods.months);
-                    // INVARIANT: a scan gives only days that the view covers.
-                    usize::try_from(period)
-                        .ok()
-                        .filter(|at| *at < periods.count)?
-                }
-            };
-            Some((at, person, person * self.periods + period))
+        let slots = counting.filter_map(|(at, person)| {
+            let period = self.period_of(*days.get(at as usize)?)?;
+            Some((at, person, person as usize * self.periods + period))
         });
         slots.collect()
+    }
+
+    /// Which period `day` is in, counted from the first.
+    fn period_of(&self, day: i32) -> Option<usize> {
+        let (_, covered) = self.plan.counted.covered.as_ref()?;
+        // INVARIANT: a scan gives only days that the view covers.
+        let at = usize::try_from(day.checked_sub(*covered.start())?).ok()?;
+        match self.period_of_day.get(at) {
+            Some(period) => Some(*period as usize),
+            None => period_of(self.plan, day),
+        }
     }
 
     /// The days of the rows' events; none in a view of persons.
@@ -139,7 +149,7 @@ impl<'a> Collapse<'a> {
         column.map(Values::days).unwrap_or_default()
     }
 
-    fn add_all(&mut self, rows: &Rows, slots: &[(usize, usize, usize)], words: &Words) {
+    fn add_all(&mut self, rows: &Rows, slots: &[(u32, u32, usize)], words: &Words) {
         for (_, _, slot) in slots {
             if let Some(events) = self.events.get_mut(*slot) {
                 *events += 1;
@@ -149,15 +159,13 @@ impl<'a> Collapse<'a> {
             let Some(values) = rows.columns.get(*column) else {
                 continue;
             };
-            for (at, person, _) in slots {
-                kept.keep_least(*person, values, *at, words);
-            }
+            kept.keep_least(slots, values, words);
         }
         for (sums, added) in self.added.iter_mut().zip(&self.plan.added) {
             let values = rows.columns.get(added.column);
             let values = values.map(Values::numbers).unwrap_or_default();
             for (at, _, slot) in slots {
-                let value = values.get(*at).copied().unwrap_or(f64::NAN);
+                let value = values.get(*at as usize).copied().unwrap_or(f64::NAN);
                 if !value.is_nan() {
                     sums.add(*slot, added.scale.units_of(value));
                 }
@@ -167,19 +175,14 @@ impl<'a> Collapse<'a> {
 
     /// Keeps the row that is `wanted` compared with the one kept: by day, and on the same day by
     /// the kept values in the order of the catalogue, a missing one being the least.
-    fn pick(
-        &mut self,
-        rows: &Rows,
-        slots: &[(usize, usize, usize)],
-        words: &Words,
-        wanted: Ordering,
-    ) {
+    fn pick(&mut self, rows: &Rows, slots: &[(u32, u32, usize)], words: &Words, wanted: Ordering) {
         let days = self.days_of(rows);
         let columns = self.plan.kept.iter();
         let columns: Vec<_> = columns.filter_map(|at| rows.columns.get(*at)).collect();
         for (at, _, slot) in slots {
             // Persons have no day, and of theirs all are equal.
-            let day = days.get(*at).copied().unwrap_or(0);
+            let at = *at as usize;
+            let day = days.get(at).copied().unwrap_or(0);
             let Some(kept_day) = self.days.get_mut(*slot) else {
                 continue;
             };
@@ -187,7 +190,7 @@ impl<'a> Collapse<'a> {
                 let by_value = || {
                     let pairs = self.kept.iter().zip(&columns);
                     let mut orders =
-                        pairs.map(|(kept, values)| kept.compare(*slot, values, *at, words));
+                        pairs.map(|(kept, values)| kept.compare(*slot, values, at, words));
                     orders
                         .find(|order| order.is_ne())
                         .unwrap_or(Ordering::Equal)
@@ -197,7 +200,7 @@ impl<'a> Collapse<'a> {
             if is_better {
                 *kept_day = day;
                 for (kept, values) in self.kept.iter_mut().zip(&columns) {
-                    kept.put(*slot, values, *at);
+                    kept.put(*slot, values, at);
                 }
             }
         }
@@ -237,6 +240,31 @@ impl<'a> Collapse<'a> {
                 squares: sums.squares.get(slot.at).copied().unwrap_or_default(),
             })
     }
+}
+
+/// The period of each day that the view covers, unless there are very many.
+fn period_of_day(plan: &Plan<'_>) -> Vec<u32> {
+    let covered = plan
+        .counted
+        .covered
+        .iter()
+        .flat_map(|(_, days)| days.clone());
+    let days = covered.take(if plan.periods.is_some() {
+        LISTED_DAYS_MAX
+    } else {
+        0
+    });
+    let periods = days.map_while(|day| u32::try_from(period_of(plan, day)?).ok());
+    periods.collect()
+}
+
+/// The period that `day` is in, counted from the first.
+fn period_of(plan: &Plan<'_>, day: i32) -> Option<usize> {
+    let periods = plan.periods?;
+    let period = (month_of(day) - periods.first).div_euclid(periods.months);
+    usize::try_from(period)
+        .ok()
+        .filter(|at| *at < periods.count)
 }
 
 impl AddedSums {

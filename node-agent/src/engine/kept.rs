@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::month::{NO_MONTH, month_of};
+use super::month::{NO_DAY, NO_MONTH, month_of};
 use super::plan::{Kind, Plan};
 use super::scan::Values;
 use super::words::{NO_CODE, Words};
@@ -101,17 +101,37 @@ impl Kept {
         }
     }
 
-    /// Keeps the lesser of value `at` of `values` and the one at `place`; one that is missing
-    /// gives way to any.
-    pub(super) fn keep_least(&mut self, place: usize, values: &Values, at: usize, words: &Words) {
-        let is_missing = match values {
-            Values::Codes(values) => values.get(at).is_none_or(|code| *code == NO_CODE),
-            Values::Numbers(values) => values.get(at).is_none_or(|number| number.is_nan()),
-            Values::Days(values) => values.get(at).is_none_or(|day| month_of(*day) == NO_MONTH),
-        };
-        if !is_missing && (self.is_missing(place) || self.compare(place, values, at, words).is_lt())
-        {
-            self.put(place, values, at);
+    /// Keeps, for each row of `slots` by person, the lesser of its value and the one kept; one that
+    /// is missing gives way to any.
+    pub(super) fn keep_least(
+        &mut self,
+        slots: &[(u32, u32, usize)],
+        values: &Values,
+        words: &Words,
+    ) {
+        for (at, person, _) in slots {
+            let (at, place) = (*at as usize, *person as usize);
+            if !self.is_as(place, values, at)
+                && (self.is_missing(place) || self.compare(place, values, at, words).is_lt())
+            {
+                self.put(place, values, at);
+            }
+        }
+    }
+
+    /// Whether value `at` of `values` is missing, or seen at once to be the one at `place`: mostly
+    /// so, of what is the same in each of a person's rows.
+    fn is_as(&self, place: usize, values: &Values, at: usize) -> bool {
+        match values {
+            Values::Codes(values) => {
+                let code = values.get(at).copied().unwrap_or(NO_CODE);
+                code == NO_CODE || code == self.code(place)
+            }
+            Values::Numbers(values) => {
+                let number = values.get(at).copied().unwrap_or(f64::NAN);
+                number.is_nan() || number.to_bits() == self.number(place).to_bits()
+            }
+            Values::Days(values) => values.get(at).is_none_or(|day| *day == NO_DAY),
         }
     }
 

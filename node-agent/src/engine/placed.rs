@@ -54,6 +54,9 @@ impl Placed {
     }
 }
 
+/// No number of a place, or the last one, which is looked up.
+const NO_NUMBER: u16 = u16::MAX;
+
 /// Writes down each person's cells while they are counted.
 #[derive(Debug)]
 pub(super) struct Placing {
@@ -61,6 +64,8 @@ pub(super) struct Placing {
     /// By number; the number of a place is given when somebody is first in it.
     places: Vec<Place>,
     numbers: HashMap<Place, u16, ahash::RandomState>,
+    /// The same of places that are whole cells, by cell; [`NO_NUMBER`] of those that have none.
+    of_cells: Vec<u16>,
     /// The place of the row before and its number: neighbours are often alike.
     last: Option<(Place, u16)>,
     rows: Vec<u16>,
@@ -75,6 +80,7 @@ impl Placing {
             has_periods,
             places: Vec::new(),
             numbers: HashMap::default(),
+            of_cells: Vec::new(),
             last: None,
             rows: Vec::new(),
             rows_each: Vec::new(),
@@ -109,12 +115,25 @@ impl Placing {
     }
 
     fn number_of(&mut self, place: Place) -> Result<u16, CellsError> {
+        let (cell, part) = (place.0 as usize, place.1);
+        match self.of_cells.get(cell) {
+            Some(number) if part == 0 && *number != NO_NUMBER => return Ok(*number),
+            _ => {}
+        }
         if let Some(number) = self.numbers.get(&place) {
             return Ok(*number);
         }
         let number = u16::try_from(self.places.len()).map_err(|_| CellsError::TooMany)?;
         self.places.push(place);
         self.numbers.insert(place, number);
+        if part == 0 {
+            if self.of_cells.len() <= cell {
+                self.of_cells.resize(cell + 1, NO_NUMBER);
+            }
+            if let Some(known) = self.of_cells.get_mut(cell) {
+                *known = number;
+            }
+        }
         Ok(number)
     }
 

@@ -20,8 +20,8 @@
 
 use std::fmt;
 
-use aes::Aes256;
 use aes::cipher::{Array, BlockCipherEncrypt as _, KeyInit as _};
+use aes::{Aes256, Block};
 use aws_lc_rs::digest::{Context, SHA256};
 use innsyn_proto::head::LogHash;
 use roaring::RoaringBitmap;
@@ -35,6 +35,8 @@ mod tests;
 
 const DOMAIN: &[u8] = b"innsyn.uselog.v1.Counted\n";
 const SALT_BYTES: usize = 16;
+/// Salts that are made together, which is much faster than one by one.
+const SALTS_AT_ONCE: usize = 256;
 
 /// The persons whom one query counted, by their numbers in the snapshot, with the secret that
 /// hides them in the commitment.
@@ -114,10 +116,18 @@ impl CountedPersons {
     fn tree(&self, mut stored: impl FnMut(Hash)) -> Tree {
         let cipher = self.cipher();
         let mut tree = Tree::default();
-        for person in &self.persons {
-            tree.push(leaf(&salt(&cipher, person), person), &mut stored);
+        let mut persons = self.persons.iter();
+        loop {
+            let some: Vec<u32> = persons.by_ref().take(SALTS_AT_ONCE).collect();
+            if some.is_empty() {
+                return tree;
+            }
+            let mut salts: Vec<_> = some.iter().map(|person| unsalted(*person)).collect();
+            cipher.encrypt_blocks(&mut salts);
+            for (salt, person) in salts.into_iter().zip(some) {
+                tree.push(leaf(&salt.into(), person), &mut stored);
+            }
         }
-        tree
     }
 
     fn cipher(&self) -> Aes256 {
@@ -160,12 +170,17 @@ fn commitment(what: &CountedFor, persons: u64, root: &LogHash) -> [u8; 32] {
 }
 
 fn salt(cipher: &Aes256, person: u32) -> [u8; SALT_BYTES] {
+    let mut block = unsalted(person);
+    cipher.encrypt_block(&mut block);
+    block.into()
+}
+
+/// What is enciphered to the salt of `person`.
+fn unsalted(person: u32) -> Block {
     let mut block = [0; SALT_BYTES];
     let (number, _zeros) = block.split_at_mut(size_of::<u32>());
     number.copy_from_slice(&person.to_le_bytes());
-    let mut block = Array::from(block);
-    cipher.encrypt_block(&mut block);
-    block.into()
+    Array::from(block)
 }
 
 fn leaf(salt: &[u8; SALT_BYTES], person: u32) -> Hash {

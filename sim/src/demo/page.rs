@@ -1,4 +1,5 @@
-//! The demo's page: a person is chosen and the registers fill in, live, without JavaScript.
+//! The demo's page: a person is chosen and the registers fill in, live, without JavaScript; and a
+//! researcher's page beside it, which works alike.
 //!
 //! The page is one HTML document that is sent as the answers come. Its frame has a slot for each
 //! register (a declarative shadow root); what is sent later names the slot it belongs in, and the
@@ -6,6 +7,7 @@
 //! issuer; in the real federation a login stands there.
 
 mod render;
+mod research;
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -56,6 +58,8 @@ fn routes(world: Arc<World>) -> Router {
     Router::new()
         .route("/", get(choose))
         .route("/demo/listing", post(listing))
+        .route("/research", get(research::choose))
+        .route("/demo/research", post(research::ask))
         .with_state(world)
 }
 
@@ -103,12 +107,7 @@ async fn listing(State(world): State<Arc<World>>, Form(chosen): Form<Chosen>) ->
                 };
                 send(end).await;
             });
-            let body = ReceiverStream::new(document).map(Ok::<_, Infallible>);
-            let headers = [
-                (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-                (header::CACHE_CONTROL, "no-store"),
-            ];
-            (headers, Body::from_stream(body)).into_response()
+            streamed(document)
         }
         Err(error) => (
             StatusCode::BAD_REQUEST,
@@ -116,6 +115,16 @@ async fn listing(State(world): State<Arc<World>>, Form(chosen): Form<Chosen>) ->
         )
             .into_response(),
     }
+}
+
+/// A document that is sent as its pieces come.
+fn streamed(pieces: mpsc::Receiver<Bytes>) -> Response {
+    let body = ReceiverStream::new(pieces).map(Ok::<_, Infallible>);
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, Body::from_stream(body)).into_response()
 }
 
 /// Who asks about whom, and the question with its token.

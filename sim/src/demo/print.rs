@@ -7,11 +7,16 @@ use innsyn_proto::wire::citizen::v1::{Registration, Summary};
 use innsyn_proto::wire::types::v1::Outcome;
 use tokio::time::Instant;
 
+use super::researching::Papers;
 use super::words::{self, EXAMPLES, OUTCOMES};
 use crate::country::Asking;
 use crate::registers::Listing as RegisterListing;
 use crate::sts::Right;
 use crate::world::{World, WorldSpec};
+
+mod research;
+
+pub(super) use research::{again, coverage, question, table};
 
 /// What a register's name may take of a line.
 const NAME_COLUMNS: usize = 32;
@@ -143,7 +148,7 @@ fn cut(name: &str) -> String {
 }
 
 /// What can be tried now.
-pub(super) fn invitation(world: &World) {
+pub(super) fn invitation(world: &World, papers: &Papers) {
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| "innsyn-sim".to_owned());
@@ -164,6 +169,7 @@ pub(super) fn invitation(world: &World) {
     println!("    curl -sN {url}/v1/registrations \\");
     println!("      -H \"Authorization: Bearer $(cat $world/token)\" \\");
     println!("      -H 'Content-Type: application/json' -H 'Accept: text/event-stream' -d @-\n");
+    research::invitation(world, papers, &program);
     println!("Others worth asking about, for `token`:\n");
     let Some(today) = SystemClock.now().date_in_norway() else {
         return;

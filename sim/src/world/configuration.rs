@@ -153,7 +153,9 @@ head_key = "head.key"
         }
         let research = match spec.content {
             Content::Registrations => String::new(),
-            Content::Views if register.views().next().is_none() => String::new(),
+            Content::Views if register.views().next().is_none() => {
+                research_gateway_section(&served.research_pin)
+            }
             Content::Views => self.research_sections(&served.research_pin),
         };
         format!(
@@ -200,13 +202,9 @@ signing_key = "log-signing.key"
 
     /// What an agent that counts for researchers has beside the rest.
     fn research_sections(&self, pin: &str) -> String {
+        let gateway = research_gateway_section(pin);
         format!(
-            r#"
-[[gateway]]
-name = "{RESEARCH_GATEWAY}"
-public_keys = ["{pin}"]
-may_ask = ["queries"]
-
+            r#"{gateway}
 [research]
 folder = "research"
 trusted_issuers = [{{ name = "{issuer}", public_key = "../../issuer/{key}" }}]
@@ -217,6 +215,18 @@ queries_per_day_max = 1_000_000
             key = permit::PUBLIC_KEY_FILE,
         )
     }
+}
+
+/// A research gateway that is served, if only to hear that nothing is published.
+fn research_gateway_section(pin: &str) -> String {
+    format!(
+        r#"
+[[gateway]]
+name = "{RESEARCH_GATEWAY}"
+public_keys = ["{pin}"]
+may_ask = ["queries"]
+"#
+    )
 }
 
 const fn kind_name(kind: RegisterKind) -> &'static str {

@@ -132,6 +132,37 @@ fn promise_1_the_demo_shows_every_register_once_and_ends() {
 }
 
 #[test]
+fn promise_6_the_demo_shows_a_table_with_its_hidden_cells_and_who_has_not_counted() {
+    let mut demo = Demo::start(&["--once", "--persons", "2000"]);
+    assert!(demo.end().success(), "{}", demo.says());
+    let says = demo.says();
+    let (_, query) = says.split_once("asks every register to count").unwrap();
+    assert!(query.contains("Divided by: Procedure"), "{query}");
+    let cells: Vec<&str> = query
+        .lines()
+        .skip_while(|line| !line.contains("procedure_level_1"))
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .flat_map(|line| line.split_whitespace().skip(1))
+        .collect();
+    let hidden = cells.iter().filter(|cell| **cell == "░░░").count();
+    assert!(hidden > 0, "{query}");
+    let counts = cells.iter().filter_map(|cell| cell.parse::<u64>().ok());
+    assert!(counts.clone().count() > hidden, "{query}");
+    for count in counts {
+        assert!(count >= 5 && count.is_multiple_of(5), "{count} in {query}");
+    }
+    assert!(query.contains("fewer than 5 persons"));
+    // Of the registers that may have the view, one is dead.
+    assert!(
+        query.contains("Coverage: 51 of 52 registers answered"),
+        "{query}"
+    );
+    assert!(query.contains("missing from the numbers: tvilling"));
+    assert!(query.contains("Asked again, the gateway gives the table of"));
+}
+
+#[test]
 fn an_interrupted_demo_ends_and_leaves_nothing() {
     // While the country is invented.
     let mut demo = Demo::start(&["--persons", "1000000", "--listen", "127.0.0.1:0"]);

@@ -1,5 +1,6 @@
 //! Taking the included persons' values out of a decoded batch.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
@@ -73,15 +74,20 @@ impl<'a> Gatherer<'a> {
     ) -> Result<Rows, ArrowError> {
         let reading = self.scan.reading;
         let (mut places, mut persons) = self.included(batch)?;
+        let mut covered_days = None;
         if let Some((at, covered)) = &reading.covered {
             let name = reading.columns.get(*at).map_or("", |column| column.name);
-            let days = days(column(batch, name)?, &places)?;
-            let is_covered = |at: usize| days.get(at).is_some_and(|day| covered.contains(day));
-            retain(&mut places, is_covered);
-            retain(&mut persons, is_covered);
+            let mut days = days(column(batch, name)?, &places)?;
+            keep_covered(covered, &mut days, &mut places, &mut persons);
+            covered_days = Some((*at, days));
         }
         let mut columns = Vec::with_capacity(reading.columns.len());
-        for (wanted, dictionary) in reading.columns.iter().zip(&mut self.dictionaries) {
+        let wanted = reading.columns.iter().zip(&mut self.dictionaries);
+        for (at, (wanted, dictionary)) in wanted.enumerate() {
+            if let Some((_, days)) = covered_days.take_if(|(date, _)| *date == at) {
+                columns.push(Values::Days(days));
+                continue;
+            }
             let array = column(batch, wanted.name)?;
             columns.push(match wanted.kind {
                 Kind::Code => Values::Codes(dictionary.codes(array, &places, words)?),
@@ -93,7 +99,7 @@ impl<'a> Gatherer<'a> {
     }
 
     /// Where the included persons' rows are, and who they are, counted from the span's first.
-    fn included(&self, batch: &RecordBatch) -> Result<(Vec<usize>, Vec<u32>), ArrowError> {
+    fn included(&self, batch: &RecordBatch) -> Result<(Vec<u32>, Vec<u32>), ArrowError> {
         let array = column(batch, &self.scan.reading.stored.person_column)?;
         // A number that no person can have becomes a missing one.
         let array = cast(array, &DataType::UInt32)?;
@@ -101,14 +107,43 @@ impl<'a> Gatherer<'a> {
         let (included, span) = (self.scan.included.persons(), self.scan.span);
         let mut places = Vec::with_capacity(array.len());
         let mut persons = Vec::with_capacity(array.len());
-        for (at, person) in array.values().iter().enumerate() {
-            if span.contains(person) && included.contains(*person) && array.is_valid(at) {
-                places.push(at);
-                persons.push(*person - span.start);
+        let is_theirs = |person: &u32| span.contains(person) && included.contains(*person);
+        if array.null_count() == 0 {
+            for (at, person) in (0..).zip(array.values()) {
+                if is_theirs(person) {
+                    places.push(at);
+                    persons.push(*person - span.start);
+                }
+            }
+        } else {
+            for (at, person) in (0..).zip(array) {
+                if let Some(person) = person.filter(is_theirs) {
+                    places.push(at);
+                    persons.push(person - span.start);
+                }
             }
         }
         Ok((places, persons))
     }
+}
+
+/// Keeps of all three lists what stands where the day is covered.
+fn keep_covered(
+    covered: &RangeInclusive<i32>,
+    days: &mut Vec<i32>,
+    places: &mut Vec<u32>,
+    persons: &mut Vec<u32>,
+) {
+    if days.iter().all(|day| covered.contains(day)) {
+        return;
+    }
+    retain(places, |at| {
+        days.get(at).is_some_and(|day| covered.contains(day))
+    });
+    retain(persons, |at| {
+        days.get(at).is_some_and(|day| covered.contains(day))
+    });
+    days.retain(|day| covered.contains(day));
 }
 
 /// A dictionary of a column, and the numbers of the words that included persons' rows have.
@@ -116,14 +151,18 @@ impl<'a> Gatherer<'a> {
 struct Dictionary {
     /// The texts; kept, so that the next batch's can be known to be the same ones.
     values: Option<ArrayRef>,
-    numbers: Vec<Option<u32>>,
+    /// By place in the dictionary; [`UNMET`] where no included person's row had it yet.
+    numbers: Vec<u32>,
 }
+
+/// No word's number: a word that has not been met. Memory ends long before the numbers get there.
+const UNMET: u32 = NO_CODE - 1;
 
 impl Dictionary {
     fn codes(
         &mut self,
         array: &ArrayRef,
-        places: &[usize],
+        places: &[u32],
         words: &mut Words,
     ) -> Result<Vec<u32>, ArrowError> {
         let array = cast(array, &code_type())?;
@@ -132,18 +171,28 @@ impl Dictionary {
         if !self.values.as_ref().is_some_and(is_same) {
             self.values = Some(Arc::clone(array.values()));
             self.numbers.clear();
-            self.numbers.resize(array.values().len(), None);
+            self.numbers.resize(array.values().len(), UNMET);
         }
         let texts = array.values().as_string::<i32>();
         let keys = array.keys();
+        let has_missing = keys.null_count() > 0;
         let codes = places.iter().map(|at| {
-            let key = keys.is_valid(*at).then(|| keys.value(*at));
-            let Some(key) = key.and_then(|key| usize::try_from(key).ok()) else {
+            let at = *at as usize;
+            if has_missing && !keys.is_valid(at) {
                 return NO_CODE;
-            };
-            match self.numbers.get_mut(key) {
-                Some(Some(number)) => *number,
-                Some(unknown) => *unknown.insert(number_of(texts, key, words)),
+            }
+            let key = keys
+                .values()
+                .get(at)
+                .and_then(|key| usize::try_from(*key).ok());
+            let number = key.and_then(|key| Some((key, self.numbers.get_mut(key)?)));
+            match number {
+                Some((key, number)) => {
+                    if *number == UNMET {
+                        *number = number_of(texts, key, words);
+                    }
+                    *number
+                }
                 None => NO_CODE,
             }
         });
@@ -165,7 +214,7 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, ArrowE
 }
 
 /// A whole number that an `f64` cannot tell from its neighbour is taken for missing.
-fn numbers(array: &ArrayRef, places: &[usize], is_whole: bool) -> Result<Vec<f64>, ArrowError> {
+fn numbers(array: &ArrayRef, places: &[u32], is_whole: bool) -> Result<Vec<f64>, ArrowError> {
     #[expect(clippy::cast_precision_loss, reason = "a power of two")]
     let max = if is_whole {
         WHOLE_MAX as f64
@@ -174,11 +223,12 @@ fn numbers(array: &ArrayRef, places: &[usize], is_whole: bool) -> Result<Vec<f64
     };
     let array = cast(array, &DataType::Float64)?;
     let array: &PrimitiveArray<Float64Type> = array.as_primitive();
+    let has_missing = array.null_count() > 0;
     let numbers = places.iter().map(|at| {
-        let number = if array.is_valid(*at) {
-            array.value(*at)
-        } else {
-            f64::NAN
+        let at = *at as usize;
+        let number = match array.values().get(at) {
+            Some(number) if !has_missing || array.is_valid(at) => *number,
+            _ => f64::NAN,
         };
         // Negative nought and nought are one number.
         if number.abs() < max {
@@ -190,14 +240,15 @@ fn numbers(array: &ArrayRef, places: &[usize], is_whole: bool) -> Result<Vec<f64
     Ok(numbers.collect())
 }
 
-fn days(array: &ArrayRef, places: &[usize]) -> Result<Vec<i32>, ArrowError> {
+fn days(array: &ArrayRef, places: &[u32]) -> Result<Vec<i32>, ArrowError> {
     let array = cast(array, &DataType::Date32)?;
     let array: &PrimitiveArray<Date32Type> = array.as_primitive();
+    let has_missing = array.null_count() > 0;
     let days = places.iter().map(|at| {
-        if array.is_valid(*at) {
-            array.value(*at)
-        } else {
-            NO_DAY
+        let at = *at as usize;
+        match array.values().get(at) {
+            Some(day) if !has_missing || array.is_valid(at) => *day,
+            _ => NO_DAY,
         }
     });
     Ok(days.collect())

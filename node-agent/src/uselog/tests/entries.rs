@@ -2,6 +2,7 @@
 
 use innsyn_policy::{DenyReason, NotCountedReason, OutsidePermit, UseKind, WithheldReason};
 use proptest::prelude::*;
+use sha2::Digest as _;
 
 use super::*;
 use crate::uselog::codes;
@@ -228,5 +229,15 @@ proptest! {
             salt,
         };
         prop_assert_eq!(Entry::from_bytes(&entry.to_bytes()), Ok(entry));
+    }
+}
+
+#[test]
+fn a_hash_is_the_same_whatever_its_length_and_whoever_makes_it() {
+    let bytes: Vec<u8> = (0..=u8::MAX).collect();
+    for length in 0..=130 {
+        let bytes = &bytes[..length];
+        let expected: [u8; 32] = sha2::Sha256::digest(bytes).into();
+        assert_eq!(hash::sha256(bytes).0, expected, "{length} bytes");
     }
 }

@@ -16,10 +16,10 @@ use crate::demo::words::{self, EXAMPLES, OUTCOMES, Words};
 use crate::sts::Right;
 use crate::world::World;
 
-const STYLE: &str = include_str!("page.css");
+pub(super) const STYLE: &str = include_str!("page.css");
 const TITLE: &str = "Hvor er jeg registrert? – Innsyn";
 
-fn head(title: &str) -> Markup {
+pub(super) fn head(title: &str) -> Markup {
     html! {
         head {
             meta charset="utf-8";
@@ -30,10 +30,14 @@ fn head(title: &str) -> Markup {
     }
 }
 
-fn banner() -> Markup {
+pub(super) fn banner() -> Markup {
     html! {
         header {
             a class="name" href="/" { "Innsyn" }
+            nav {
+                a href="/" { "Min side " span lang="en" { "My page" } }
+                a href="/research" { "Forskning " span lang="en" { "Research" } }
+            }
             p class="invented" {
                 "Et oppdiktet Norge: ingen personer eller opplysninger her er virkelige. "
                 span lang="en" { "An invented Norway: nobody and nothing here is real." }
