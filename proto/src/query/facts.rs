@@ -130,10 +130,12 @@ impl Gathered<'_> {
                     self.otherwise(view, name);
                 }
                 Some(Told::Histogram(histogram)) => self.otherwise(view, &histogram.variable),
-                Some(Told::LifeTable(LifeTable {
-                    entry, event, exit, ..
-                }))
-                | Some(Told::PersonTime(PersonTime { entry, event, exit })) => {
+                Some(
+                    Told::LifeTable(LifeTable {
+                        entry, event, exit, ..
+                    })
+                    | Told::PersonTime(PersonTime { entry, event, exit }),
+                ) => {
                     for name in [entry, event, exit] {
                         self.otherwise(view, name);
                     }
