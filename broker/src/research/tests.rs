@@ -3,8 +3,10 @@
 
 mod admission;
 mod agent;
+mod kept;
 mod ledger;
 mod outcomes;
+mod overlaps;
 mod public;
 pub(in crate::research) mod queries;
 mod tables;
