@@ -11,8 +11,8 @@
 //! register is asked; `running` asks every register and accounts for each ([`coverage`]); `part`
 //! reads their answers, [`merge`] adds them up, [`desk`] decides what may leave, `auditing` compares
 //! it with what has left before (`overlap` has the rules), and [`ledger`] keeps what has left.
-//! [`grid`] makes quantiles and survival curves of counts; `dcat` tells the public what the
-//! registers publish.
+//! `dcat` tells the public what the registers publish. [`grid`] makes quantiles and survival curves
+//! of counts.
 //!
 //! What holds:
 //!
@@ -20,11 +20,11 @@
 //!   register then decides for itself.
 //! - **Every register has one outcome**, and a silent one is named.
 //! - **Nothing leaves but by the desk**, and nothing twice: the same question gets the same table.
-//! - **What was released is on disk before it leaves**, and a gateway without its ledger releases
-//!   nothing.
 //! - **No table leaves beside one of the same permit that differs from it by a few persons.** The
 //!   whole query is refused, as *not available* whatever the ground. So is a query asked again over
 //!   data that have changed by a few persons since; the earlier table stays to be had.
+//! - **What was released is on disk before it leaves**, and a gateway without its ledger releases
+//!   nothing.
 //! - **Ending a call ends its work**, here and at the agents.
 //! - **No person in a log or an error.** Whoever asks is told of their own query only.
 //!
