@@ -73,6 +73,8 @@ enum SqlError {
         permit: PermitId,
         what: NotRead,
     },
+    #[error("what permit `{0}` is charged for cannot be counted: {1}; restore the ledger")]
+    Uncounted(PermitId, NotRead),
     #[error("the database took more than {} seconds", CALL_TIMEOUT.as_secs())]
     Slow,
 }
@@ -153,8 +155,8 @@ where
         counts
             .into_iter()
             .map(|(register, count)| {
-                let register =
-                    row::register(&register).map_err(|what| unreadable(0, permit, what))?;
+                let register = row::register(&register)
+                    .map_err(|what| SqlError::Uncounted(permit.clone(), what))?;
                 Ok((register, u32::try_from(count).unwrap_or(u32::MAX)))
             })
             .collect()

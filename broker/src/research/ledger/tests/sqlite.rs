@@ -126,6 +126,11 @@ async fn promise_5_a_release_that_cannot_be_read_is_an_error_and_not_none() {
         );
     }
     let (_folder, file) = ledger().await;
+    tamper(&file, "UPDATE innsyn_contributor SET register = 'A b'").await;
+    let store = opened(&file).await.unwrap();
+    let error = chain(&store.answered(&key().permit).await.unwrap_err());
+    assert!(error.contains("cannot be counted"), "{error}");
+    let (_folder, file) = ledger().await;
     tamper(&file, "UPDATE innsyn_release SET released = x'ff'").await;
     let store = opened(&file).await.unwrap();
     assert!(store.earlier(&key()).await.is_err());
