@@ -33,6 +33,7 @@ mod system {
     mod log_reading;
     mod open_load;
     mod outcomes;
+    mod permits;
     #[cfg(feature = "external")]
     mod postgres;
     #[cfg(feature = "external")]
@@ -43,6 +44,7 @@ mod system {
     mod research;
     mod research_crash;
     mod sizes;
+    mod steward;
     mod trust;
     mod truth;
     mod tunnel;
