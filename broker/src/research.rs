@@ -18,7 +18,9 @@
 //!
 //! - **No register is asked** before token, permit and query are good for every register; each
 //!   register then decides for itself.
-//! - **Every register has one outcome**, and a silent one is named.
+//! - **Every register has one outcome**, and a silent one is named. One whose steward has not
+//!   decided when the run ends is *held*, and the query stays with the steward.
+//! - **A receipt fits its part** (`receipts`), or there is no part.
 //! - **Nothing leaves but by the desk**, and nothing twice: the same question gets the same table.
 //! - **No table leaves beside one of the same permit that differs from it by a few persons.** The
 //!   whole query is refused, as *not available* whatever the ground. So is a query asked again over
@@ -51,6 +53,7 @@ mod overlap;
 mod part;
 mod plan;
 mod published;
+mod receipts;
 mod refusal;
 mod running;
 mod runs;

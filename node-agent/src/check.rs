@@ -48,7 +48,7 @@ pub async fn check(path: &Path, dialler: &dyn Dial, clock: &Arc<dyn Clock>) -> V
         }
     }
     log(&config, &mut random, &mut findings);
-    research(&config, &mut findings);
+    research(&config, clock.now(), &mut findings);
     findings.extend(
         sources::check(
             &config.source,
@@ -62,7 +62,7 @@ pub async fn check(path: &Path, dialler: &dyn Dial, clock: &Arc<dyn Clock>) -> V
 }
 
 /// Reads the keys of the issuers that the register trusts, and the steward's rules.
-fn research(config: &Config, findings: &mut Vec<Finding>) {
+fn research(config: &Config, now: Timestamp, findings: &mut Vec<Finding>) {
     let Some(section) = &config.research else {
         return;
     };
@@ -72,16 +72,35 @@ fn research(config: &Config, findings: &mut Vec<Finding>) {
             "put the issuer's public key there, in PEM, or take the issuer out",
         ));
     }
-    match Steward::in_folder(&section.folder).rules() {
+    let steward = Steward::in_folder(&section.folder);
+    match steward.rules() {
         Err(error) => findings.push(Finding::warning(
             format!("no query is answered for researchers: {}", chain(&error)),
             "write the rules; they are read again for every query",
         )),
-        Ok(rules) if rules.stopped => findings.push(Finding::note(
+        Ok(rules) if rules.stopped || steward.switch().is_on() => findings.push(Finding::note(
             "no query is answered for researchers: the steward has stopped them",
             "",
         )),
-        Ok(_) => {}
+        Ok(rules) => waiting(&steward, &rules.digest(), now, findings),
+    }
+}
+
+/// How many queries wait for the steward.
+fn waiting(steward: &Steward, rules: &str, now: Timestamp, findings: &mut Vec<Finding>) {
+    match steward.queue().all(rules, now) {
+        Err(error) => findings.push(Finding::error(
+            chain(&error),
+            "let the account that the agent runs as read and write it",
+        )),
+        Ok(kept) => match kept.iter().filter(|kept| kept.decision.is_none()).count() {
+            0 => {}
+            1 => findings.push(Finding::note("1 query waits for the steward", "")),
+            more => findings.push(Finding::note(
+                format!("{more} queries wait for the steward"),
+                "",
+            )),
+        },
     }
 }
 

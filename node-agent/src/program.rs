@@ -14,9 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::finding::Severity;
+use crate::research::compute::{AuditedRecords, FOLDER};
 use crate::sources::TerminalBar;
-use crate::uselog::{AuditError, FsDisk, LogKeys, verify};
+use crate::uselog::{AuditError, Entry, FsDisk, LogKeys, verify_each};
 use crate::{check, run, shutdown};
+
+mod steward;
+
+use steward::StewardCommand;
 
 /// Innsyn's agent: answers for one register, and logs every use.
 #[derive(Debug, Parser)]
@@ -41,6 +46,11 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// See which researchers' queries wait for the steward, and decide.
+    Steward {
+        #[command(subcommand)]
+        command: StewardCommand,
+    },
     /// Look at the log of use.
     Uselog {
         #[command(subcommand)]
@@ -50,7 +60,8 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum UselogCommand {
-    /// Recompute the whole log and say what is wrong with it. Repairs nothing.
+    /// Recompute the whole log, hold the records of counted queries against it, and say what is
+    /// wrong. Repairs nothing.
     Verify {
         /// The configuration file.
         #[arg(long, value_name = "FILE")]
@@ -90,6 +101,7 @@ pub fn main_with(args: Args, dialler: Arc<dyn Dial>) -> anyhow::Result<()> {
                 std::process::exit(1)
             }
         }
+        Command::Steward { command } => steward::run(command),
         Command::Uselog {
             command: UselogCommand::Verify { config, head },
         } => verify_log(&config, head.as_deref()),
@@ -145,7 +157,16 @@ fn verify_log(path: &Path, head: Option<&Path>) -> anyhow::Result<()> {
         .transpose()?;
     let disk = FsDisk::read_only(&section.folder);
     let key = innsyn_proto::head::HeadKey::parse(keys.public_text())?;
-    let report = match verify(&disk, &key, &config.countersigners(), given.as_deref()) {
+    let records = config.research.as_ref();
+    let mut records = records.map(|it| AuditedRecords::in_folder(&it.folder.join(FOLDER)));
+    let mut each = |number, entry: &Entry| {
+        if let Some(records) = &mut records {
+            records.look(number, entry);
+        }
+    };
+    let countersigners = config.countersigners();
+    let verified = verify_each(&disk, &key, &countersigners, given.as_deref(), &mut each);
+    let report = match verified {
         Ok(report) => report,
         Err(AuditError::Fault(fault)) => {
             println!("the log of use does not hold: {fault}");
@@ -172,5 +193,27 @@ fn verify_log(path: &Path, head: Option<&Path>) -> anyhow::Result<()> {
             "hashes from entry {entry} on are not stored yet; the agent adds them when it starts"
         );
     }
+    if let Some(records) = records {
+        say_records(&records);
+    }
     Ok(())
+}
+
+/// Prints how the records of counted queries are; ends with 1 if one is not as its entry says.
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn say_records(records: &AuditedRecords) {
+    let AuditedRecords {
+        whole,
+        faults,
+        told,
+        ..
+    } = records;
+    println!("records of queries: {whole} hold");
+    for fault in told {
+        println!("{fault}");
+    }
+    if *faults > 0 {
+        println!("records of queries: {faults} do not hold");
+        std::process::exit(1);
+    }
 }

@@ -51,7 +51,8 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use innsyn_policy::UseRecord;
-use innsyn_proto::head::{HeadError, HeadKey, LogHash, SignedHead};
+use innsyn_proto::head::{HeadError, HeadKey, HeadSigner, LogHash, SignedHead};
+use innsyn_proto::receipt::Receipt;
 use rand::rngs::StdRng;
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -59,10 +60,11 @@ pub use audit::{AuditError, Check, Fault, is_new};
 pub use disk::{Disk, FsDisk};
 pub use entry::{ENTRY_BYTES, Entry, EntrySubject, ReadEntryError, Tag, Tagger};
 pub use frame::FRAME_ENTRIES_MAX;
-pub use keys::{KeyError, KeyFiles, LogKeys, origin};
+pub use innsyn_proto::head::origin;
+pub use keys::{KeyError, KeyFiles, LogKeys};
 pub use metrics::UseLogMetrics;
 pub use sim_disk::{NoSync, SimDisk};
-pub use verify::{Report, verify};
+pub use verify::{Report, verify, verify_each};
 pub use worker::{HEAD_ENTRIES_MAX, HEAD_WITHIN};
 
 use gather::Gather;
@@ -195,7 +197,7 @@ pub struct UseLog {
     heads: watch::Receiver<Option<SignedHead>>,
     countersigned: watch::Receiver<Option<SignedHead>>,
     counters: Arc<Counters>,
-    public_key: String,
+    signer: HeadSigner,
     mark_key: MarkKey,
 }
 
@@ -212,7 +214,7 @@ impl UseLog {
     ) -> Result<Self, OpenLogError> {
         let queue_entries_max = config.queue_entries_max.max(FRAME_ENTRIES_MAX);
         let gather = Gather::new(config.linger_max);
-        let public_key = keys.public_text().to_owned();
+        let signer = keys.signer.clone();
         let mark_key = keys.tagger().mark_key();
         let writer = Writer::open(disk, config, keys, salts)?;
         let (jobs, receiver) = mpsc::channel();
@@ -244,7 +246,7 @@ impl UseLog {
             heads,
             countersigned,
             counters,
-            public_key,
+            signer,
             mark_key,
         })
     }
@@ -256,7 +258,12 @@ impl UseLog {
 
     /// The key that verifies this log's heads, in the note format.
     pub fn public_key(&self) -> &str {
-        &self.public_key
+        self.signer.public_text()
+    }
+
+    /// `receipt`, signed with the key that signs this log's heads.
+    pub fn sign(&self, receipt: &Receipt) -> Result<String, HeadError> {
+        receipt.sign(&self.signer)
     }
 
     /// Writes `records` and resolves when they are safe, with their entries' hashes in order.

@@ -17,6 +17,26 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::OwnInsight,
+        Self::Treatment,
+        Self::QualityImprovement,
+        Self::Research,
+        Self::Administration,
+    ];
+
+    /// Its name in permits, rules and receipts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OwnInsight => "own_insight",
+            Self::Treatment => "treatment",
+            Self::QualityImprovement => "quality_improvement",
+            Self::Research => "research",
+            Self::Administration => "administration",
+        }
+    }
+
     /// Whether this is secondary use: anything but the person's own insight and own care.
     pub const fn is_secondary(self) -> bool {
         match self {

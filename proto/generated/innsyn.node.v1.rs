@@ -27,7 +27,7 @@ pub struct Question {
     /// The organisation whose service the caller uses.
     #[prost(string, tag = "5")]
     pub organisation: ::prost::alloc::string::String,
-    #[prost(enumeration = "Purpose", tag = "6")]
+    #[prost(enumeration = "super::super::types::v1::Purpose", tag = "6")]
     pub purpose: i32,
     /// How long the gateway will still wait, in milliseconds, counted from when it sent this.
     #[prost(fixed32, tag = "11")]
@@ -167,44 +167,6 @@ pub struct WitnessHeadsResponse {
     /// and accepts no other.
     #[prost(string, tag = "3")]
     pub log_key: ::prost::alloc::string::String,
-}
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum Purpose {
-    Unspecified = 0,
-    OwnInsight = 1,
-    Treatment = 2,
-    QualityImprovement = 3,
-    Research = 4,
-    Administration = 5,
-}
-impl Purpose {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "PURPOSE_UNSPECIFIED",
-            Self::OwnInsight => "PURPOSE_OWN_INSIGHT",
-            Self::Treatment => "PURPOSE_TREATMENT",
-            Self::QualityImprovement => "PURPOSE_QUALITY_IMPROVEMENT",
-            Self::Research => "PURPOSE_RESEARCH",
-            Self::Administration => "PURPOSE_ADMINISTRATION",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "PURPOSE_UNSPECIFIED" => Some(Self::Unspecified),
-            "PURPOSE_OWN_INSIGHT" => Some(Self::OwnInsight),
-            "PURPOSE_TREATMENT" => Some(Self::Treatment),
-            "PURPOSE_QUALITY_IMPROVEMENT" => Some(Self::QualityImprovement),
-            "PURPOSE_RESEARCH" => Some(Self::Research),
-            "PURPOSE_ADMINISTRATION" => Some(Self::Administration),
-            _ => None,
-        }
-    }
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -674,6 +636,9 @@ pub struct ComputeRequest {
     /// query. Absent is refused.
     #[prost(bytes = "bytes", tag = "9")]
     pub query_name: ::prost::bytes::Bytes,
+    /// What for. The agent refuses what is not the permit's purpose; absent is not valid.
+    #[prost(enumeration = "super::super::types::v1::Purpose", tag = "10")]
+    pub purpose: i32,
     /// Which earlier counts the register is to compare this one with. Absent asks for no comparison;
     /// an agent that knows this field answers it with `Part.overlaps`.
     #[prost(message, optional, tag = "11")]
@@ -738,6 +703,11 @@ pub struct Part {
     /// The hash of the entry in the log of use: 32 bytes.
     #[prost(bytes = "bytes", tag = "3")]
     pub use_log_leaf: ::prost::bytes::Bytes,
+    /// What the register says of how it was counted, signed with the key that signs the heads of its
+    /// log of use: a C2SP signed note (`proto/src/receipt.rs` has its lines). Empty means that the
+    /// register gives none.
+    #[prost(string, tag = "4")]
+    pub receipt: ::prost::alloc::string::String,
     /// What `ComputeRequest.audit` asked for; absent where it asked for nothing, and from an agent
     /// that does not know it. A reader that asked refuses the absence.
     #[prost(message, optional, tag = "5")]
@@ -897,6 +867,8 @@ pub enum Refusal {
     /// It cannot be compared with the earlier counts that the audit names: one is not kept any more,
     /// is damaged, or is of persons who cannot be told again.
     Overlap = 9,
+    /// The steward has not decided yet. The query stays with the steward; ask again later.
+    Held = 10,
 }
 impl Refusal {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -915,6 +887,7 @@ impl Refusal {
             Self::DataUnavailable => "REFUSAL_DATA_UNAVAILABLE",
             Self::OverBudget => "REFUSAL_OVER_BUDGET",
             Self::Overlap => "REFUSAL_OVERLAP",
+            Self::Held => "REFUSAL_HELD",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -930,6 +903,7 @@ impl Refusal {
             "REFUSAL_DATA_UNAVAILABLE" => Some(Self::DataUnavailable),
             "REFUSAL_OVER_BUDGET" => Some(Self::OverBudget),
             "REFUSAL_OVERLAP" => Some(Self::Overlap),
+            "REFUSAL_HELD" => Some(Self::Held),
             _ => None,
         }
     }

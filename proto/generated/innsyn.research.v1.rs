@@ -521,6 +521,9 @@ pub struct RunRequest {
     /// Whether a table that lacks a register is no table.
     #[prost(bool, tag = "5")]
     pub must_be_complete: bool,
+    /// What for. Absent means the permit's purpose; another than the permit's is refused.
+    #[prost(enumeration = "super::super::types::v1::Purpose", tag = "16")]
+    pub purpose: i32,
     /// Absent is not valid.
     #[prost(oneof = "run_request::Question", tags = "1, 2")]
     pub question: ::core::option::Option<run_request::Question>,
@@ -620,6 +623,24 @@ pub struct ReleasedTable {
     pub smallest_cell: u32,
     #[prost(uint32, tag = "9")]
     pub rounding_base: u32,
+    /// What registers say of how they counted their parts; none of one that gives no receipt.
+    #[prost(message, repeated, tag = "10")]
+    pub receipts: ::prost::alloc::vec::Vec<Receipt>,
+}
+/// One register's receipt. The gateway has seen that it is of this query, this permit, this data
+/// and this entry in the register's log of use.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Receipt {
+    #[prost(string, tag = "1")]
+    pub register_id: ::prost::alloc::string::String,
+    /// The signed note as the register made it: lines of text, an empty line, a signature.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+    /// Whether the gateway has checked the signature, with the key that it was given of the
+    /// register's log of use. False means that it has no such key and took the text on trust; hold
+    /// it against a key of your own. A receipt whose signature does not check is in no table.
+    #[prost(bool, tag = "3")]
+    pub is_signature_checked: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Column {
@@ -702,7 +723,8 @@ pub struct Release {
 pub enum RegisterState {
     Unspecified = 0,
     Asked = 1,
-    /// Its steward must approve the query.
+    /// Its steward must approve the query. In a table: the steward had not when the run ended; the
+    /// query is kept there, and is answered at once when it is run again after the approval.
     Held = 2,
     Running = 3,
     Answered = 4,

@@ -245,6 +245,45 @@ impl LegalBasis {
         }
     }
 }
+/// What data are used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Purpose {
+    Unspecified = 0,
+    OwnInsight = 1,
+    Treatment = 2,
+    QualityImprovement = 3,
+    Research = 4,
+    Administration = 5,
+}
+impl Purpose {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PURPOSE_UNSPECIFIED",
+            Self::OwnInsight => "PURPOSE_OWN_INSIGHT",
+            Self::Treatment => "PURPOSE_TREATMENT",
+            Self::QualityImprovement => "PURPOSE_QUALITY_IMPROVEMENT",
+            Self::Research => "PURPOSE_RESEARCH",
+            Self::Administration => "PURPOSE_ADMINISTRATION",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PURPOSE_UNSPECIFIED" => Some(Self::Unspecified),
+            "PURPOSE_OWN_INSIGHT" => Some(Self::OwnInsight),
+            "PURPOSE_TREATMENT" => Some(Self::Treatment),
+            "PURPOSE_QUALITY_IMPROVEMENT" => Some(Self::QualityImprovement),
+            "PURPOSE_RESEARCH" => Some(Self::Research),
+            "PURPOSE_ADMINISTRATION" => Some(Self::Administration),
+            _ => None,
+        }
+    }
+}
 /// How a citizen gets to see what a register holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

@@ -4,6 +4,7 @@
 
 mod answer;
 mod outcome;
+mod purpose;
 mod question;
 mod register;
 
@@ -12,6 +13,7 @@ mod tests;
 
 pub use answer::{NodeAnswer, ReadAnswerError, answer_from_wire, answer_to_wire};
 pub use outcome::{ReadOutcomeError, outcome_from_node, outcome_to_wire};
+pub use purpose::{purpose_from_wire, purpose_to_wire};
 pub use question::{
     NodeQuestion, QUESTION_STEP_BYTES, ReadQuestionError, encode_question, question_from_wire,
 };

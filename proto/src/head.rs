@@ -19,6 +19,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ed25519_dalek::SigningKey;
+use innsyn_policy::RegisterId;
 use signed_note::{
     Note, Signature, Signer as _, StandardSigner, StandardVerifier, VerificationError, Verifier,
     Verifiers,
@@ -104,6 +105,11 @@ pub struct HeadKey(StandardVerifier);
 pub struct HeadSigner {
     signer: StandardSigner,
     verifier: String,
+}
+
+/// The name of the log of use of `register`, which its heads begin with and its key is called by.
+pub fn origin(register: &RegisterId) -> String {
+    format!("innsyn/{register}")
 }
 
 impl SignedHead {
@@ -248,6 +254,25 @@ impl HeadKey {
     }
 }
 
+/// The text of a note, without looking at who signed it.
+pub(crate) fn text_of(note: &str) -> Result<String, HeadError> {
+    let text = parse(note.as_bytes())?.text().to_vec();
+    String::from_utf8(text).map_err(|_| HeadError::Malformed)
+}
+
+/// Whether `key` signed `note`.
+pub(crate) fn check_signed(note: &str, key: &HeadKey) -> Result<(), HeadError> {
+    let known = Known {
+        log: key,
+        others: &[],
+    };
+    match parse(note.as_bytes())?.verify(&known) {
+        Ok(_) => Ok(()),
+        Err(signed_note::NoteError::UnverifiedNote) => Err(HeadError::Unsigned),
+        Err(_) => Err(HeadError::BadSignature),
+    }
+}
+
 impl fmt::Debug for HeadKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HeadKey({}+{:08x})", self.0.name(), self.0.key_id())
@@ -287,6 +312,15 @@ impl HeadSigner {
     /// The public key, `name+hash+base64`, as it stands in others' configuration.
     pub fn public_text(&self) -> &str {
         &self.verifier
+    }
+
+    /// Signs `text`, whole lines, as a note of another kind than a head: its first line must be
+    /// none that a log is called by.
+    pub(crate) fn sign_text(&self, text: &str) -> Result<String, HeadError> {
+        let mut note = Note::new(text.as_bytes(), &[]).map_err(|_| HeadError::Malformed)?;
+        note.add_sigs(&[&self.signer])
+            .map_err(|_| HeadError::MalformedName)?;
+        String::from_utf8(note.to_bytes()).map_err(|_| HeadError::Malformed)
     }
 
     /// The public key.

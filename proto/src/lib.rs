@@ -6,6 +6,7 @@ pub mod data_permit;
 pub mod head;
 pub mod identity;
 pub mod query;
+pub mod receipt;
 pub mod telemetry;
 pub mod tls;
 pub mod tunnel;

@@ -33,6 +33,7 @@ mod system {
     mod log_reading;
     mod open_load;
     mod outcomes;
+    mod permits;
     #[cfg(feature = "external")]
     mod postgres;
     #[cfg(feature = "external")]
@@ -45,6 +46,7 @@ mod system {
     #[cfg(feature = "external")]
     mod research_python;
     mod sizes;
+    mod steward;
     mod trust;
     mod truth;
     mod tunnel;

@@ -26,8 +26,8 @@ use innsyn_proto::tunnel::BoxedIo;
 use tokio::time::Instant;
 
 pub use rules::Standing;
-pub(crate) use session::channel_over;
-pub use session::{Beside, run};
+
+pub use session::{Beside, channel_over, run};
 
 use super::fanout::Question;
 use queue::Queue;

@@ -1,12 +1,14 @@
 //! The `[research_gateway]` section: read once, checked whole.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use innsyn_policy::{Clock, Environment, NumberRules};
+use innsyn_policy::{Clock, Environment, NumberRules, RegisterId};
 use innsyn_proto::data_permit::{IssuerKey, IssuerKeyError, TrustedIssuers};
+use innsyn_proto::head::{HeadKey, origin};
 use serde::Deserialize;
 
 use super::desk::{Rules, RulesError};
@@ -51,6 +53,8 @@ pub struct ResearchGatewayConfig {
     pub scope: Arc<str>,
     /// Whose data permits it accepts.
     pub permit_issuers: Vec<PermitIssuer>,
+    /// The keys of registers' logs of use, which sign their receipts; of those that are known.
+    pub log_keys: BTreeMap<RegisterId, HeadKey>,
     /// The least that a permit's smallest cell and rounding base are taken for.
     pub rules: Rules,
     /// Where releases are kept.
@@ -86,6 +90,12 @@ pub enum ResearchGatewayConfigError {
     /// No permit could ever be good.
     #[error("`permit_issuers` is empty: no data permit could be accepted")]
     NoPermitIssuer,
+    /// A register's key is none, or another log's.
+    #[error(
+        "`log_keys` has no key of the log of use of `{0}`; its agent says it in its log when it \
+         starts (`uselog.key`)"
+    )]
+    LogKey(String),
     /// The desk cannot work with these.
     #[error("`smallest_cell` and `rounding_base`: {0}")]
     Rules(#[from] RulesError),
@@ -124,6 +134,8 @@ struct Section {
     #[serde(default = "scope")]
     scope: String,
     permit_issuers: Vec<PermitIssuer>,
+    #[serde(default)]
+    log_keys: BTreeMap<String, String>,
     #[serde(default = "five")]
     smallest_cell: u32,
     #[serde(default = "five")]
@@ -202,6 +214,7 @@ impl TryFrom<Section> for ResearchGatewayConfig {
             token_times: read_token_times(section.token_skew_s, section.token_lifetime_max_s)?,
             scope: read_scope(section.scope)?,
             permit_issuers: section.permit_issuers,
+            log_keys: read_log_keys(section.log_keys)?,
             rules: Rules::new(section.smallest_cell.into(), section.rounding_base.into())?,
             ledger: section.ledger,
             public_catalogue: section.public_catalogue,
@@ -211,6 +224,23 @@ impl TryFrom<Section> for ResearchGatewayConfig {
             connections_max: section.connections_max,
         })
     }
+}
+
+/// The keys, each of which must be of the log that it is said to be of.
+fn read_log_keys(
+    keys: BTreeMap<String, String>,
+) -> Result<BTreeMap<RegisterId, HeadKey>, ResearchGatewayConfigError> {
+    let keys = keys.into_iter().map(|(name, key)| {
+        let wrong = || ResearchGatewayConfigError::LogKey(name.clone());
+        let register = RegisterId::parse(&name).map_err(|_| wrong())?;
+        let key = HeadKey::parse(&key).map_err(|_| wrong())?;
+        if key.name() == origin(&register) {
+            Ok((register, key))
+        } else {
+            Err(wrong())
+        }
+    });
+    keys.collect()
 }
 
 impl ResearchGatewayConfig {

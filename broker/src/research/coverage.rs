@@ -17,6 +17,8 @@ pub enum RegisterOutcome {
     Answered,
     /// It said no; its reason stays in its own log.
     Refused,
+    /// Its steward had not decided about the query when the run ended.
+    Held,
     /// It did not answer in time, or could not be reached.
     Silent,
 }

@@ -14,10 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
-use innsyn_policy::{Clock, NationalId, PermitClearance, Register, RegisterId};
+use innsyn_policy::{Clock, NationalId, PermitClearance, Purpose, Register, RegisterId};
+use innsyn_proto::convert::purpose_from_wire;
 use innsyn_proto::data_permit::{SignedDataPermit, TrustedIssuers};
+use innsyn_proto::head::HeadKey;
 use innsyn_proto::query::{Asking, CheckedQuery, Language, check};
 use innsyn_proto::wire::research::v1 as wire;
+use innsyn_proto::wire::types::v1 as types;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use tokio::sync::Semaphore;
@@ -78,6 +81,7 @@ struct Clearing<'a> {
     researcher: &'a Researcher,
     permit: &'a SignedDataPermit,
     query: &'a CheckedQuery,
+    purpose: Purpose,
     rules: Rules,
 }
 
@@ -88,6 +92,7 @@ pub(super) struct Prepared {
     pub(super) permit: SignedDataPermit,
     pub(super) query: CheckedQuery,
     pub(super) plan: Plan,
+    pub(super) purpose: Purpose,
     pub(super) rules: Rules,
     /// One for each register that is asked; or at which the budget is used up.
     pub(super) cleared: Result<Vec<PermitClearance>, Refusal>,
@@ -154,6 +159,11 @@ impl ResearchFace {
     /// Whether tokens can be told, there is somebody to ask, and the ledger works.
     pub(super) fn is_ready(&self) -> bool {
         self.tokens.has_keys() && self.publishers.is_any_known() && self.ledger.works()
+    }
+
+    /// The key of the log of use of `register`, if it is known.
+    pub(super) fn log_key(&self, register: &RegisterId) -> Option<&HeadKey> {
+        self.config.log_keys.get(register)
     }
 
     /// 16 bytes that nobody can guess.
@@ -225,6 +235,7 @@ impl ResearchFace {
             _ => return Err(Refusal::Deadline),
         };
         let permit = self.permit(&request.data_permit, &researcher)?;
+        let purpose = purpose(request.purpose, &permit)?;
         let question = request.question.ok_or(Refusal::QuestionMissing)?;
         let published = self.published().await;
         let query = checked(question, &published)?;
@@ -240,6 +251,7 @@ impl ResearchFace {
             researcher: &researcher,
             permit: &permit,
             query: &query,
+            purpose,
             rules,
         };
         self.clear(&asking, &BTreeMap::new())?;
@@ -255,6 +267,7 @@ impl ResearchFace {
             permit,
             query,
             plan,
+            purpose,
             rules,
             cleared,
             unknown,
@@ -272,6 +285,7 @@ impl ResearchFace {
             researcher: &prepared.researcher,
             permit: &prepared.permit,
             query: &prepared.query,
+            purpose: prepared.purpose,
             rules: prepared.rules,
         };
         prepared.cleared = self.clear(&asking, &answered);
@@ -288,15 +302,15 @@ impl ResearchFace {
             researcher,
             permit,
             query,
+            purpose,
             rules,
         } = clearing;
-        let terms = permit.permit().terms();
         let each = query.registers().iter().map(|name| {
             let register = self.register(name)?;
             let asking = Asking {
                 person: researcher.person,
                 organisation: researcher.organisation,
-                purpose: terms.purpose,
+                purpose: *purpose,
                 smallest_cell: u32::try_from(rules.k()).unwrap_or_default(),
                 rounding_base: u32::try_from(rules.base()).unwrap_or_default(),
                 queries_before: answered.get(&register.id).copied().unwrap_or_default(),
@@ -316,6 +330,15 @@ impl ResearchFace {
         let id = RegisterId::parse(name).ok();
         id.and_then(|id| self.registers.get(&id))
             .ok_or_else(|| Refusal::RegisterUnknown(name.to_owned()))
+    }
+}
+
+/// What a run is for: what it says, or else what `permit` is for.
+fn purpose(told: i32, permit: &SignedDataPermit) -> Result<Purpose, Refusal> {
+    match types::Purpose::try_from(told) {
+        Ok(types::Purpose::Unspecified) => Ok(permit.permit().terms().purpose),
+        Ok(told) => purpose_from_wire(told).ok_or(Refusal::Purpose),
+        Err(_) => Err(Refusal::Purpose),
     }
 }
 

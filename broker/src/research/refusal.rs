@@ -61,6 +61,8 @@ pub(super) enum Refusal {
     Rules(RulesError),
     #[error("no table can be released: {0}")]
     Release(ReleaseError),
+    #[error("a run is for a purpose that has a name, or for its permit's: leave `purpose` out")]
+    Purpose,
     #[error(
         "this table is not available under the data permit, beside what it has had released; ask \
          another question"
@@ -70,6 +72,11 @@ pub(super) enum Refusal {
     Overtaken,
     #[error("there is no answer of {}", named(.0))]
     Incomplete(Vec<RegisterId>),
+    #[error(
+        "there is no table: {} must have the query approved by the register's steward, and keeps \
+         it; run it again when that is done", named(.0)
+    )]
+    Held(Vec<RegisterId>),
     #[error("no register has answered; {asked} were asked")]
     NobodyAnswered { asked: usize },
     #[error("too many runs are under way; try again in a minute")]
@@ -101,9 +108,11 @@ impl Refusal {
             R::Query(_) => "QUERY_REFUSED",
             R::RegisterUnknown(_) => "REGISTER_UNKNOWN",
             R::Plan(_) | R::Rules(_) | R::Release(_) => "NOT_RELEASABLE",
+            R::Purpose => "PURPOSE_UNKNOWN",
             R::NotAvailable => "NOT_AVAILABLE",
             R::Overtaken => "OVERTAKEN",
             R::Incomplete(_) => "REGISTERS_MISSING",
+            R::Held(_) => "HELD_BY_STEWARD",
             R::NobodyAnswered { .. } => "NO_REGISTER_ANSWERED",
             R::Overloaded => "OVERLOADED",
             R::Cancelled => "CANCELLED",
@@ -124,6 +133,7 @@ impl Refusal {
             R::QuestionMissing
             | R::Deadline
             | R::RunId
+            | R::Purpose
             | R::Query(_)
             | R::Plan(_)
             | R::Rules(_)
@@ -131,9 +141,11 @@ impl Refusal {
             R::NotAvailable => Code::FailedPrecondition,
             R::Overtaken => Code::Aborted,
             R::Sql => Code::Unimplemented,
-            R::RegisterUnknown(_) | R::Incomplete(_) | R::NobodyAnswered { .. } | R::Ledger(_) => {
-                Code::Unavailable
-            }
+            R::RegisterUnknown(_)
+            | R::Incomplete(_)
+            | R::Held(_)
+            | R::NobodyAnswered { .. }
+            | R::Ledger(_) => Code::Unavailable,
             R::Overloaded => Code::ResourceExhausted,
             R::Cancelled => Code::Cancelled,
             R::Failed => Code::Internal,

@@ -11,12 +11,13 @@
 //! The run is a task of its own. Whoever drops the stream of its updates, or cancels it by its id,
 //! ends the task, and with it every call to an agent.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::FuturesUnordered;
 use futures::{Stream, StreamExt as _};
 use innsyn_policy::{PermitClearance, RegisterId, Timestamp};
+use innsyn_proto::convert::purpose_to_wire;
 use innsyn_proto::query::Language;
 use innsyn_proto::wire::node::v1 as node;
 use innsyn_proto::wire::research::v1 as wire;
@@ -36,6 +37,7 @@ use super::ledger::{Recorded, Release, ReleaseKey, Store as _};
 use super::merge::{ExactTable, Merge};
 use super::overlap::ToldError;
 use super::part::{self, Counted, PartError};
+use super::receipts::{self, ReceiptMismatchError};
 use super::refusal::Refusal;
 use super::runs::RunId;
 use super::{desk, table};
@@ -65,6 +67,7 @@ pub(super) fn start(
         face: Arc::clone(face),
         id,
         told,
+        held: Mutex::default(),
         _place: place,
     };
     let dropped = cancel.clone().drop_guard();
@@ -84,6 +87,8 @@ struct Run {
     face: Arc<ResearchFace>,
     id: RunId,
     told: mpsc::Sender<Result<wire::RunResponse, Status>>,
+    /// Registers that wait for their steward now.
+    held: Mutex<BTreeSet<RegisterId>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -100,6 +105,8 @@ enum NoPart {
     NotUnderstood,
     #[error("the answer does not fit the question")]
     Part(#[from] PartError),
+    #[error("the receipt does not fit the answer")]
+    Receipt(#[from] ReceiptMismatchError),
     #[error("the answer cannot be compared with earlier ones")]
     Overlaps(#[from] ToldError),
 }
@@ -131,6 +138,26 @@ impl Run {
 
     fn tell_state(&self, register: &RegisterId, state: State) {
         self.tell(Update::Progress(progress(register, state)));
+    }
+
+    /// Notes whether `register` waits for its steward.
+    fn is_held(&self, register: &RegisterId, is_held: bool) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_held {
+            held.insert(register.clone());
+        } else {
+            held.remove(register);
+        }
+    }
+
+    /// What became of `register`, which has not answered when the run ends.
+    fn unanswered(&self, register: &RegisterId) -> RegisterOutcome {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.contains(register) {
+            RegisterOutcome::Held
+        } else {
+            RegisterOutcome::Silent
+        }
     }
 
     fn finish(&self, ended: Result<wire::ReleasedTable, Refusal>) {
@@ -188,6 +215,7 @@ impl Run {
             coverage,
             contributors,
             exact,
+            receipts,
             audit,
         } = asked;
         let missing: Vec<RegisterId> = coverage
@@ -195,6 +223,11 @@ impl Run {
             .filter(|(_, outcome)| *outcome != RegisterOutcome::Answered)
             .map(|(register, _)| register.clone())
             .collect();
+        let held: Vec<RegisterId> = coverage.with(RegisterOutcome::Held).cloned().collect();
+        let is_complete_but_for_held = prepared.must_be_complete && held.len() == missing.len();
+        if !held.is_empty() && (is_complete_but_for_held || contributors.is_empty()) {
+            return Err(Refusal::Held(held));
+        }
         if prepared.must_be_complete && !missing.is_empty() {
             return Err(Refusal::Incomplete(missing));
         }
@@ -213,7 +246,7 @@ impl Run {
         let now = self.face.clock.now();
         // Which cells protect others can take a while to find.
         let (prepared, released) = tokio::task::spawn_blocking(move || {
-            let table = released(&prepared, &exact, &coverage, audit, now);
+            let table = released(&prepared, &exact, &coverage, receipts, audit, now);
             (prepared, table)
         })
         .await
@@ -247,6 +280,7 @@ impl Run {
         let mut account = Account::new(ids.chain(prepared.unknown.iter().cloned()));
         let mut merge = Merge::new(prepared.plan.shape());
         let mut contributors = BTreeMap::new();
+        let mut receipts = BTreeMap::new();
         let ends_at = Instant::now() + prepared.deadline;
         let request = self.request(&prepared);
         let mut legs: FuturesUnordered<_> = cleared
@@ -261,9 +295,14 @@ impl Run {
             .collect();
         while let Ok(Some((register, answer))) = timeout_at(ends_at, legs.next()).await {
             let outcome = match answer {
-                Ok((counted, answered)) => match merge.add(register.clone(), counted.table) {
+                Ok(Share {
+                    counted,
+                    answered,
+                    receipt,
+                }) => match merge.add(register.clone(), counted.table) {
                     Ok(()) => {
                         contributors.insert(register.clone(), counted.snapshot);
+                        receipts.extend(receipt.map(|receipt| (register.clone(), receipt)));
                         audit.has(register.clone(), answered);
                         RegisterOutcome::Answered
                     }
@@ -289,14 +328,20 @@ impl Run {
         drop(legs);
         let open: Vec<RegisterId> = account.open_registers().cloned().collect();
         for register in &open {
-            tracing::info!(node.id = %register, "register silent");
-            self.tell_state(register, State::Silent);
+            let outcome = self.unanswered(register);
+            tracing::info!(node.id = %register, outcome = ?outcome, "no answer in time");
+            if let Err(error) = account.book(register, outcome) {
+                tracing::error!(%error, "register not booked");
+                return Err(Refusal::Failed);
+            }
+            self.tell_state(register, state(outcome));
         }
         Ok(Asked {
             prepared,
             coverage: account.close(),
             contributors,
             exact: merge.finish(),
+            receipts: receipts.into_values().collect(),
             audit,
         })
     }
@@ -312,6 +357,7 @@ impl Run {
             smallest_cell: u32::try_from(prepared.rules.k()).unwrap_or_default(),
             rounding_base: u32::try_from(prepared.rules.base()).unwrap_or_default(),
             deadline_ms: u32::try_from(prepared.deadline.as_millis()).unwrap_or(u32::MAX),
+            purpose: purpose_to_wire(prepared.purpose).into(),
             query_name: prepared.query.name().as_bytes().to_vec().into(),
             audit: None,
         }
@@ -323,7 +369,7 @@ impl Run {
         cleared: PermitClearance,
         request: node::ComputeRequest,
         prepared: &Prepared,
-    ) -> (RegisterId, Result<(Counted, Answered), NoPart>) {
+    ) -> (RegisterId, Result<Share, NoPart>) {
         let register = cleared.register().clone();
         let answer = self.answer(&register, request, prepared).await;
         (register, answer)
@@ -334,7 +380,8 @@ impl Run {
         register: &RegisterId,
         request: node::ComputeRequest,
         prepared: &Prepared,
-    ) -> Result<(Counted, Answered), NoPart> {
+    ) -> Result<Share, NoPart> {
+        self.is_held(register, false);
         self.tell_state(register, State::Asked);
         let audit = request.audit.clone();
         let mut responses = self.face.agents.compute(register, request).await?;
@@ -345,8 +392,14 @@ impl Run {
             let next = match message.ok_or(NoPart::NotUnderstood)? {
                 Message::Part(part) => {
                     let counted = part::read(&part, &prepared.plan)?;
+                    let key = self.face.log_key(register);
+                    let receipt = receipts::check(register, &part, prepared, key)?;
                     let answered = Answered::read(&part, audit.as_ref(), &counted.table)?;
-                    return Ok((counted, answered));
+                    return Ok(Share {
+                        counted,
+                        answered,
+                        receipt,
+                    });
                 }
                 Message::Refusal(refusal) => {
                     return Err(match node::Refusal::try_from(refusal) {
@@ -359,6 +412,7 @@ impl Run {
             };
             // Held, then running, each once: there is room to tell so much.
             if next > told {
+                self.is_held(register, next == State::Held);
                 self.tell_state(register, next);
                 told = next;
             }
@@ -372,6 +426,7 @@ struct Asked {
     coverage: Coverage,
     contributors: BTreeMap<RegisterId, [u8; 32]>,
     exact: ExactTable,
+    receipts: Vec<wire::Receipt>,
     audit: Audit,
 }
 
@@ -382,14 +437,26 @@ enum Attempt {
     Overtaken(Box<Prepared>),
 }
 
+/// A register's share of the table.
+struct Share {
+    counted: Counted,
+    answered: Answered,
+    /// If it gave one.
+    receipt: Option<wire::Receipt>,
+}
+
 fn no_part(register: &RegisterId, error: &NoPart) -> RegisterOutcome {
     match error {
+        NoPart::Refused(node::Refusal::Held) => {
+            tracing::info!(node.id = %register, "register waits for its steward");
+            RegisterOutcome::Held
+        }
         NoPart::Refused(refusal) => {
             let reason = refusal.as_str_name();
             tracing::info!(node.id = %register, reason, "register refused");
             RegisterOutcome::Refused
         }
-        NoPart::NotUnderstood | NoPart::Part(_) | NoPart::Overlaps(_) => {
+        NoPart::NotUnderstood | NoPart::Part(_) | NoPart::Receipt(_) | NoPart::Overlaps(_) => {
             tracing::error!(
                 node.id = %register,
                 error = error as &dyn std::error::Error,
@@ -413,6 +480,7 @@ fn released(
     prepared: &Prepared,
     exact: &ExactTable,
     coverage: &Coverage,
+    receipts: Vec<wire::Receipt>,
     audit: Audit,
     now: Timestamp,
 ) -> Result<(wire::ReleasedTable, Passed), Refusal> {
@@ -433,6 +501,7 @@ fn released(
             .collect(),
         smallest_cell: u32::try_from(rules.k()).unwrap_or_default(),
         rounding_base: u32::try_from(rules.base()).unwrap_or_default(),
+        receipts,
     };
     Ok((table, passed))
 }
@@ -456,6 +525,7 @@ const fn state(outcome: RegisterOutcome) -> State {
     match outcome {
         RegisterOutcome::Answered => State::Answered,
         RegisterOutcome::Refused => State::Refused,
+        RegisterOutcome::Held => State::Held,
         RegisterOutcome::Silent => State::Silent,
     }
 }

@@ -9,5 +9,6 @@ mod outcomes;
 mod overlaps;
 mod public;
 pub(in crate::research) mod queries;
+mod receipts;
 mod tables;
 mod world;

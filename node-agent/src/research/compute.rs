@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!   read ─▶ over the cap? ─▶ permit ─▶ query ─▶ steward ─▶ within the permit? ─▶ wait for a place
-//!        ─▶ clear anew ─▶ run the engine ─▶ clear again ─▶ log, durable ─▶ part
+//!        ─▶ clear anew ─▶ run the engine ─▶ clear again ─▶ log, durable ─▶ part, with its receipt
 //!                                                            └─ cannot: no part
+//!   steward asks ─▶ within the permit? ─▶ hold until approved ─▶ as above
 //! ```
 //!
 //! What holds:
@@ -18,12 +19,13 @@
 //! - **Counts can be compared.** What a query counted is kept (`kept`) before its part leaves, and
 //!   what a later query of the same permit shares with it is told if the gateway asks (`overlap`).
 //!   What cannot be compared is refused.
+//! - **The steward is looked at all the time** a query waits or runs, and a no ends it at once.
 //! - **Ending the call ends the work**, and everything has a bound: queries at once and waiting,
-//!   memory, time.
+//!   memory, time. A query that waits for the steward stays in the queue when its call has ended.
 //!
 //! A query asked again is counted again and leaves another entry, but is charged to its permit
-//! once (see `budget`). A query has no purpose of its own: it has its permit's. Hiding small
-//! cells is the gateway's, on the sum of all registers.
+//! once (see `budget`). Hiding small cells is the gateway's, on the sum of all registers; under
+//! which rules the part was let go is said in its receipt.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -46,8 +48,10 @@ use wire::compute_service_server::{ComputeService, ComputeServiceServer};
 
 mod answering;
 mod asked;
+mod audited;
 mod budget;
 mod deciding;
+mod holding;
 mod kept;
 mod overlap;
 mod part;
@@ -59,6 +63,7 @@ mod running;
 mod tests;
 
 pub use answering::{Computing, ComputingParts};
+pub use audited::{AuditedRecords, RecordCheck, RecordFault};
 pub use record::{FOLDER, QueryRecord, ReadRecordError};
 pub use running::Limits;
 
@@ -83,9 +88,22 @@ pub trait Countable: fmt::Debug + Send + Sync {
     fn snapshot_name(&self) -> &[u8; 32];
     /// The persons who may be counted for `purpose` at `now`; nobody where that is not known.
     fn included(&self, purpose: Purpose, now: Timestamp) -> Included;
+    /// What people have said, as far as it decides who may be counted.
+    fn settings(&self) -> SettingsRead;
     /// What the persons are called under `key`, in the order of their numbers: the same in every
     /// snapshot.
     fn marks(&self, key: &MarkKey) -> Marks;
+}
+
+/// How what people have said about the use of their data stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettingsRead {
+    /// When it was read.
+    pub read_at: Timestamp,
+    /// When the source was last seen to say still the same.
+    pub seen_at: Timestamp,
+    /// How many persons are registered, whatever they have said.
+    pub registered: usize,
 }
 
 /// Gives the data as they stand now; `None` where nothing is published.

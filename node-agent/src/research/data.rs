@@ -31,7 +31,7 @@ use std::sync::Arc;
 use innsyn_policy::{LegalBasis, Purpose, Settings, Timestamp, may_be_counted};
 use innsyn_proto::wire::research::v1::View;
 
-use super::compute::Countable;
+use super::compute::{Countable, SettingsRead};
 use crate::engine::{Included, PersonSet, Snapshot};
 use crate::settings::RecordedSettings;
 use crate::sources::{Freshness, RegisterData};
@@ -69,6 +69,8 @@ pub struct ResearchData {
     /// Everybody who is registered now.
     registered: PersonSet,
     settings: Arc<RecordedSettings>,
+    /// When people and settings were read.
+    read_at: Timestamp,
     freshness: Freshness,
     /// Whose each of the settings is, in their order; `None` of people who are not registered now.
     speakers: Vec<Option<u32>>,
@@ -91,6 +93,7 @@ impl ResearchData {
             basis,
             registered,
             speakers: speakers.collect(),
+            read_at: data.loaded_at(),
             subjects,
             freshness: data.freshness().clone(),
             settings,
@@ -154,6 +157,14 @@ impl Countable for ResearchData {
 
     fn included(&self, purpose: Purpose, now: Timestamp) -> Included {
         self.included(purpose, now)
+    }
+
+    fn settings(&self) -> SettingsRead {
+        SettingsRead {
+            read_at: self.read_at,
+            seen_at: self.freshness.seen_at(),
+            registered: self.registered.len(),
+        }
     }
 
     fn marks(&self, key: &MarkKey) -> Marks {

@@ -1,16 +1,31 @@
-//! The steward's standing rules: which queries the register answers without being asked.
+//! The steward: which queries the register answers, by standing rules and by hand.
 //!
-//! They stand in `steward.toml` in the folder of research, and are read again for every query and
-//! once more before its part leaves, so that a change holds at once:
+//! All that the steward says stands in the folder of research, and is looked at for every query:
+//! before it waits or runs, at least four times a second while it does, and once more before its
+//! part leaves. A change therefore holds at once, for the queries under way too.
+//!
+//! ```text
+//!   steward.toml               the standing rules, written by hand
+//!   stopped                    the kill switch: nothing is counted while this file is there
+//!   steward/<name>.held        a query that waits, or waited, for the steward
+//!   steward/<name>.decided     what the steward has decided about it
+//!   steward/decisions.jsonl    all that was ever decided: when, by whom, why
+//! ```
+//!
+//! The rules (`node-agent/steward.example.toml` has an example of each key):
 //!
 //! ```toml
-//! # The kill switch: while it is true, nothing is counted for anybody.
+//! # The kill switch, for who writes files; `innsyn-agent steward stop` does the same.
 //! stopped = false
 //!
 //! # The first rule that fits decides. What is not given fits everything.
 //! [[rule]]
 //! decision = "deny"
 //! variables = ["diagnoses.hiv", "laboratory"]    # a variable, or all of a view
+//!
+//! [[rule]]
+//! decision = "ask"
+//! issuers = ["example.no"]
 //!
 //! [[rule]]
 //! decision = "allow"
@@ -21,70 +36,60 @@
 //! What holds:
 //!
 //! - **What no rule allows is denied**; so is everything while the file is missing or cannot be
-//!   read as it should.
-//! - **Doubt denies.** With `variables`, a rule that denies fits a query that uses *any* of them,
-//!   and a rule that allows fits one that uses *no other*.
-//!
-//! A rule `ask`, which would hold a query for the steward, is refused: there is no queue yet.
+//!   read as it should. Write it anew and rename it, as editors do: half a file is no rules.
+//! - **Doubt denies.** With `variables`, a rule that denies or asks fits a query that uses *any* of
+//!   them, and a rule that allows fits one that uses *no other*.
+//! - **`ask` counts nothing before approval.** The query is told to the steward in words
+//!   (`innsyn-agent steward list`), and no person is looked at and no budget charged until it is
+//!   approved. One that is outside its data permit never comes so far.
+//! - **A decision is for one query under one data permit**, whoever of the permit's people asks
+//!   and whatever data the register publishes by then. It stands until its days are over, the
+//!   permit is issued anew, the rules change, or the steward decides otherwise. Who comes back
+//!   after the gateway's deadline is answered at once, or refused at once.
+//! - **Everything is bounded**: queries that wait ([`queue`] has the numbers), days, sizes.
+//! - **The steward is told of no person**: who asks is named by permit and organisation.
 
-use std::collections::BTreeSet;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use innsyn_policy::{Purpose, QueryFacts};
-use serde::Deserialize;
+use innsyn_policy::{QueryFacts, Timestamp};
+use innsyn_proto::receipt::StewardsWord;
 
+pub mod account;
+pub mod queue;
+mod rules;
+pub mod switch;
 #[cfg(test)]
 mod tests;
+
+use queue::{HeldName, Queue, QueueError};
+use rules::RuleDecision;
+pub use rules::{Rule, StandingRules};
+use switch::Switch;
 
 /// The name of the file in the folder of research.
 pub const FILE: &str = "steward.toml";
 /// The largest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
-/// The steward's rules, where they are kept.
+/// All that the steward says, where it is kept.
 #[derive(Debug, Clone)]
 pub struct Steward {
     file: PathBuf,
+    switch: Switch,
+    queue: Queue,
 }
 
-/// The rules as they stood when they were read.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StandingRules {
-    /// Whether nothing is counted for anybody.
-    #[serde(default)]
-    pub stopped: bool,
-    /// The rules, of which the first that fits decides.
-    #[serde(default, rename = "rule")]
-    pub rules: Vec<Rule>,
-}
-
-/// One rule.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rule {
-    decision: RuleDecision,
-    purposes: Option<BTreeSet<PurposeName>>,
-    issuers: Option<BTreeSet<String>>,
-    variables: Option<BTreeSet<String>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RuleDecision {
-    Allow,
-    Deny,
-    /// Read only to be refused with a sentence of its own.
-    Ask,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum PurposeName {
-    QualityImprovement,
-    Research,
-    Administration,
+/// What the steward says of a query that is not refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may be counted.
+    Allowed(StewardsWord),
+    /// It may be counted when the steward has approved it.
+    Asks {
+        /// The number of the rule, from 1.
+        rule: u32,
+    },
 }
 
 /// Why the steward lets a query not be counted.
@@ -94,14 +99,23 @@ pub enum StewardRefusal {
     #[error("the steward has stopped all queries")]
     Stopped,
     /// A rule says no.
-    #[error("the steward's rule number {} denies the query", .0 + 1)]
-    Denied(usize),
+    #[error("the steward's rule number {0} denies the query")]
+    Denied(u32),
     /// No rule says yes.
     #[error("no rule of the steward's allows the query")]
     NotAllowed,
+    /// The steward said no.
+    #[error("the steward has denied the query")]
+    DeniedByHand,
+    /// The steward has said nothing, and nobody waits any longer.
+    #[error("the steward has not decided about the query yet")]
+    NotDecided,
     /// There are no rules that can be relied on.
     #[error("the steward's rules cannot be used")]
     Rules(#[from] StewardError),
+    /// The steward cannot be asked, or what they decided cannot be read.
+    #[error("the steward's queue cannot be used")]
+    Queue(#[from] QueueError),
 }
 
 /// Why the rules cannot be used.
@@ -116,25 +130,26 @@ pub enum StewardError {
     /// Not TOML, an unknown key, or a value that is refused.
     #[error("`{}` does not hold the steward's rules", .0.display())]
     Syntax(PathBuf, #[source] Box<toml::de::Error>),
-    /// Holding queries for the steward is not there.
-    #[error(
-        "rule number {} of `{}` says `ask`, and this program cannot hold a query for the steward; \
-         write `allow` or `deny`", .rule + 1, .file.display()
-    )]
-    Ask {
-        /// The file.
-        file: PathBuf,
-        /// Which rule, from 0.
-        rule: usize,
-    },
 }
 
 impl Steward {
-    /// The steward whose rules stand in the folder of research.
+    /// The steward whose word stands in the folder of research.
     pub fn in_folder(folder: &Path) -> Self {
         Self {
             file: folder.join(FILE),
+            switch: Switch::in_folder(folder),
+            queue: Queue::in_folder(folder),
         }
+    }
+
+    /// The queries that wait for the steward, and what was decided.
+    pub const fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// The kill switch beside the rules.
+    pub const fn switch(&self) -> &Switch {
+        &self.switch
     }
 
     /// The rules as they stand now.
@@ -149,80 +164,36 @@ impl Steward {
         if text.len() as u64 > FILE_BYTES_MAX {
             return Err(E::TooLarge(self.file.clone()));
         }
-        let rules: StandingRules =
-            toml::from_str(&text).map_err(|error| E::Syntax(self.file.clone(), Box::new(error)))?;
-        let asks = |rule: &Rule| rule.decision == RuleDecision::Ask;
-        match rules.rules.iter().position(asks) {
-            Some(rule) => Err(E::Ask {
-                file: self.file.clone(),
-                rule,
-            }),
-            None => Ok(rules),
+        toml::from_str(&text).map_err(|error| E::Syntax(self.file.clone(), Box::new(error)))
+    }
+
+    /// What the steward says, as it stands at `now`, of a query with these `facts` under a permit
+    /// of `issuer`, which is called `held` in the queue.
+    pub fn verdict(
+        &self,
+        facts: &QueryFacts<'_>,
+        issuer: &str,
+        held: &HeldName,
+        now: Timestamp,
+    ) -> Result<Verdict, StewardRefusal> {
+        use StewardRefusal as R;
+        if self.switch.is_on() {
+            return Err(R::Stopped);
         }
-    }
-
-    /// Whether the rules, as they stand now, allow a query with these `facts` under a permit of
-    /// `issuer`.
-    pub fn allows(&self, facts: &QueryFacts<'_>, issuer: &str) -> Result<(), StewardRefusal> {
-        self.rules()?.allow(facts, issuer)
-    }
-}
-
-impl StandingRules {
-    /// Whether these rules allow a query with these `facts` under a permit of `issuer`.
-    fn allow(&self, facts: &QueryFacts<'_>, issuer: &str) -> Result<(), StewardRefusal> {
-        if self.stopped {
-            return Err(StewardRefusal::Stopped);
+        let rules = self.rules()?;
+        if rules.stopped {
+            return Err(R::Stopped);
         }
-        let fits = |rule: &Rule| rule.fits(facts, issuer);
-        let first = self.rules.iter().enumerate().find(|(_, rule)| fits(rule));
-        match first {
-            Some((_, rule)) if rule.decision == RuleDecision::Allow => Ok(()),
-            Some((number, _)) => Err(StewardRefusal::Denied(number)),
-            None => Err(StewardRefusal::NotAllowed),
+        let (rule, decision) = rules.first(facts, issuer).ok_or(R::NotAllowed)?;
+        let allowed = |approved| Ok(Verdict::Allowed(StewardsWord { rule, approved }));
+        match decision {
+            RuleDecision::Allow => allowed(false),
+            RuleDecision::Deny => Err(R::Denied(rule)),
+            RuleDecision::Ask => match self.queue.decision(held, &rules.digest(), now)? {
+                None => Ok(Verdict::Asks { rule }),
+                Some(decision) if decision.approves() => allowed(true),
+                Some(_) => Err(R::DeniedByHand),
+            },
         }
-    }
-}
-
-impl Rule {
-    fn fits(&self, facts: &QueryFacts<'_>, issuer: &str) -> bool {
-        let is_of = |purposes: &BTreeSet<PurposeName>| {
-            name_of(facts.purpose).is_some_and(|name| purposes.contains(&name))
-        };
-        self.purposes.as_ref().is_none_or(is_of)
-            && self
-                .issuers
-                .as_ref()
-                .is_none_or(|issuers| issuers.contains(issuer))
-            && self
-                .variables
-                .as_ref()
-                .is_none_or(|named| self.fits_variables(named, facts))
-    }
-
-    fn fits_variables(&self, named: &BTreeSet<String>, facts: &QueryFacts<'_>) -> bool {
-        let is_named = |(view, variable): (&str, &str)| {
-            named.contains(view) || named.contains(&format!("{view}.{variable}"))
-        };
-        match self.decision {
-            RuleDecision::Allow => facts.views.iter().all(|(view, used)| {
-                // A view that is only counted is used, too: the rule must name it whole.
-                (!used.is_empty() || named.contains(view))
-                    && used.keys().all(|variable| is_named((view, variable)))
-            }),
-            RuleDecision::Deny | RuleDecision::Ask => facts.views.iter().any(|(view, used)| {
-                named.contains(view) || used.keys().any(|variable| is_named((view, variable)))
-            }),
-        }
-    }
-}
-
-/// The name of a secondary use; no rule can name another.
-const fn name_of(purpose: Purpose) -> Option<PurposeName> {
-    match purpose {
-        Purpose::OwnInsight | Purpose::Treatment => None,
-        Purpose::QualityImprovement => Some(PurposeName::QualityImprovement),
-        Purpose::Research => Some(PurposeName::Research),
-        Purpose::Administration => Some(PurposeName::Administration),
     }
 }

@@ -27,7 +27,7 @@ impl Freshness {
         self.seen_at.store(now.as_micros(), Ordering::Relaxed);
     }
 
-    pub(super) fn seen_at(&self) -> Timestamp {
+    pub(crate) fn seen_at(&self) -> Timestamp {
         Timestamp::from_micros(self.seen_at.load(Ordering::Relaxed))
     }
 

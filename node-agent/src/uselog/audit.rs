@@ -211,10 +211,17 @@ pub(super) fn stored_head(
     }
 }
 
-/// Recomputes the log and holds `witnesses` and the hashes against it.
+/// Sees each entry with its number, in their order.
+pub(super) type Each<'a> = &'a mut dyn FnMut(u64, &Entry);
+
+/// Recomputes the log and holds `witnesses` and the hashes against it; `each` sees every entry.
 ///
 /// The witnesses must have been read before: a log that is being written only grows.
-pub(super) fn audit(disk: &impl Disk, witnesses: &[Witness]) -> Result<Audit, AuditError> {
+pub(super) fn audit(
+    disk: &impl Disk,
+    witnesses: &[Witness],
+    each: Each<'_>,
+) -> Result<Audit, AuditError> {
     let hashes_len = match disk.len(HASHES) {
         Ok(len) => len,
         Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
@@ -224,7 +231,7 @@ pub(super) fn audit(disk: &impl Disk, witnesses: &[Witness]) -> Result<Audit, Au
     let mut audit = Audit::default();
     for number in &numbers {
         let is_last = numbers.last() == Some(number);
-        audit.segment(disk, *number, is_last, hashes_len, witnesses)?;
+        audit.segment(disk, *number, is_last, hashes_len, witnesses, each)?;
     }
     audit.hold_against(hashes_len, witnesses)?;
     Ok(audit)
@@ -239,6 +246,7 @@ impl Audit {
         is_last: bool,
         hashes_len: u64,
         witnesses: &[Witness],
+        each: Each<'_>,
     ) -> Result<(), AuditError> {
         let name = segment_name(number);
         let bytes = disk.read(&name).map_err(io_error(&name))?;
@@ -260,7 +268,8 @@ impl Audit {
                     );
                 }
                 Read::Frame(frame) => {
-                    if let Err((entry, check)) = self.frame(disk, &frame, hashes_len, witnesses) {
+                    let taken = self.frame(disk, &frame, hashes_len, witnesses, each);
+                    if let Err((entry, check)) = taken {
                         return broken(blame(disk, size, frame.entries).or(entry), check);
                     }
                     self.last_frame = Some(at as u64);
@@ -291,13 +300,18 @@ impl Audit {
         frame: &frame::Frame<'_>,
         hashes_len: u64,
         witnesses: &[Witness],
+        each: Each<'_>,
     ) -> Result<(), (Option<u64>, Check)> {
         let first = self.tree.size();
         let mut other_than_head = None;
         let mut hashes = Vec::with_capacity(frame.entries.len() * 2 * HASH_BYTES);
         for entry in frame.entries {
             let number = self.tree.size();
-            Entry::from_bytes(entry).map_err(|error| (Some(number), Check::Entry(error)))?;
+            let read = Entry::from_bytes(entry);
+            each(
+                number,
+                &read.map_err(|error| (Some(number), Check::Entry(error)))?,
+            );
             self.tree
                 .push(leaf_hash(entry), |hash| hashes.extend_from_slice(&hash.0));
             for Witness { head, .. } in witnesses {

@@ -3,7 +3,8 @@
 //! ```text
 //!   commitment = SHA-256("innsyn.uselog.v1.Counted\n" ‖ query ‖ data permit ‖ snapshot
 //!                        ‖ persons, 8 bytes little-endian ‖ root)
-//!   root       = RFC 6962 tree over the persons counted, in the order of their numbers
+//!   root       = RFC 6962 tree over the persons counted, in the order of their numbers;
+//!                of nobody, SHA-256(0x02 ‖ AES-256(secret of this use, 16 bytes of 0xff))
 //!   leaf       = SHA-256(0x00 ‖ salt ‖ person number, 4 bytes little-endian)
 //!   salt       = AES-256(secret of this use, person number and 12 zeros)
 //! ```
@@ -13,6 +14,8 @@
 //! - **One person's membership can be shown without the others'.** A [`Membership`] holds that
 //!   person's salt and the hashes beside the way to the root. Another leaf cannot be guessed from
 //!   its hash, because its salt is not known without the secret.
+//! - **Every use has a commitment of its own**, by its secret; also one that counted nobody, so
+//!   that its record is never taken for another's.
 //! - **It cannot be changed afterwards.** Query, permit, snapshot and every person are bound by
 //!   SHA-256, and the commitment by the entry that holds it.
 //!
@@ -37,6 +40,8 @@ const DOMAIN: &[u8] = b"innsyn.uselog.v1.Counted\n";
 const SALT_BYTES: usize = 16;
 /// Salts that are made together, which is much faster than one by one.
 const SALTS_AT_ONCE: usize = 256;
+/// Begins what is hashed where there is no leaf (0) and no inner node (1).
+const NOBODY: u8 = 2;
 
 /// The persons whom one query counted, by their numbers in the snapshot, with the secret that
 /// hides them in the commitment.
@@ -90,7 +95,11 @@ impl CountedPersons {
 
     /// The commitment to these persons, counted for `what`.
     pub fn commitment(&self, what: &CountedFor) -> [u8; 32] {
-        let root = self.tree(|_| {}).root();
+        let root = if self.persons.is_empty() {
+            self.root_of_nobody()
+        } else {
+            self.tree(|_| {}).root()
+        };
         commitment(what, self.persons.len(), &root)
     }
 
@@ -128,6 +137,15 @@ impl CountedPersons {
                 tree.push(leaf(&salt.into(), person), &mut stored);
             }
         }
+    }
+
+    fn root_of_nobody(&self) -> LogHash {
+        let mut block = Array::from([0xff; SALT_BYTES]);
+        self.cipher().encrypt_block(&mut block);
+        let mut bytes = [NOBODY; 1 + SALT_BYTES];
+        let (_domain, salt) = bytes.split_at_mut(1);
+        salt.copy_from_slice(&block);
+        sha256(&bytes).0
     }
 
     fn cipher(&self) -> Aes256 {

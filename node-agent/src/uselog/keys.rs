@@ -11,7 +11,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use innsyn_policy::RegisterId;
-use innsyn_proto::head::HeadSigner;
+use innsyn_proto::head::{HeadSigner, origin};
 use rand::CryptoRng;
 
 use super::entry::Tagger;
@@ -81,11 +81,6 @@ pub enum KeyError {
         /// Why not.
         source: io::Error,
     },
-}
-
-/// The name of a register's log, which its heads begin with.
-pub fn origin(register: &RegisterId) -> String {
-    format!("innsyn/{register}")
 }
 
 impl LogKeys {

@@ -8,6 +8,7 @@ use super::audit::{
     stored_head,
 };
 use super::disk::Disk;
+use super::entry::Entry;
 
 /// What a head from elsewhere is called in a [`Fault`](super::Fault).
 const GIVEN: &str = "given head";
@@ -42,6 +43,18 @@ pub fn verify(
     countersigners: &[HeadKey],
     given: Option<&[u8]>,
 ) -> Result<Report, AuditError> {
+    verify_each(disk, log, countersigners, given, &mut |_, _| {})
+}
+
+/// The same, and `each` sees every entry with its number as it is read: before it is known that
+/// the log holds.
+pub fn verify_each(
+    disk: &impl Disk,
+    log: &HeadKey,
+    countersigners: &[HeadKey],
+    given: Option<&[u8]>,
+    each: &mut dyn FnMut(u64, &Entry),
+) -> Result<Report, AuditError> {
     // The heads first, so that a log in use has at least their entries.
     let countersigned = countersigned_head(disk, log, countersigners)?;
     let own = stored_head(disk, HEAD, log)?;
@@ -57,7 +70,7 @@ pub fn verify(
         return Err(fault(HEAD, 0, Some(own_size), Check::HeadOlder));
     }
     let witnesses: Vec<Witness> = own.into_iter().chain(countersigned).chain(given).collect();
-    let audit = audit::audit(disk, &witnesses)?;
+    let audit = audit::audit(disk, &witnesses, each)?;
     if let Some(bad) = audit.bad_hash {
         check_hashes(bad, own_size)?;
     }

@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use innsyn_policy::{
     Area, Areas, Assurance, Caller, NationalId, NumberRules, Organisation, ParseNationalIdError,
-    Purpose, QuestionId, RegisterId, Representation, Request, Timestamp, Validity,
+    QuestionId, RegisterId, Representation, Request, Timestamp, Validity,
 };
 use jiff::civil::Date;
 use prost::Message as _;
 
+use super::purpose::{purpose_from_wire, purpose_to_wire};
 use super::register::{kind_from_wire, kind_to_wire};
 use crate::wire::node::v1 as wire;
 use crate::wire::types::v1 as types;
@@ -114,27 +115,6 @@ pub fn question_from_wire(
         },
         deadline_ms: question.deadline_ms,
     })
-}
-
-const fn purpose_to_wire(purpose: Purpose) -> wire::Purpose {
-    match purpose {
-        Purpose::OwnInsight => wire::Purpose::OwnInsight,
-        Purpose::Treatment => wire::Purpose::Treatment,
-        Purpose::QualityImprovement => wire::Purpose::QualityImprovement,
-        Purpose::Research => wire::Purpose::Research,
-        Purpose::Administration => wire::Purpose::Administration,
-    }
-}
-
-const fn purpose_from_wire(purpose: wire::Purpose) -> Option<Purpose> {
-    match purpose {
-        wire::Purpose::Unspecified => None,
-        wire::Purpose::OwnInsight => Some(Purpose::OwnInsight),
-        wire::Purpose::Treatment => Some(Purpose::Treatment),
-        wire::Purpose::QualityImprovement => Some(Purpose::QualityImprovement),
-        wire::Purpose::Research => Some(Purpose::Research),
-        wire::Purpose::Administration => Some(Purpose::Administration),
-    }
 }
 
 fn representation_to_wire(representation: &Representation) -> wire::question::Representation {

@@ -1,5 +1,7 @@
 //! What the section may say.
 
+use innsyn_proto::head::HeadSigner;
+
 use super::*;
 
 const GOOD: &str = r#"
@@ -9,6 +11,12 @@ catalogue = "catalogue.toml"
 issuers = [{ issuer = "sts", audience = "innsyn", jwks_file = "jwks.json" }]
 permit_issuers = [{ name = "helsedata.no", public_key = "permits.pem" }]
 "#;
+
+/// A key of the log of `kreft`.
+fn key() -> String {
+    let signer = HeadSigner::from_seed("innsyn/kreft", [7; 32]).unwrap();
+    signer.public_text().to_owned()
+}
 
 fn changed(from: &str, to: &str) -> Result<ResearchGatewayConfig, String> {
     assert!(GOOD.contains(from), "the example has no {from}");
@@ -46,6 +54,14 @@ fn each_mistake_is_named() {
         (added("connections_max = 0"), "connections_max"),
         (added("token_skew_s = 61"), "token_skew_s"),
         (
+            added("log_keys = { kreft = 'no key' }"),
+            "log of use of `kreft`",
+        ),
+        (
+            added(&format!("log_keys = {{ msis = '{}' }}", key())),
+            "log of use of `msis`",
+        ),
+        (
             added("ledger = { kind = 'memory' }"),
             "unknown variant `memory`",
         ),
@@ -70,6 +86,13 @@ fn each_mistake_is_named() {
         let error = config.unwrap_err();
         assert!(error.contains(told), "{error}");
     }
+}
+
+#[test]
+fn a_registers_log_key_is_kept_by_its_register() {
+    let config = added(&format!("log_keys = {{ kreft = '{}' }}", key())).unwrap();
+    let kreft = RegisterId::parse("kreft").unwrap();
+    assert_eq!(config.log_keys[&kreft].name(), "innsyn/kreft");
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub(super) enum Behaviour {
     CountsWhenLet(node::Part),
     /// Waits for its steward first, then counts.
     HoldsThenCounts(node::Part),
+    /// Waits for its steward, and says nothing more.
+    Holds,
     Refuses(node::Refusal),
     /// Begins, and says nothing more.
     Hangs,
@@ -134,7 +136,7 @@ impl Agent {
             cells,
             snapshot: self.snapshot.lock().unwrap().to_vec().into(),
             use_log_leaf: leaf.to_vec().into(),
-            overlaps: None,
+            ..node::Part::default()
         }
     }
 
@@ -233,6 +235,7 @@ impl ComputeService for Service {
                 let last = Some(agent.last(part, audit.as_ref()));
                 (vec![held, running, last], end())
             }
+            Behaviour::Holds => (vec![Some(Message::Held(node::Held {}))], silence()),
             Behaviour::Refuses(refusal) => (vec![Some(Message::Refusal(refusal.into()))], end()),
             Behaviour::Hangs => (vec![running], silence()),
             Behaviour::Ends => (vec![running], end()),

@@ -136,6 +136,36 @@ async fn a_query_that_waits_for_a_steward_is_seen_to_wait() {
 }
 
 #[tokio::test]
+async fn a_register_whose_steward_has_not_decided_is_told_to_hold_the_query() {
+    for behaviour in [Behaviour::Holds, Behaviour::Refuses(node::Refusal::Held)] {
+        let world = world_where_vest(behaviour).await;
+        let (told, table) = world.run_of(soon(&world)).await;
+        assert_eq!(told.last().unwrap(), "vest HELD");
+        assert_eq!(state_of(&table.unwrap(), "vest"), wire::RegisterState::Held);
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_only_lacks_stewards_words_says_so() {
+    let world = world_where_vest(Behaviour::Holds).await;
+    let complete = wire::RunRequest {
+        must_be_complete: true,
+        ..soon(&world)
+    };
+    let error = world.run_of(complete).await.1.unwrap_err();
+    let reason = |error: &tonic::Status| error.get_details_error_info().unwrap().reason;
+    assert_eq!(reason(&error), "HELD_BY_STEWARD");
+    assert!(error.message().contains("`vest`") && error.message().contains("run it again"));
+    assert!(!error.message().contains("`nord`"));
+
+    world
+        .agent("nord")
+        .does(Behaviour::Refuses(node::Refusal::Steward));
+    let error = world.run_of(soon(&world)).await.1.unwrap_err();
+    assert_eq!(reason(&error), "HELD_BY_STEWARD");
+}
+
+#[tokio::test]
 async fn an_answer_that_makes_no_sense_is_no_answer() {
     let world = world_where_vest(Behaviour::Ends).await;
     let agent = world.agent("vest");

@@ -14,6 +14,7 @@ use innsyn_policy::{
     RegisterId, Timestamp, Validity,
 };
 use innsyn_proto::data_permit::IssuerSigner;
+use innsyn_proto::head::HeadSigner;
 use innsyn_proto::identity::Identity;
 use innsyn_proto::tls::{AgentTls, GatewayTls, TlsFiles};
 use innsyn_proto::tunnel::{RelayAddress, TcpDialler, TcpRelayListener};
@@ -215,7 +216,7 @@ impl World {
             question: Some(wire::run_request::Question::Query(query)),
             data_permit: self.permit(),
             deadline_ms: 10_000,
-            must_be_complete: false,
+            ..wire::RunRequest::default()
         }
     }
 
@@ -252,6 +253,12 @@ impl World {
 }
 
 pub(super) type Ended = Result<wire::ReleasedTable, Status>;
+
+/// The key that signs the log of use of `register`.
+pub(super) fn log_of(register: &str) -> HeadSigner {
+    let seed = [u8::try_from(register.len()).unwrap(); 32];
+    HeadSigner::from_seed(&format!("innsyn/{register}"), seed).unwrap()
+}
 
 /// Good claims of Kari.
 pub(super) fn claims() -> Value {
@@ -339,6 +346,7 @@ fn config(folder: &TempDir, token_key: &EncodingKey, permits: &KeyPair) -> Resea
         catalogue = "unused"
         issuers = [{{ issuer = "{ISSUER}", audience = "innsyn", jwks_file = "{}" }}]
         permit_issuers = [{{ name = "{PERMIT_ISSUER}", public_key = "{}" }}]
+        log_keys = {{ vest = "{}" }}
         runs_in_flight_max = 3
         public_catalogue = {{ address = "https://forsking.example", publisher = "Oppfunnet", contact_email = "a@b" }}
         "#,
@@ -346,6 +354,7 @@ fn config(folder: &TempDir, token_key: &EncodingKey, permits: &KeyPair) -> Resea
         write("web-key.pem", &web.signing_key.serialize_pem()),
         write("jwks.json", &jwks),
         write("permits.pem", &permits.public_key_pem()),
+        log_of("vest").public_text(),
     ))
     .unwrap()
 }

@@ -5,12 +5,11 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use innsyn_policy::{
-    Clock, PermitClearance, Purpose, Register, UseDecision, UseRecord, UseSubject,
-};
+use innsyn_policy::{Clock, Register, UseDecision, UseRecord, UseSubject};
 use innsyn_proto::data_permit::{SignedDataPermit, TrustedIssuers};
-use innsyn_proto::head::LogHash;
+use innsyn_proto::head::{HeadError, LogHash};
 use innsyn_proto::query::CheckedQuery;
+use innsyn_proto::receipt::Receipt;
 use innsyn_proto::wire::node::v1 as wire;
 use rand::Rng as _;
 use rand::rngs::StdRng;
@@ -20,16 +19,17 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use wire::compute_response::Message;
 
-use super::super::steward::Steward;
+use super::super::steward::{Steward, Verdict};
 use super::asked::AskedQuery;
-use super::budget::{Budget, Charge, Charged};
-use super::deciding::Deciding;
+use super::budget::{Budget, Charged};
+use super::deciding::{Case, Cleared, Deciding};
+use super::holding::{self, Holding};
 use super::kept::{CountedUnder, KeptCounts};
 use super::overlap::Comparing;
 use super::part::part_to_wire;
 use super::record::{self, QueryRecord, ReadRecordError};
 use super::refused::Refused;
-use super::running::{Limits, Running, Until};
+use super::running::{Limits, Ran, Running, Until};
 use super::{Countable, CurrentData, locked};
 use crate::engine::Answer;
 use crate::subjects::MarkKey;
@@ -60,6 +60,7 @@ pub struct ComputingParts {
 /// Counts for one register.
 pub struct Computing {
     deciding: Deciding,
+    holding: Holding,
     running: Running,
     /// Of the records of queries.
     folder: PathBuf,
@@ -71,7 +72,7 @@ pub struct Computing {
 }
 
 /// What is known of a question so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Known {
     permit: Option<SignedDataPermit>,
     query: Option<CheckedQuery>,
@@ -81,13 +82,12 @@ struct Known {
 /// A table that may leave once its entry is durable.
 #[derive(Debug)]
 struct Counted {
-    answer: Answer,
+    ran: Ran,
     /// What it was counted over.
     data: Arc<dyn Countable>,
     under: CountedUnder,
     overlaps: Option<wire::Overlaps>,
-    clearance: PermitClearance,
-    charge: Charge,
+    left: Cleared,
 }
 
 /// Why a use was not logged.
@@ -99,6 +99,8 @@ enum LogUseError {
     Log(#[from] LogUnavailableError),
     #[error("the log of use gave no hash")]
     NoLeaf,
+    #[error("the receipt cannot be signed")]
+    Receipt(#[from] HeadError),
     #[error("the record of the query was not written to its end")]
     Ended,
 }
@@ -108,6 +110,9 @@ impl Computing {
     pub fn open(parts: ComputingParts) -> io::Result<Self> {
         let folder = parts.folder.join(record::FOLDER);
         record::make_folder(&folder)?;
+        let steward = Steward::in_folder(&parts.folder);
+        steward.queue().make_folder().map_err(io::Error::other)?;
+        let holding = Holding::new(steward.queue().clone());
         let budget = Arc::new(Budget::default());
         let (records, damaged) = QueryRecord::all(&folder)?;
         for record in records {
@@ -130,9 +135,10 @@ impl Computing {
             deciding: Deciding {
                 register: parts.register,
                 issuers: parts.issuers,
-                steward: Steward::in_folder(&parts.folder),
+                steward,
                 budget,
             },
+            holding,
             running: Running::new(parts.limits),
             folder,
             kept: Arc::new(KeptCounts::open(&parts.folder, parts.marks)?),
@@ -179,42 +185,112 @@ impl Computing {
             cancel,
             deadline: asked.deadline,
         };
-        let data = self.data().ok_or(Refused::NothingPublished)?;
-        let snapshot = *known.snapshot.insert(*data.snapshot_name());
-        let permit = self.deciding.permit(asked, self.clock.now())?;
-        let permit = &*known.permit.insert(permit);
-        let query = self.deciding.query(asked, &*data)?;
-        let query = &*known.query.insert(query);
-        let clear = |now| self.deciding.clear(asked, query, permit, &snapshot, now);
+        loop {
+            let data = self.data().ok_or(Refused::NothingPublished)?;
+            let snapshot = *known.snapshot.insert(*data.snapshot_name());
+            let permit = self.deciding.permit(asked, self.clock.now())?;
+            let permit = &*known.permit.insert(permit);
+            let query = self.deciding.query(asked, &*data)?;
+            let query = &*known.query.insert(query);
+            let case = Case {
+                asked,
+                query,
+                permit,
+                snapshot,
+            };
+            match self.deciding.steward(case, self.clock.now())? {
+                Verdict::Allowed(_) => {
+                    return self.count_allowed(case, data, messages, until).await;
+                }
+                // From the beginning when it is approved: data and settings may be others by then.
+                Verdict::Asks { rule } => self.hold(case, rule, messages, until).await?,
+            }
+        }
+    }
 
-        // Refused before it waits; cleared anew after, for the wait may have been long.
-        let waiting = clear(self.clock.now())?;
-        let place = self.running.place(until).await?;
+    /// Waits until the steward has approved the query.
+    async fn hold(
+        &self,
+        case: Case<'_>,
+        rule: u32,
+        messages: &mpsc::Sender<Message>,
+        until: Until<'_>,
+    ) -> Result<(), Refused> {
         let now = self.clock.now();
-        let running = clear(now)?;
-        drop(waiting);
-        // Who asked may have gone; then the run is cancelled.
-        let _ = messages.send(Message::Running(wire::Running {})).await;
+        // Outside its permit, the steward is not asked; and it is charged when it is counted.
+        drop(self.deciding.within(case, now)?);
+        let _place = self.holding.place()?;
+        let (held, rules) = self.deciding.for_steward(case, rule, now)?;
+        self.holding.put(held, rules, now).await?;
+        tracing::info!(
+            question.id = hex::encode(case.asked.id.0),
+            query.name = %case.query.name(),
+            permit.id = %case.permit.permit().terms().id,
+            rule,
+            "query held for the steward"
+        );
+        // Who asked may have gone; then the wait ends.
+        let _ = messages.send(Message::Held(wire::Held {})).await;
+        let look = || self.deciding.steward(case, self.clock.now());
+        holding::approved(look, until).await?;
+        tracing::info!(
+            question.id = hex::encode(case.asked.id.0),
+            query.name = %case.query.name(),
+            "steward has approved the query"
+        );
+        Ok(())
+    }
+
+    /// Counts what the steward allows, as long as they do.
+    async fn count_allowed(
+        &self,
+        case: Case<'_>,
+        data: Arc<dyn Countable>,
+        messages: &mpsc::Sender<Message>,
+        until: Until<'_>,
+    ) -> Result<Counted, Refused> {
+        let clear = |now| self.deciding.clear(case, now);
         let under = CountedUnder {
-            permit: permit.permit().terms().id.to_string(),
-            query: *query.name().as_bytes(),
-            snapshot,
+            permit: case.permit.permit().terms().id.to_string(),
+            query: *case.query.name().as_bytes(),
+            snapshot: case.snapshot,
         };
-        let compare = self.comparing(asked, &under);
-        let counted = Arc::clone(&data);
-        let (answer, overlaps) = self
-            .running
-            .run(place, running.clearance, query, data, now, until, compare)
-            .await?;
+        let compare = self.comparing(case.asked, &under);
+        let counted_over = Arc::clone(&data);
+        let counted = async {
+            // Refused before it waits; cleared anew after, for the wait may have been long.
+            let waiting = clear(self.clock.now())?;
+            let place = self.running.place(until).await?;
+            let now = self.clock.now();
+            let running = clear(now)?;
+            drop(waiting);
+            // Who asked may have gone; then the run is cancelled.
+            let _ = messages.send(Message::Running(wire::Running {})).await;
+            self.running
+                .run(
+                    place,
+                    running.clearance,
+                    case.query,
+                    data,
+                    now,
+                    until,
+                    compare,
+                )
+                .await
+        };
+        let look = || self.deciding.steward(case, self.clock.now());
+        let (ran, overlaps) = tokio::select! {
+            biased;
+            refused = holding::refused(look) => return Err(refused),
+            ran = counted => ran?,
+        };
         // Looked at again before data leave: rules and permits end, and runs take time.
-        let leaving = clear(self.clock.now())?;
         Ok(Counted {
-            answer,
-            data: counted,
+            ran,
+            data: counted_over,
             under,
             overlaps,
-            clearance: leaving.clearance,
-            charge: leaving.charge,
+            left: clear(self.clock.now())?,
         })
     }
 
@@ -227,29 +303,79 @@ impl Computing {
     ) -> Message {
         let refused = |refusal: wire::Refusal| Message::Refusal(refusal.into());
         tell(asked, &known, &counted);
-        let leaf = match self.log_use(asked, known, &counted).await {
-            Ok(leaf) => leaf,
+        let logged = self.log_use(asked, &known, &counted).await;
+        let left = match (logged, counted) {
+            (Ok(leaf), Ok(counted)) => self.leave(asked, &known, counted, &leaf).await,
+            (Ok(_), Err(ground)) => return refused(ground.told()),
+            (Err(error), _) => Err(error),
+        };
+        match left {
+            Ok(Some(part)) => Message::Part(part),
+            Ok(None) => refused(wire::Refusal::Permit),
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
-                tracing::error!(error, "no part: the log of use cannot be written");
-                return refused(wire::Refusal::LogUnavailable);
+                tracing::error!(
+                    error,
+                    "no part: the log of use, or what was counted, cannot be written"
+                );
+                refused(wire::Refusal::LogUnavailable)
             }
-        };
-        match counted {
-            // The log may have taken its time.
-            Ok(counted) if !counted.clearance.holds_at(self.clock.now()) => {
-                refused(wire::Refusal::Permit)
-            }
-            Ok(counted) => match self.keep(leaf, counted).await {
-                Ok(part) => Message::Part(part),
-                Err(error) => {
-                    let error: &dyn std::error::Error = &error;
-                    tracing::error!(error, "no part: what was counted cannot be kept");
-                    refused(wire::Refusal::LogUnavailable)
-                }
-            },
-            Err(ground) => refused(ground.told()),
         }
+    }
+
+    /// Keeps what was counted, now that its entry `leaf` is durable, and makes the part of it with
+    /// its receipt; none if its clearance is over meanwhile.
+    async fn leave(
+        &self,
+        asked: &AskedQuery,
+        known: &Known,
+        counted: Counted,
+        leaf: &LogHash,
+    ) -> Result<Option<wire::Part>, LogUseError> {
+        let Counted {
+            ran,
+            data,
+            under,
+            overlaps,
+            left,
+        } = counted;
+        let now = self.clock.now();
+        let (Some(permit), Some(query)) = (&known.permit, &known.query) else {
+            return Ok(None);
+        };
+        // The log may have taken its time.
+        if !left.clearance.holds_at(now) {
+            return Ok(None);
+        }
+        let receipt = Receipt {
+            register: left.clearance.register().clone(),
+            query: query.name(),
+            permit: left.clearance.permit().clone(),
+            permit_digest: *permit.digest(),
+            snapshot: under.snapshot,
+            purpose: left.clearance.purpose(),
+            settings_read_at: ran.settings_read_at,
+            settings_age_s: ran.settings_age_s,
+            smallest_cell: asked.smallest_cell,
+            rounding_base: asked.rounding_base,
+            steward: left.steward,
+            persons_excluded: ran.persons_excluded,
+            use_log_leaf: *leaf,
+            at: now,
+        };
+        let receipt = self.log.sign(&receipt)?;
+        let (kept, leaf) = (Arc::clone(&self.kept), *leaf);
+        let keeping = spawn_blocking(move || -> io::Result<wire::Part> {
+            kept.keep(&leaf, &under, &ran.answer, &*data)?;
+            left.charge.keep();
+            let table = ran.answer.table;
+            Ok(wire::Part {
+                receipt,
+                ..part_to_wire(table, &under.snapshot, &leaf, overlaps)
+            })
+        });
+        let part = keeping.await.map_err(|_| LogUseError::Ended)?;
+        Ok(Some(part.map_err(ReadRecordError::from)?))
     }
 
     /// Compares what is counted `under` a permit with the earlier counts that `asked` names.
@@ -281,38 +407,18 @@ impl Computing {
         }
     }
 
-    /// Keeps what was counted, and makes the part of it.
-    async fn keep(&self, leaf: LogHash, counted: Counted) -> Result<wire::Part, LogUseError> {
-        let kept = Arc::clone(&self.kept);
-        let keeping = spawn_blocking(move || -> io::Result<wire::Part> {
-            let Counted {
-                answer,
-                data,
-                under,
-                overlaps,
-                charge,
-                ..
-            } = counted;
-            kept.keep(&leaf, &under, &answer, &*data)?;
-            charge.keep();
-            Ok(part_to_wire(answer.table, &under.snapshot, &leaf, overlaps))
-        });
-        let part = keeping.await.map_err(|_| LogUseError::Ended)?;
-        Ok(part.map_err(ReadRecordError::from)?)
-    }
-
     /// Writes the record and then the entry; returns the entry's hash when both are durable.
     async fn log_use(
         &self,
         asked: &AskedQuery,
-        known: Known,
+        known: &Known,
         counted: &Result<Counted, Refused>,
     ) -> Result<LogHash, LogUseError> {
         let (decision, outcome, persons) = match counted {
-            Ok(Counted { answer, .. }) => (
+            Ok(Counted { ran, .. }) => (
                 UseDecision::Answered,
                 record::ANSWERED,
-                Some(answer.counted.clone()),
+                Some(ran.answer.counted.clone()),
             ),
             Err(ground) => (ground.decision(), ground.label(), None),
         };
@@ -320,11 +426,7 @@ impl Computing {
             permit,
             query,
             snapshot,
-        } = known;
-        // A query whose permit cannot be read has no purpose; research is what it came for.
-        let purpose = permit
-            .as_ref()
-            .map_or(Purpose::Research, |p| p.permit().terms().purpose);
+        } = known.clone();
         let mut secret = [0; 32];
         locked(&self.secrets).fill_bytes(&mut secret);
         let folder = self.folder.clone();
@@ -351,7 +453,7 @@ impl Computing {
             subject: UseSubject::Counted(commitment),
             caller: asked.researcher,
             organisation: asked.organisation,
-            purpose,
+            purpose: asked.purpose,
             decision,
         };
         let leaves = self.log.append(vec![record]).await?;
@@ -389,7 +491,7 @@ fn tell(asked: &AskedQuery, known: &Known, counted: &Result<Counted, Refused>) {
             question.id = question,
             query.name = query,
             permit.id = permit,
-            cells = counted.answer.table.cells.len(),
+            cells = counted.ran.answer.table.cells.len(),
             "query counted"
         ),
         Err(ground) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use innsyn_policy::{
     NationalId, NumberRules, Organisation, ParseNationalIdError, Purpose, QuestionId,
 };
+use innsyn_proto::convert::purpose_from_wire;
 use innsyn_proto::head::LogHash;
 use innsyn_proto::query::Asking;
 use innsyn_proto::wire::node::v1::{self as wire, ComputeRequest, OverlapAudit};
@@ -35,6 +36,8 @@ pub(super) struct AskedQuery {
     pub(super) smallest_cell: u32,
     /// To multiples of what it will round counts.
     pub(super) rounding_base: u32,
+    /// What for, as the gateway says.
+    pub(super) purpose: Purpose,
     /// Until when the gateway waits.
     pub(super) deadline: Instant,
 }
@@ -85,6 +88,7 @@ impl AskedQuery {
                 return Err(E::Field(field));
             }
         }
+        let purpose = purpose_from_wire(request.purpose()).ok_or(E::Field("purpose"))?;
         let audit = request.audit.as_ref().map_or(Ok(Vec::new()), read_audit)?;
         Ok(Self {
             id: QuestionId(id),
@@ -98,16 +102,17 @@ impl AskedQuery {
                 .map_err(|_| E::Organisation)?,
             smallest_cell: request.smallest_cell,
             rounding_base: request.rounding_base,
+            purpose,
             deadline: now + Duration::from_millis(request.deadline_ms.into()),
         })
     }
 
-    /// What a permit for `purpose` asks beside the query, after `queries_before` others.
-    pub(super) const fn asking(&self, purpose: Purpose, queries_before: u32) -> Asking {
+    /// What a permit asks beside the query, after `queries_before` others.
+    pub(super) const fn asking(&self, queries_before: u32) -> Asking {
         Asking {
             person: self.researcher,
             organisation: self.organisation,
-            purpose,
+            purpose: self.purpose,
             smallest_cell: self.smallest_cell,
             rounding_base: self.rounding_base,
             queries_before,

@@ -20,6 +20,7 @@ pub(super) fn part_to_wire(
         snapshot: snapshot.to_vec().into(),
         use_log_leaf: use_log_leaf.to_vec().into(),
         overlaps,
+        ..wire::Part::default()
     }
 }
 

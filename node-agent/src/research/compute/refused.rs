@@ -83,6 +83,9 @@ impl Refused {
 
     /// As the gateway is told.
     pub(super) const fn told(&self) -> Refusal {
+        if matches!(self, Self::Steward(StewardRefusal::NotDecided)) {
+            return Refusal::Held;
+        }
         if matches!(self, Self::Overlap(_)) {
             return Refusal::Overlap;
         }
@@ -119,6 +122,7 @@ impl Refused {
             Self::Permit(_) => "permit",
             Self::OutsidePermit(field) => field.label(),
             Self::Steward(StewardRefusal::Stopped) => "stopped",
+            Self::Steward(StewardRefusal::NotDecided) => "held",
             Self::Steward(_) => "steward",
             Self::Engine(error) => error.code(),
             Self::Overlap(_) => "overlap",

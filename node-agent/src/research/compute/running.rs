@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use innsyn_policy::{PermitClearance, Timestamp};
 use innsyn_proto::query::CheckedQuery;
+use innsyn_proto::receipt::PersonsAbout;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,15 @@ pub(super) struct Running {
 pub(super) struct Place {
     _present: OwnedSemaphorePermit,
     _at_once: OwnedSemaphorePermit,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) answer: Answer,
+    pub(super) settings_read_at: Timestamp,
+    pub(super) settings_age_s: u64,
+    pub(super) persons_excluded: PersonsAbout,
 }
 
 /// When a query is to stop though it has not come to its end.
@@ -102,7 +112,7 @@ impl Running {
         then: impl FnOnce(&Answer, &dyn Countable, usize, &CancellationToken) -> Result<T, Refused>
         + Send
         + 'static,
-    ) -> Result<(Answer, T), Refused> {
+    ) -> Result<(Ran, T), Refused> {
         let Limits {
             memory_bytes,
             timeout,
@@ -113,18 +123,18 @@ impl Running {
         let stopped = stop.clone();
         let query = query.normal().clone();
         let running = tokio::task::spawn_blocking(move || {
-            let answer = counted(&clearance, &query, &*data, now, memory_bytes, &stopped);
-            let answer = answer.and_then(|answer| {
-                let made = then(&answer, &*data, memory_bytes, &stopped)?;
-                Ok((answer, made))
+            let ran = counted(&clearance, &query, &*data, now, memory_bytes, &stopped);
+            let ran = ran.and_then(|ran| {
+                let made = then(&ran.answer, &*data, memory_bytes, &stopped)?;
+                Ok((ran, made))
             });
             drop(place);
-            answer
+            ran
         });
         // Dropped in any case but the first, when it stops nothing any more.
         let _stops = stop.drop_guard();
         tokio::select! {
-            answer = running => answer.unwrap_or(Err(Refused::EngineEnded)),
+            ran = running => ran.unwrap_or(Err(Refused::EngineEnded)),
             () = until.cancel.cancelled() => Err(Refused::Cancelled),
             () = tokio::time::sleep_until(until.deadline.min(end)) => {
                 Err(if end <= until.deadline {
@@ -145,17 +155,25 @@ fn counted(
     now: Timestamp,
     memory_bytes: usize,
     stop: &CancellationToken,
-) -> Result<Answer, Refused> {
+) -> Result<Ran, Refused> {
+    let settings = data.settings();
     let included = data.included(clearance.purpose(), now);
     // An empty table would be added to the others as if nobody were ill here.
     if included.persons().is_empty() {
         return Err(Refused::NobodyIncluded);
     }
-    Ok(engine::run(
-        query,
-        data.snapshot(),
-        &included,
-        memory_bytes,
-        stop,
-    )?)
+    let excluded = settings.registered.saturating_sub(included.persons().len());
+    let answer = engine::run(query, data.snapshot(), &included, memory_bytes, stop)?;
+    Ok(Ran {
+        answer,
+        settings_read_at: settings.read_at,
+        settings_age_s: seconds_between(settings.seen_at, now),
+        persons_excluded: PersonsAbout::of(excluded as u64),
+    })
+}
+
+/// Whole seconds from `earlier` to `later`; none if it is not later.
+fn seconds_between(earlier: Timestamp, later: Timestamp) -> u64 {
+    let seconds = later.as_seconds().saturating_sub(earlier.as_seconds());
+    u64::try_from(seconds).unwrap_or_default()
 }

@@ -1,9 +1,12 @@
 //! A register's agent asked by a research gateway: real files, real permits, a real log.
 
 mod answered;
+mod audited;
+mod held;
 mod limits;
 mod overlaps;
 mod parts;
+mod receipt;
 mod refused;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,6 +113,14 @@ impl Countable for Loaded {
     fn included(&self, _: Purpose, _: Timestamp) -> Included {
         (self.begins)();
         Included::new(self.included.clone())
+    }
+
+    fn settings(&self) -> SettingsRead {
+        SettingsRead {
+            read_at: now().minus(Duration::from_secs(90)),
+            seen_at: now().minus(Duration::from_secs(4)),
+            registered: PERSONS as usize,
+        }
     }
 
     fn marks(&self, key: &MarkKey) -> Marks {
@@ -221,6 +232,7 @@ impl World {
             smallest_cell: 5,
             rounding_base: 3,
             deadline_ms: 60_000,
+            purpose: innsyn_proto::wire::types::v1::Purpose::Research.into(),
             ..wire::ComputeRequest::default()
         }
     }

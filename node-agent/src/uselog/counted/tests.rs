@@ -77,6 +77,13 @@ fn every_part_and_every_person_is_bound() {
 }
 
 #[test]
+fn two_uses_that_counted_nobody_commit_to_different_things() {
+    let nobody = |secret| CountedPersons::new(RoaringBitmap::new(), [secret; 32]);
+    assert_eq!(nobody(1).commitment(&WHAT), nobody(1).commitment(&WHAT));
+    assert_ne!(nobody(1).commitment(&WHAT), nobody(2).commitment(&WHAT));
+}
+
+#[test]
 fn nothing_is_shown_of_who_was_not_counted() {
     let set = counted(&[5, 6]);
     assert_eq!(set.membership(4), None);

@@ -1,15 +1,16 @@
 //! What is refused: named exactly in the register's own record, coarsely to the gateway.
 
 use innsyn_policy::{NotCountedReason, OutsidePermit};
+use innsyn_proto::wire::types::v1 as types;
 use wire::Refusal as R;
 
 use super::*;
 
 type Violation = (OutsidePermit, fn(&mut Terms), fn(&mut wire::ComputeRequest));
 
-/// Each field violated once, by the permit or by the question. A query has its permit's purpose,
-/// and a permit's validity ends when it is read (see below).
-const VIOLATIONS: [Violation; 11] = [
+/// Each field violated once, by the permit or by the question; the budget, and what ends when the
+/// permit is read (validity, issuer, signature), see below.
+const VIOLATIONS: [Violation; 12] = [
     (
         OutsidePermit::People,
         |terms| terms.people = [another_person()].into(),
@@ -19,6 +20,11 @@ const VIOLATIONS: [Violation; 11] = [
         OutsidePermit::Organisation,
         |_| {},
         |request| request.organisation = "974760673".to_owned(),
+    ),
+    (
+        OutsidePermit::Purpose,
+        |_| {},
+        |request| request.purpose = types::Purpose::Administration.into(),
     ),
     (
         OutsidePermit::LegalBasis,
@@ -264,6 +270,17 @@ async fn a_file_that_is_gone_refuses() {
 }
 
 #[tokio::test]
+async fn each_refusal_keeps_a_record_of_its_own() {
+    let world = World::new();
+    world.steward_says("stopped = true");
+    world.refusal(world.request()).await;
+    world.steward_says("");
+    world.refusal(world.request()).await;
+    let labels: Vec<String> = world.logged().into_iter().map(|(_, label)| label).collect();
+    assert_eq!(labels, ["stopped", "steward"]);
+}
+
+#[tokio::test]
 async fn what_is_over_a_gateways_cap_is_refused_and_logged() {
     let caps = Caps {
         per_minute: 1,
@@ -279,7 +296,7 @@ async fn what_is_over_a_gateways_cap_is_refused_and_logged() {
 #[tokio::test]
 async fn what_names_no_question_or_no_asker_is_no_question() {
     let world = World::new();
-    let wrong: [fn(&mut wire::ComputeRequest); 8] = [
+    let wrong: [fn(&mut wire::ComputeRequest); 10] = [
         |request| request.question_id = vec![9; 15].into(),
         |request| request.query = None,
         |request| request.researcher = 1_815_000_037,
@@ -288,6 +305,8 @@ async fn what_names_no_question_or_no_asker_is_no_question() {
         |request| request.smallest_cell = 0,
         |request| request.rounding_base = 0,
         |request| request.deadline_ms = 0,
+        |request| request.purpose = 0,
+        |request| request.purpose = 77,
     ];
     for change in wrong {
         let mut request = world.request();
