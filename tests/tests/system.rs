@@ -24,6 +24,8 @@ mod system {
     mod examples;
     mod federation;
     mod fleet;
+    #[cfg(feature = "external")]
+    mod flight_sql;
     mod heads;
     mod ledger;
     #[cfg(feature = "external")]

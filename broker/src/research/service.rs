@@ -1,5 +1,5 @@
-//! The gRPC face: `innsyn.research.v1.ResearchService`, with reflection and health on its port,
-//! and the public catalogue beside it.
+//! The gRPC face: `innsyn.research.v1.ResearchService`, with Flight SQL, reflection and health on
+//! its port, and the public catalogue beside it.
 
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use super::ledger::{Release, Store as _};
 use super::refusal::Refusal;
 use super::running;
 use super::runs::RunId;
+use crate::flight;
 use crate::gateway::{health, openapi};
 
 const SERVICE: &str = "innsyn.research.v1.ResearchService";
@@ -29,12 +30,13 @@ const RESPONSE_BYTES_MAX: usize = 64 << 20;
 
 /// Every route of a research gateway.
 pub fn router(face: Arc<ResearchFace>) -> Router {
+    let flight = flight::service(Arc::clone(&face));
     let service = ResearchServiceServer::new(Service(Arc::clone(&face)))
         .max_decoding_message_size(REQUEST_BYTES_MAX)
         .max_encoding_message_size(RESPONSE_BYTES_MAX);
     let public = dcat::router(&face);
     let health = health::grpc(SERVICE, move || face.is_ready());
-    let mut grpc = Routes::new(service).add_service(health);
+    let mut grpc = Routes::new(service).add_service(flight).add_service(health);
     match openapi::reflection(SERVICE) {
         Ok(reflection) => grpc = grpc.add_service(reflection),
         // The descriptors are part of the program; a test reads them.

@@ -2,13 +2,14 @@
 //! at its other end that count what they are told.
 
 mod admission;
-mod agent;
+pub(crate) mod agent;
 mod kept;
 mod ledger;
 mod outcomes;
 mod overlaps;
 mod public;
-pub(in crate::research) mod queries;
+pub(crate) mod queries;
 mod receipts;
+mod sql;
 mod tables;
-mod world;
+pub(crate) mod world;

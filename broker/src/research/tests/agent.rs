@@ -28,7 +28,7 @@ use super::world::LONG;
 
 /// What an agent does with a query.
 #[derive(Debug, Clone)]
-pub(super) enum Behaviour {
+pub(crate) enum Behaviour {
     Counts(node::Part),
     /// Counts when it is let, one call after the other.
     CountsWhenLet(node::Part),
@@ -46,7 +46,7 @@ pub(super) enum Behaviour {
 }
 
 /// One register's agent.
-pub(super) struct Agent {
+pub(crate) struct Agent {
     views: Vec<wire::View>,
     snapshot: Mutex<[u8; 32]>,
     behaviour: Mutex<Behaviour>,
@@ -62,12 +62,12 @@ pub(super) struct Agent {
     gate: Semaphore,
     /// Told to end every connection that stands.
     cut: Mutex<CancellationToken>,
-    pub(super) parked: Notify,
+    pub(crate) parked: Notify,
 }
 
 impl Agent {
     /// An agent that publishes `views` and parks at `relay`, until the relay ends.
-    pub(super) fn start(views: Vec<wire::View>, tls: AgentTls, relay: SocketAddr) -> Arc<Self> {
+    pub(crate) fn start(views: Vec<wire::View>, tls: AgentTls, relay: SocketAddr) -> Arc<Self> {
         let agent = Arc::new(Self {
             views,
             snapshot: Mutex::new([1; 32]),
@@ -85,49 +85,49 @@ impl Agent {
         agent
     }
 
-    pub(super) fn does(&self, behaviour: Behaviour) {
+    pub(crate) fn does(&self, behaviour: Behaviour) {
         *self.behaviour.lock().unwrap() = behaviour;
     }
 
-    pub(super) fn counts(&self, cells: Vec<node::Cell>) {
+    pub(crate) fn counts(&self, cells: Vec<node::Cell>) {
         self.does(Behaviour::Counts(self.part(cells)));
     }
 
     /// A part with these cells, whose persons were never counted before.
-    pub(super) fn part(&self, cells: Vec<node::Cell>) -> node::Part {
+    pub(crate) fn part(&self, cells: Vec<node::Cell>) -> node::Part {
         let leaf = self.kept.lock().unwrap().strangers(&cells);
         self.part_of(cells, leaf)
     }
 
     /// Counts these persons, by cells with one code each.
-    pub(super) fn counts_persons(&self, cells: &[(&str, Vec<u32>)]) {
+    pub(crate) fn counts_persons(&self, cells: &[(&str, Vec<u32>)]) {
         let (cells, leaf) = self.kept.lock().unwrap().persons(cells);
         self.does(Behaviour::Counts(self.part_of(cells, leaf)));
     }
 
     /// Counts these persons when it is let.
-    pub(super) fn counts_persons_when_let(&self, cells: &[(&str, Vec<u32>)]) {
+    pub(crate) fn counts_persons_when_let(&self, cells: &[(&str, Vec<u32>)]) {
         let (cells, leaf) = self.kept.lock().unwrap().persons(cells);
         self.does(Behaviour::CountsWhenLet(self.part_of(cells, leaf)));
     }
 
     /// Lets so many calls go on, in the order in which they came.
-    pub(super) fn lets(&self, calls: usize) {
+    pub(crate) fn lets(&self, calls: usize) {
         self.gate.add_permits(calls);
     }
 
     /// Does not know of overlaps from now on.
-    pub(super) fn is_old(&self) {
+    pub(crate) fn is_old(&self) {
         self.is_old.store(true, Ordering::SeqCst);
     }
 
     /// Has lost what it counted.
-    pub(super) fn forgets(&self) {
+    pub(crate) fn forgets(&self) {
         self.kept.lock().unwrap().forget();
     }
 
     /// Will call what it counts next by the names of what it counted first.
-    pub(super) fn begins_anew(&self) {
+    pub(crate) fn begins_anew(&self) {
         *self.kept.lock().unwrap() = Kept::default();
     }
 
@@ -152,27 +152,27 @@ impl Agent {
     }
 
     /// Its data have changed.
-    pub(super) fn has_snapshot(&self, snapshot: u8) {
+    pub(crate) fn has_snapshot(&self, snapshot: u8) {
         *self.snapshot.lock().unwrap() = [snapshot; 32];
     }
 
     /// What it was asked, one after the other.
-    pub(super) fn asked(&self) -> Vec<node::ComputeRequest> {
+    pub(crate) fn asked(&self) -> Vec<node::ComputeRequest> {
         self.asked.lock().unwrap().clone()
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
     /// Ends every connection that serves, when the agent is parked again.
-    pub(super) async fn loses_its_connections(&self) {
+    pub(crate) async fn loses_its_connections(&self) {
         timeout(LONG, self.parked.notified()).await.unwrap();
         std::mem::take(&mut *self.cut.lock().unwrap()).cancel();
     }
 
     /// Waits until so many calls are under way.
-    pub(super) async fn has_under_way(&self, calls: usize) {
+    pub(crate) async fn has_under_way(&self, calls: usize) {
         let mut under_way = self.under_way.subscribe();
         let reached = timeout(LONG, under_way.wait_for(|now| *now == calls)).await;
         reached.expect("so many calls should be under way").unwrap();
