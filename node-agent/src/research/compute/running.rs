@@ -12,9 +12,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Countable;
 use super::refused::Refused;
-use crate::engine::{self, Answer};
+use super::{Countable, Counting};
+use crate::engine::Answer;
 
 /// Queries that may wait for a place.
 const WAITING_MAX: usize = 16;
@@ -113,7 +113,17 @@ impl Running {
         let stopped = stop.clone();
         let query = query.normal().clone();
         let running = tokio::task::spawn_blocking(move || {
-            let answer = counted(&clearance, &query, &*data, now, memory_bytes, &stopped);
+            let purpose = clearance.purpose();
+            let included = data.included(purpose, now);
+            let counting = Counting {
+                query: &query,
+                purpose,
+                included: &included,
+                memory_bytes,
+                timeout,
+                cancel: &stopped,
+            };
+            let answer = counted(&*data, counting);
             let answer = answer.and_then(|answer| {
                 let made = then(&answer, &*data, memory_bytes, &stopped)?;
                 Ok((answer, made))
@@ -137,25 +147,11 @@ impl Running {
     }
 }
 
-/// Counts those of the persons in `data` whose use is allowed for the purpose of `clearance`.
-fn counted(
-    clearance: &PermitClearance,
-    query: &innsyn_proto::wire::research::v1::Query,
-    data: &dyn Countable,
-    now: Timestamp,
-    memory_bytes: usize,
-    stop: &CancellationToken,
-) -> Result<Answer, Refused> {
-    let included = data.included(clearance.purpose(), now);
+/// Counts those of the persons in `data` who are included.
+fn counted(data: &dyn Countable, counting: Counting<'_>) -> Result<Answer, Refused> {
     // An empty table would be added to the others as if nobody were ill here.
-    if included.persons().is_empty() {
+    if counting.included.persons().is_empty() {
         return Err(Refused::NobodyIncluded);
     }
-    Ok(engine::run(
-        query,
-        data.snapshot(),
-        &included,
-        memory_bytes,
-        stop,
-    )?)
+    Ok(data.count(counting)?)
 }
