@@ -64,6 +64,7 @@ mod partial;
 mod persons;
 mod placed;
 mod plan;
+pub mod postgres;
 mod predicate;
 mod scan;
 mod snapshot;

@@ -97,7 +97,7 @@ async fn run_agent(
         status::serve(listen, parts, shutdown.clone()).await?;
     }
 
-    let publishing = publish(&config, &subjects, shutdown.clone())?;
+    let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, &subjects, &log, &clock, &mut random)?;
 
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
@@ -146,7 +146,7 @@ async fn run_agent(
 
 /// Makes the published views ready, and ready again when they change, if the register counts
 /// anything for researchers.
-fn publish(
+async fn publish(
     config: &Config,
     subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>,
     shutdown: CancellationToken,
@@ -161,7 +161,16 @@ fn publish(
         Arc::clone(subjects),
         &section.folder,
     )?;
-    Ok(publisher.map(|publisher| publisher.spawn_refresh(config.source.refresh, shutdown)))
+    let Some(publisher) = publisher else {
+        return Ok(None);
+    };
+    publisher
+        .check_roles()
+        .await
+        .context("the roles that research is counted by")?;
+    Ok(Some(
+        publisher.spawn_refresh(config.source.refresh, shutdown),
+    ))
 }
 
 /// The service for research gateways, if the register counts anything for them.

@@ -37,6 +37,7 @@ pub use folder::FolderSource;
 pub(crate) use freshness::Freshness;
 pub(crate) use intake::NotTaken;
 pub use intake::{Intake, LoadReport, Loaded, Numbers, PersonFields};
+pub(crate) use postgres::{Login, Session, failed, rights, sight};
 pub use postgres::{PostgresSource, WriteRight};
 pub use progress::{Progress, Silent, TerminalBar};
 pub use store::{Refreshed, RegisterData, StoreStatus, SubjectsStore};

@@ -89,6 +89,12 @@ impl Subjects {
             .map(Facts::number)
     }
 
+    /// Everybody's tag and number, the deleted included, in no order.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = (Tag, u32)> + '_ {
+        let entries = self.entries.iter();
+        entries.map(|entry| (entry.tag, entry.facts.number()))
+    }
+
     /// Everybody's mark under `key`, in the order of their numbers, the deleted included.
     pub(crate) fn marks(&self, key: &MarkKey) -> Marks {
         let mut persons = vec![0; self.entries.len()];

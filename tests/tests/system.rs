@@ -21,6 +21,8 @@ mod system {
     mod demo;
     mod dependencies;
     mod dev;
+    #[cfg(feature = "external")]
+    mod differential;
     mod examples;
     mod federation;
     mod fleet;
@@ -40,6 +42,8 @@ mod system {
     mod postgres;
     #[cfg(feature = "external")]
     mod postgres_agent;
+    #[cfg(feature = "external")]
+    mod postgres_research;
     mod programs;
     mod registers_down;
     mod relay_down;

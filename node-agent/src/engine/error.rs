@@ -25,6 +25,12 @@ pub enum EngineError {
         /// What it should hold.
         wanted: &'static str,
     },
+    /// The register's database did not answer. Only the code is told: its words may quote a row.
+    #[error("the register's database failed with SQLSTATE {state}; its own log says why")]
+    Database {
+        /// PostgreSQL's code; `none` where the connection broke or the answer was no such one.
+        state: String,
+    },
     /// The query needs more memory than it may have.
     #[error("the query needs more memory than {limit_bytes} bytes; allow it more")]
     Memory {
@@ -47,6 +53,7 @@ impl EngineError {
             Self::OtherSnapshot => "OTHER_SNAPSHOT",
             Self::Unreadable { .. } => "UNREADABLE",
             Self::Column { .. } => "COLUMN",
+            Self::Database { .. } => "DATABASE",
             Self::Memory { .. } => "MEMORY",
             Self::TooManyCells(_) => "TOO_MANY_CELLS",
             Self::Cancelled => "CANCELLED",

@@ -16,11 +16,11 @@ const EXPONENT_MAX: i64 = 900;
 /// How values of one variable become whole numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scale {
-    clip_from: f64,
-    clip_to: f64,
-    centre: f64,
+    pub(super) clip_from: f64,
+    pub(super) clip_to: f64,
+    pub(super) centre: f64,
     /// Units in one.
-    units: f64,
+    pub(super) units: f64,
 }
 
 impl Scale {

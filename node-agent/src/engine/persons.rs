@@ -41,6 +41,11 @@ impl PersonSet {
         self.set(person, false)
     }
 
+    /// Takes out whoever is not in `other`, a set of the same snapshot.
+    pub fn keep_only(&mut self, other: &Self) {
+        self.0.intersect_with(&other.0);
+    }
+
     fn set(&mut self, person: u32, is_in: bool) -> bool {
         let exists = person < self.persons();
         if exists {

@@ -74,6 +74,16 @@ impl CodeSet {
         }
     }
 
+    /// The codes.
+    pub(super) fn codes(&self) -> &[String] {
+        &self.codes
+    }
+
+    /// Whether codes that begin with one of them are meant too.
+    pub(super) const fn with_descendants(&self) -> bool {
+        self.with_descendants
+    }
+
     fn has(&mut self, number: u32, words: &Words) -> bool {
         if number == NO_CODE {
             return false;

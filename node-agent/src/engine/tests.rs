@@ -9,5 +9,6 @@ mod parts;
 mod placed;
 mod random;
 mod refused;
+mod statements;
 mod trace;
 mod world;

@@ -32,12 +32,13 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::Stream;
 use innsyn_policy::{NumberRules, Purpose, Timestamp};
 use innsyn_proto::identity::GatewayName;
 use innsyn_proto::wire::node::v1 as wire;
-use innsyn_proto::wire::research::v1::View;
+use innsyn_proto::wire::research::v1::{Query, View};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
@@ -67,7 +68,7 @@ pub use audited::{AuditedRecords, RecordCheck, RecordFault};
 pub use record::{FOLDER, QueryRecord, ReadRecordError};
 pub use running::Limits;
 
-use crate::engine::{Included, Snapshot};
+use crate::engine::{self, Answer, EngineError, Included, Snapshot};
 use crate::presence::Peer;
 use crate::service::{AskedInTime, Caps};
 use crate::subjects::{MarkKey, Marks};
@@ -82,7 +83,7 @@ const MESSAGES_MAX: usize = 3;
 pub trait Countable: fmt::Debug + Send + Sync {
     /// The views, as they are published.
     fn views(&self) -> &[View];
-    /// The rows.
+    /// The views and where their files are, if their rows are in files.
     fn snapshot(&self) -> &Snapshot;
     /// Names the snapshot: another after a change.
     fn snapshot_name(&self) -> &[u8; 32];
@@ -93,6 +94,42 @@ pub trait Countable: fmt::Debug + Send + Sync {
     /// What the persons are called under `key`, in the order of their numbers: the same in every
     /// snapshot.
     fn marks(&self, key: &MarkKey) -> Marks;
+
+    /// Counts: the one place where it is decided who does it. Here the engine does, over the files
+    /// of the snapshot; data that are elsewhere have it done there. Blocks, on a runtime.
+    fn count(&self, counting: Counting<'_>) -> Result<Answer, EngineError> {
+        counting.over_files(self.snapshot())
+    }
+}
+
+/// One query to be counted, and with what.
+#[derive(Debug, Clone, Copy)]
+pub struct Counting<'a> {
+    /// The query, in normal form.
+    pub query: &'a Query,
+    /// What for.
+    pub purpose: Purpose,
+    /// The persons who may be counted.
+    pub included: &'a Included,
+    /// The memory it may take here, in bytes.
+    pub memory_bytes: usize,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// Ends it.
+    pub cancel: &'a CancellationToken,
+}
+
+impl Counting<'_> {
+    /// Counts with the engine over the files of `snapshot`.
+    pub fn over_files(&self, snapshot: &Snapshot) -> Result<Answer, EngineError> {
+        engine::run(
+            self.query,
+            snapshot,
+            self.included,
+            self.memory_bytes,
+            self.cancel,
+        )
+    }
 }
 
 /// How what people have said about the use of their data stands.

@@ -23,28 +23,33 @@
 //! - **Who may be counted is decided by `policy`, person by person**, for the purpose and the
 //!   moment of each query; people who are not registered now never are.
 //!
-//! A PostgreSQL source publishes nothing for now: its manifest would be its views, and the query
-//! would go to it instead of rows coming here.
+//! A PostgreSQL source publishes views of its tables ([`database`] has how): no rows come here, the
+//! query goes to them.
 
 use std::sync::Arc;
 
-use innsyn_policy::{LegalBasis, Purpose, Settings, Timestamp, may_be_counted};
+use innsyn_policy::{LegalBasis, Purpose, Timestamp};
 use innsyn_proto::wire::research::v1::View;
 
-use super::compute::{Countable, SettingsRead};
-use crate::engine::{Included, PersonSet, Snapshot};
-use crate::settings::RecordedSettings;
-use crate::sources::{Freshness, RegisterData};
-use crate::subjects::{MarkKey, Marks, Subjects};
+use super::compute::{Countable, Counting, SettingsRead};
+use crate::engine::{Answer, EngineError, Included, Snapshot};
+use crate::sources::RegisterData;
+use crate::subjects::{MarkKey, Marks};
+
+use database::Moment;
+use inclusion::Inclusion;
 
 pub use check::check;
 pub use error::{ResearchFolderError, ViewError};
 pub use publisher::{Publisher, Refreshed, ViewOutcome};
 pub use stored::ViewReport;
 
+pub mod database;
+
 mod check;
 mod digest;
 mod error;
+mod inclusion;
 mod publisher;
 mod rows;
 mod shelf;
@@ -58,46 +63,59 @@ mod tests;
 /// The SHA-256 over what a snapshot is made of.
 pub type SnapshotName = [u8; 32];
 
-/// What one load of the register publishes, ready to be counted. While it is held, its files stay.
+/// What one load of the register publishes, ready to be counted. While it is held, its files stay,
+/// or its moment of the database.
 #[derive(Debug)]
 pub struct ResearchData {
     views: Vec<View>,
     snapshot: Snapshot,
     name: SnapshotName,
-    subjects: Arc<Subjects>,
-    basis: LegalBasis,
-    /// Everybody who is registered now.
-    registered: PersonSet,
-    settings: Arc<RecordedSettings>,
-    /// When people and settings were read.
-    read_at: Timestamp,
-    freshness: Freshness,
-    /// Whose each of the settings is, in their order; `None` of people who are not registered now.
-    speakers: Vec<Option<u32>>,
+    inclusion: Inclusion,
+    /// Where the rows are, unless in the snapshot's files.
+    moment: Option<Arc<Moment>>,
 }
 
 impl ResearchData {
     /// What `snapshot` called `name` and the people of `data` make.
     fn new(data: &RegisterData, basis: LegalBasis, snapshot: Snapshot, name: SnapshotName) -> Self {
-        let subjects = Arc::clone(&data.loaded().subjects);
-        let settings = Arc::clone(&data.loaded().settings);
-        let mut registered = PersonSet::nobody(snapshot.persons);
-        for person in subjects.numbers() {
-            registered.insert(person);
-        }
-        let speakers = settings.each().map(|(tag, _)| subjects.number_of(tag));
-        let views = snapshot.views.iter();
         Self {
-            views: views.map(|view| view.description.clone()).collect(),
+            views: described(&snapshot),
             name,
-            basis,
-            registered,
-            speakers: speakers.collect(),
-            read_at: data.loaded_at(),
-            subjects,
-            freshness: data.freshness().clone(),
-            settings,
+            inclusion: Inclusion::of(data, basis),
             snapshot,
+            moment: None,
+        }
+    }
+
+    /// What `moment` of a database has in the views of `snapshot`.
+    fn of_database(inclusion: Inclusion, snapshot: Snapshot, moment: Arc<Moment>) -> Self {
+        Self {
+            views: described(&snapshot),
+            name: *moment.name(),
+            inclusion,
+            snapshot,
+            moment: Some(moment),
+        }
+    }
+
+    /// The same moment of a database, with the people of `data` as far as they were there then,
+    /// and what they say now; `None` of files, whose numbers are those of their own load.
+    pub(crate) fn renewed(&self, data: &RegisterData) -> Option<Self> {
+        let moment = self.moment.clone()?;
+        let inclusion = self.inclusion.renewed(data);
+        Some(Self::of_database(inclusion, self.snapshot.clone(), moment))
+    }
+
+    /// Whether its rows can still be reached.
+    fn can_be_counted(&self) -> bool {
+        self.moment.as_ref().is_none_or(|moment| moment.is_kept())
+    }
+
+    /// Whether it is of the same moment of a database as `other`.
+    fn is_of_moment(&self, other: &Self) -> bool {
+        match (&self.moment, &other.moment) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
         }
     }
 
@@ -119,27 +137,17 @@ impl ResearchData {
     /// Everybody who may be counted for `purpose` at `now`: who is registered, and whose settings
     /// and the register's legal basis let them be. It takes time as people have settings, no I/O.
     pub fn included(&self, purpose: Purpose, now: Timestamp) -> Included {
-        let may = |settings| may_be_counted(purpose, self.basis, settings, now);
-        let of_the_silent = if self.settings.is_unreadable() {
-            Settings::Unreadable
-        } else {
-            self.freshness.relied_on(Settings::Known(&[]), now)
-        };
-        let mut included = if may(of_the_silent) {
-            self.registered.clone()
-        } else {
-            PersonSet::nobody(self.snapshot.persons)
-        };
-        for (person, (_, settings)) in self.speakers.iter().zip(self.settings.each()) {
-            let Some(person) = *person else { continue };
-            if may(self.freshness.relied_on(settings, now)) {
-                included.insert(person);
-            } else {
-                included.remove(person);
-            }
+        let mut included = self.inclusion.included(purpose, now);
+        if let Some(moment) = &self.moment {
+            moment.keep_known(purpose, &mut included);
         }
         Included::new(included)
     }
+}
+
+fn described(snapshot: &Snapshot) -> Vec<View> {
+    let views = snapshot.views.iter();
+    views.map(|view| view.description.clone()).collect()
 }
 
 impl Countable for ResearchData {
@@ -160,14 +168,17 @@ impl Countable for ResearchData {
     }
 
     fn settings(&self) -> SettingsRead {
-        SettingsRead {
-            read_at: self.read_at,
-            seen_at: self.freshness.seen_at(),
-            registered: self.registered.len(),
-        }
+        self.inclusion.settings_read()
     }
 
     fn marks(&self, key: &MarkKey) -> Marks {
-        self.subjects.marks(key)
+        self.inclusion.marks(key)
+    }
+
+    fn count(&self, counting: Counting<'_>) -> Result<Answer, EngineError> {
+        match &self.moment {
+            Some(moment) => moment.count(counting, &self.snapshot),
+            None => counting.over_files(&self.snapshot),
+        }
     }
 }

@@ -37,9 +37,16 @@ pub async fn check(
     match loaded {
         Ok(loaded) => {
             findings.extend(of_report(&loaded.report));
-            if let Place::Folder(path) = &config.place {
-                let source = FolderSource::new(path);
-                findings.extend(research::data::check(&source, &loaded, numbers));
+            match &config.place {
+                Place::Folder(path) => {
+                    let source = FolderSource::new(path);
+                    findings.extend(research::data::check(&source, &loaded, numbers));
+                }
+                Place::Postgres(config) => {
+                    if let Some(section) = &config.research {
+                        findings.extend(research::data::database::check(config, section).await);
+                    }
+                }
             }
         }
         Err(error) => findings.extend(error.findings()),
@@ -49,14 +56,20 @@ pub async fn check(
 
 /// Secrets that more accounts than the agent's can read.
 fn secrets(config: &SourceConfig) -> Vec<Finding> {
-    let password = match &config.place {
-        Place::Folder(_) => None,
-        Place::Postgres(postgres) => postgres.password_file.as_deref(),
-    };
-    let files = [password, config.pseudonym_key_file.as_deref()];
+    let mut files: Vec<&Path> = config
+        .pseudonym_key_file
+        .iter()
+        .map(|file| &**file)
+        .collect();
+    if let Place::Postgres(postgres) = &config.place {
+        let roles = postgres.research.iter();
+        let roles = roles.flat_map(|research| [&research.keeper, &research.reader]);
+        let passwords = roles.map(|role| &role.password_file);
+        let passwords = passwords.chain([&postgres.password_file]);
+        files.extend(passwords.flatten().map(|file| &**file));
+    }
     files
         .into_iter()
-        .flatten()
         .filter(|path| is_open_to_others(path))
         .map(|path| {
             let path = path.display();

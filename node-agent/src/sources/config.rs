@@ -26,6 +26,8 @@
 //! status = { registered = ["active"], deleted = ["erased"] }
 //! ```
 //!
+//! A database publishes views to be counted, too: see [`PostgresResearch`].
+//!
 //! Keys that are not known are errors. Secrets are given by file path, never inline.
 
 use std::net::IpAddr;
@@ -34,8 +36,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use research::{PostgresResearch, Role};
+
+mod research;
+
 /// Where the agent finds the register's people; checked when it is read.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "File")]
 pub struct SourceConfig {
     /// What kind of source it is, and where.
@@ -49,7 +55,7 @@ pub struct SourceConfig {
 }
 
 /// A kind of source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Place {
     /// A folder of files.
     Folder(PathBuf),
@@ -58,7 +64,7 @@ pub enum Place {
 }
 
 /// A PostgreSQL database, and what to read there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PostgresConfig {
     /// A host name, an address or the folder of a Unix socket.
     pub host: String,
@@ -78,6 +84,8 @@ pub struct PostgresConfig {
     pub persons: PersonRelation,
     /// The table or view of settings, if there is one.
     pub settings: Option<SettingRelation>,
+    /// What is published to be counted, if anything is.
+    pub research: Option<PostgresResearch>,
 }
 
 /// A table or view of people in a database.
@@ -182,6 +190,14 @@ pub enum SourceConfigError {
         /// The key.
         key: &'static str,
     },
+    /// One role for what needs two, or a limit that cannot be meant.
+    #[error("`research.{key}` {fault}")]
+    Research {
+        /// The key.
+        key: &'static str,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
 }
 
 impl SourceConfig {
@@ -195,6 +211,9 @@ impl SourceConfig {
             Place::Postgres(postgres) => {
                 postgres.password_file.as_mut().map(resolve);
                 postgres.tls_ca_file.as_mut().map(resolve);
+                if let Some(research) = &mut postgres.research {
+                    research.password_files().for_each(resolve);
+                }
             }
         }
         self
@@ -230,6 +249,7 @@ enum File {
         pseudonym_key_file: Option<PathBuf>,
         persons: Box<PersonRelation>,
         settings: Option<Box<SettingRelation>>,
+        research: Option<Box<PostgresResearch>>,
     },
 }
 
@@ -270,6 +290,7 @@ impl TryFrom<File> for SourceConfig {
                 pseudonym_key_file,
                 persons,
                 settings,
+                research,
             } => {
                 let tls_ca_file = match (tls, ca_file) {
                     (Tls::Required, None) => return Err(SourceConfigError::NoCa),
@@ -279,6 +300,9 @@ impl TryFrom<File> for SourceConfig {
                     (Tls::Disabled, None) => return Err(SourceConfigError::InClear { host }),
                 };
                 names(&persons, settings.as_deref())?;
+                if let Some(research) = &research {
+                    research.check(&user)?;
+                }
                 Ok(Self {
                     place: Place::Postgres(Box::new(PostgresConfig {
                         host,
@@ -290,6 +314,7 @@ impl TryFrom<File> for SourceConfig {
                         load_timeout: seconds("load_timeout_s", load_timeout_s)?,
                         persons: *persons,
                         settings: settings.map(|settings| *settings),
+                        research: research.map(|research| *research),
                     })),
                     refresh: seconds("refresh_s", refresh_s)?,
                     settings_max_age: seconds("settings_max_age_s", settings_max_age_s)?,

@@ -154,6 +154,25 @@ pub enum SourceError {
         /// How.
         rights: Vec<WriteRight>,
     },
+    /// The role that runs queries may see more than the views made for it.
+    #[error(
+        "role `{role}` may do more than read the views of its schema: {}",
+        list(rights)
+    )]
+    MaySee {
+        /// The role.
+        role: String,
+        /// How.
+        rights: Vec<WriteRight>,
+    },
+    /// The schema of the agent's own is not there, or is somebody else's.
+    #[error("there is no schema `{schema}` that role `{role}` owns")]
+    NoSchema {
+        /// The schema.
+        schema: String,
+        /// Who keeps it.
+        role: String,
+    },
     /// A statement failed. Only the code is told: the message may quote a row.
     #[error("{doing} failed with SQLSTATE {state}")]
     Query {
@@ -191,6 +210,15 @@ impl SourceError {
                 .map(|right| {
                     Finding::error(
                         format!("the database role `{role}` may write: {right}"),
+                        format!("let the database's owner run: {}", right.mended_by(role)),
+                    )
+                })
+                .collect(),
+            Self::MaySee { role, rights } => rights
+                .iter()
+                .map(|right| {
+                    Finding::error(
+                        format!("the database role `{role}` may see too much: {right}"),
                         format!("let the database's owner run: {}", right.mended_by(role)),
                     )
                 })
@@ -257,7 +285,12 @@ impl SourceError {
                     super::postgres::quoted(role)
                 )
             }
-            Self::MayWrite { .. } => "take the rights away".to_owned(),
+            Self::MayWrite { .. } | Self::MaySee { .. } => "take the rights away".to_owned(),
+            Self::NoSchema { schema, role } => format!(
+                "let the database's owner run: CREATE SCHEMA {} AUTHORIZATION {};",
+                super::postgres::quoted(schema),
+                super::postgres::quoted(role)
+            ),
             Self::Query { .. } => "look the code up in the server's own log".to_owned(),
             Self::TooSlow(_) => "raise `load_timeout_s`, or make the view faster".to_owned(),
             Self::Stopped => "please report this as a defect".to_owned(),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, TryStreamExt as _};
+use tokio::sync::mpsc;
 use tokio_postgres::{Client, Row, Transaction};
 
 use super::config::PostgresConfig;
@@ -21,11 +22,13 @@ use crate::settings::SettingFields;
 
 use relation::{Column, Relation};
 
+pub(crate) use connect::{Login, Session};
 pub use rights::WriteRight;
 
 mod connect;
 mod relation;
-mod rights;
+pub(crate) mod rights;
+pub(crate) mod sight;
 
 /// A PostgreSQL database.
 #[derive(Debug, Clone)]
@@ -42,9 +45,10 @@ impl PostgresSource {
     }
 
     async fn read(&self, mut intake: Intake) -> Result<Loaded, SourceError> {
-        let (mut client, _connection) = connect::connect(&self.config).await?;
-        self.refuse_writers(&client).await?;
-        let transaction = client
+        let mut session = Session::open(&self.config, Login::Listing).await?;
+        self.refuse_writers(&session.client).await?;
+        let transaction = session
+            .client
             .build_transaction()
             .read_only(true)
             .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
@@ -59,6 +63,32 @@ impl PostgresSource {
         tokio::task::spawn_blocking(move || intake.finish())
             .await
             .unwrap_or(Err(SourceError::Stopped))
+    }
+
+    /// Sends the id of every row about a person, as the listing reads it; ends early when nobody
+    /// takes them any more.
+    pub(crate) async fn send_ids(&self, ids: mpsc::Sender<String>) -> Result<(), SourceError> {
+        let mut session = Session::open(&self.config, Login::Listing).await?;
+        let transaction = session.client.transaction().await;
+        let transaction = transaction.map_err(failed("beginning to read"))?;
+        let persons = &self.config.persons;
+        let relation =
+            Relation::find(&transaction, &self.config, &persons.schema, &persons.table).await?;
+        let wanted = [Column::Id(&persons.columns.national_id)];
+        let query = relation.query(&transaction, &wanted).await?;
+        let mut rows = stream(&transaction, &query, "reading the people").await?;
+        while let Some(row) = rows
+            .try_next()
+            .await
+            .map_err(failed("reading the people"))?
+        {
+            if let Some(id) = text(&row, 0)?
+                && ids.send(id.to_owned()).await.is_err()
+            {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn refuse_writers(&self, client: &Client) -> Result<(), SourceError> {
@@ -164,9 +194,7 @@ impl Source for PostgresSource {
 }
 
 /// A name as PostgreSQL takes it literally.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
+pub(super) use crate::engine::postgres::quoted;
 
 async fn stream(
     transaction: &Transaction<'_>,
@@ -183,7 +211,7 @@ fn text(row: &Row, at: usize) -> Result<Option<&str>, SourceError> {
 }
 
 /// Keeps the code and leaves the words: they may quote a row.
-fn failed(doing: &'static str) -> impl Fn(tokio_postgres::Error) -> SourceError {
+pub(crate) fn failed(doing: &'static str) -> impl Fn(tokio_postgres::Error) -> SourceError {
     move |error| SourceError::Query {
         doing,
         state: error

@@ -11,7 +11,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use innsyn_policy::{Clearance, Clock, NationalId, Settings, Timestamp};
 use tokio::sync::Mutex;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use super::error::SourceError;
@@ -209,6 +209,11 @@ impl<C: Clock> SubjectsStore<C> {
         self.current.load_full()
     }
 
+    /// What time it is.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// How the store fares.
     pub fn status(&self) -> StoreStatus {
         let data = self.current.load();
@@ -293,13 +298,21 @@ impl<C: Clock> SubjectsStore<C> {
         if loaded.report.persons == 0 && before > 0 {
             return Err(SourceError::Emptied { before });
         }
-        self.current.store(Arc::new(RegisterData::new(
+        let data = RegisterData::new(
             loaded,
             now,
             fingerprint.clone(),
             self.numbers,
             self.settings_max_age,
-        )));
+        );
+        let before = self.current();
+        let renewing = spawn_blocking(move || {
+            let renewed = before.research().and_then(|before| before.renewed(&data));
+            data.publish(renewed.map(Arc::new));
+            data
+        });
+        let data = renewing.await.map_err(|_| SourceError::Stopped)?;
+        self.current.store(Arc::new(data));
         *seen = Seen {
             loaded: fingerprint,
             changed: None,

@@ -20,6 +20,8 @@ use serde_json::{Value, json};
 use server::Server;
 
 mod access;
+pub(super) mod meter;
+pub(super) mod register;
 pub(super) mod server;
 
 /// Synthetic people with valid control digits: month + 80.
@@ -75,7 +77,7 @@ async fn load(config: &SourceConfig) -> Result<Loaded, SourceError> {
     config.source().load(intake).await
 }
 
-async fn check(config: &SourceConfig) -> Vec<Finding> {
+pub(super) async fn check(config: &SourceConfig) -> Vec<Finding> {
     let rng = &mut StdRng::seed_from_u64(1);
     sources::check(config, NUMBERS, rng, Arc::new(Silent)).await
 }

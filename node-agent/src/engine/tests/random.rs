@@ -109,6 +109,11 @@ impl Random {
     /// A register with the views `persons`, `stays` and `visits`.
     pub(super) fn world(&mut self) -> World {
         let persons = 1 + self.below(40);
+        self.world_of(persons, 120)
+    }
+
+    /// The same of so many `persons`, with fewer than `events` in each view of events.
+    pub(super) fn world_of(&mut self, persons: u32, events: u32) -> World {
         let mut people: Vec<Row> = Vec::new();
         for person in 0..persons {
             if !self.chance(10) {
@@ -123,7 +128,7 @@ impl Random {
         let sizes = self.sizes();
         world = world.with(persons_view(), &people, sizes);
         for name in ["stays", "visits"] {
-            let count = self.below(120);
+            let count = self.below(events);
             let rows: Vec<_> = (0..count)
                 .map(|_| {
                     let owner = self.owner(persons);

@@ -16,9 +16,7 @@ use wire::expression::Expression as E;
 use wire::variable::Type;
 use wire::{Grain, Query, View};
 
-use super::super::{
-    Answer, EngineError, Included, Memory, PersonSet, Plan, Run, SCAN_BYTES, Snapshot, StoredView,
-};
+use super::super::{Answer, EngineError, Included, PersonSet, SCAN_BYTES, Snapshot, StoredView};
 
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -233,23 +231,6 @@ impl World {
         let included = Included::new(persons);
         super::super::run(query, &self.snapshot, &included, memory_bytes, &cancel)
     }
-}
-
-/// Runs with persons taken so many at a time.
-pub(super) fn run_in_spans(
-    world: &World,
-    query: &Query,
-    persons: PersonSet,
-    span_persons: u32,
-) -> Result<Answer, EngineError> {
-    let (plan, conditions) = Plan::of(query, &world.snapshot)?;
-    let run = Run {
-        plan: &plan,
-        included: &Included::new(persons),
-        memory: Memory::share(SCAN_BYTES + (64 << 20), world.snapshot.persons),
-        cancel: &CancellationToken::new(),
-    };
-    run.in_spans(conditions, span_persons)
 }
 
 fn batch(view: &View, rows: &[Row]) -> RecordBatch {

@@ -76,7 +76,8 @@ impl Refused {
             | Self::Engine(
                 EngineError::OtherSnapshot
                 | EngineError::Unreadable { .. }
-                | EngineError::Column { .. },
+                | EngineError::Column { .. }
+                | EngineError::Database { .. },
             ) => return UseDecision::SourceUnavailable,
         })
     }

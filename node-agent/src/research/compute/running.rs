@@ -13,9 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Countable;
 use super::refused::Refused;
-use crate::engine::{self, Answer};
+use super::{Countable, Counting, SettingsRead};
+use crate::engine::{Answer, Included};
 
 /// Queries that may wait for a place.
 const WAITING_MAX: usize = 16;
@@ -123,7 +123,19 @@ impl Running {
         let stopped = stop.clone();
         let query = query.normal().clone();
         let running = tokio::task::spawn_blocking(move || {
-            let ran = counted(&clearance, &query, &*data, now, memory_bytes, &stopped);
+            let settings = data.settings();
+            let purpose = clearance.purpose();
+            let included = data.included(purpose, now);
+            let counting = Counting {
+                query: &query,
+                purpose,
+                included: &included,
+                memory_bytes,
+                timeout,
+                cancel: &stopped,
+            };
+            let ran =
+                counted(&*data, counting).map(|answer| Ran::of(answer, settings, &included, now));
             let ran = ran.and_then(|ran| {
                 let made = then(&ran.answer, &*data, memory_bytes, &stopped)?;
                 Ok((ran, made))
@@ -147,29 +159,25 @@ impl Running {
     }
 }
 
-/// Counts those of the persons in `data` whose use is allowed for the purpose of `clearance`.
-fn counted(
-    clearance: &PermitClearance,
-    query: &innsyn_proto::wire::research::v1::Query,
-    data: &dyn Countable,
-    now: Timestamp,
-    memory_bytes: usize,
-    stop: &CancellationToken,
-) -> Result<Ran, Refused> {
-    let settings = data.settings();
-    let included = data.included(clearance.purpose(), now);
+/// Counts those of the persons in `data` who are included.
+fn counted(data: &dyn Countable, counting: Counting<'_>) -> Result<Answer, Refused> {
     // An empty table would be added to the others as if nobody were ill here.
-    if included.persons().is_empty() {
+    if counting.included.persons().is_empty() {
         return Err(Refused::NobodyIncluded);
     }
-    let excluded = settings.registered.saturating_sub(included.persons().len());
-    let answer = engine::run(query, data.snapshot(), &included, memory_bytes, stop)?;
-    Ok(Ran {
-        answer,
-        settings_read_at: settings.read_at,
-        settings_age_s: seconds_between(settings.seen_at, now),
-        persons_excluded: PersonsAbout::of(excluded as u64),
-    })
+    Ok(data.count(counting)?)
+}
+
+impl Ran {
+    fn of(answer: Answer, settings: SettingsRead, included: &Included, now: Timestamp) -> Self {
+        let excluded = settings.registered.saturating_sub(included.persons().len());
+        Self {
+            answer,
+            settings_read_at: settings.read_at,
+            settings_age_s: seconds_between(settings.seen_at, now),
+            persons_excluded: PersonsAbout::of(excluded as u64),
+        }
+    }
 }
 
 /// Whole seconds from `earlier` to `later`; none if it is not later.

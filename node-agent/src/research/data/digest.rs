@@ -83,6 +83,15 @@ pub(super) fn of_view(
     view: &str,
     rows: &Digest,
 ) -> Digest {
+    let mut whole = reading(register, people);
+    whole.add(source);
+    whole.add(view.as_bytes());
+    whole.add(rows);
+    whole.finish()
+}
+
+/// Whose register it is, and how its people's ids are read.
+fn reading(register: &RegisterId, people: People<'_>) -> Parts {
     let environment: &[u8] = match people.numbers.environment {
         Environment::Production => b"production",
         Environment::Test => b"test",
@@ -94,9 +103,19 @@ pub(super) fn of_view(
     whole.add(register.as_str().as_bytes());
     whole.add(environment);
     whole.add(&reading.map(u8::from));
-    whole.add(source);
-    whole.add(view.as_bytes());
-    whole.add(rows);
+    whole
+}
+
+/// The name of what a database holds for `people`, of which `contents` tell one from another.
+pub(super) fn of_database(
+    register: &RegisterId,
+    people: People<'_>,
+    contents: &[Vec<u8>],
+) -> Digest {
+    let mut whole = reading(register, people);
+    for content in contents {
+        whole.add(content);
+    }
     whole.finish()
 }
 

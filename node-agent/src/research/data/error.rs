@@ -38,6 +38,8 @@ pub(super) enum ViewFault {
     PublishesIds,
     #[error("`{0}` names no Parquet file in the manifest's folder")]
     FileName(String),
+    #[error("there is no table or view {0}")]
+    NoRelation(String),
     #[error("`{key}` is `{text}`, which is no month")]
     Month { key: &'static str, text: String },
     #[error("`from` is not before `until`")]
@@ -91,6 +93,7 @@ impl ViewFault {
             Self::FileName(_) => {
                 "write the name of a file of its own folder, `*.parquet` or with more before it"
             }
+            Self::NoRelation(_) => "correct its `schema` and `table`",
             Self::Month { .. } => "write a month as in \"2010-01\"",
             Self::NoMonths => {
                 "write the first month as `from` and the month after the last as `until`"

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
+use super::database::DatabasePublisher;
 use super::error::{ResearchFolderError, ViewError};
 use super::shelf::Shelf;
 use super::stored::ViewReport;
@@ -40,42 +41,76 @@ pub type ViewOutcome = Result<(String, ViewReport), ViewError>;
 /// Makes a register's views ready, and ready again when they change.
 #[derive(Debug)]
 pub struct Publisher<C> {
-    source: FolderSource,
-    register: Register,
+    source: Published,
     subjects: Arc<SubjectsStore<C>>,
-    /// Held while a look is taken, so that one follows another.
-    work: Arc<Mutex<Work>>,
+}
+
+/// What is published, by what kind of source.
+#[derive(Debug)]
+enum Published {
+    Files {
+        source: FolderSource,
+        register: Register,
+        /// Held while a look is taken, so that one follows another.
+        work: Arc<Mutex<Work>>,
+    },
+    Database(Box<DatabasePublisher>),
 }
 
 impl<C: Clock> Publisher<C> {
     /// A publisher of the views of the source in `config`, which `subjects` reads people from;
     /// snapshots are kept in `folder`, the folder of research. `None` where the source publishes
-    /// nothing: PostgreSQL does not for now.
+    /// nothing.
     pub fn open(
         config: &SourceConfig,
         register: Register,
         subjects: Arc<SubjectsStore<C>>,
         folder: &Path,
     ) -> Result<Option<Arc<Self>>, ResearchFolderError> {
-        let Place::Folder(source) = &config.place else {
-            return Ok(None);
+        let source = match &config.place {
+            Place::Folder(source) => Published::Files {
+                source: FolderSource::new(source),
+                register,
+                work: Arc::new(Mutex::new(Work::new(Shelf::open(folder)?))),
+            },
+            Place::Postgres(config) => match &config.research {
+                Some(research) => {
+                    let publisher = DatabasePublisher::new(config, research, register);
+                    Published::Database(Box::new(publisher))
+                }
+                None => return Ok(None),
+            },
         };
-        let work = Work::new(Shelf::open(folder)?);
-        Ok(Some(Arc::new(Self {
-            source: FolderSource::new(source),
-            register,
-            subjects,
-            work: Arc::new(Mutex::new(work)),
-        })))
+        Ok(Some(Arc::new(Self { source, subjects })))
+    }
+
+    /// Fails if a role of the database may do more than it is for; of files there is none.
+    pub async fn check_roles(&self) -> Result<(), SourceError> {
+        match &self.source {
+            Published::Files { .. } => Ok(()),
+            Published::Database(publisher) => publisher.check_roles().await,
+        }
     }
 
     /// Looks at the views once, and makes them ready if that is due. On an error, what was
     /// published stays. Making ready ends early when `stop` is cancelled.
     pub async fn refresh(&self, stop: &CancellationToken) -> Result<Refreshed, SourceError> {
-        let work = Arc::clone(&self.work).lock_owned().await;
+        let (source, register, work) = match &self.source {
+            Published::Files {
+                source,
+                register,
+                work,
+            } => (source, register, work),
+            Published::Database(publisher) => {
+                let refreshing = Box::pin(publisher.refresh(&self.subjects));
+                let refreshed = stop.run_until_cancelled(refreshing).await;
+                return refreshed.unwrap_or(Err(SourceError::Stopped));
+            }
+        };
+        let work = Arc::clone(work).lock_owned().await;
         let look = Look {
-            source: self.source.clone(),
-            register: self.register.clone(),
+            source: source.clone(),
+            register: register.clone(),
             data: self.subjects.current(),
             stop: stop.clone(),
         };

@@ -45,13 +45,13 @@ pub(super) struct People<'a> {
 
 impl People<'_> {
     /// The number of the person whom `text` names, if that is somebody registered now.
-    fn number_of(&self, text: &str) -> Option<u32> {
+    pub(super) fn number_of(&self, text: &str) -> Option<u32> {
         let tag: Result<_, NotTaken> = self.numbers.tag(self.subjects.key(), Some(text));
         self.subjects.number_of(tag.ok()?)
     }
 
     /// Whether `text` is the id or pseudonym of anybody at all.
-    fn is_an_id(&self, text: &str) -> bool {
+    pub(super) fn is_an_id(&self, text: &str) -> bool {
         match text.len() {
             ID_DIGITS => NationalId::parse(text, self.numbers.rules).is_ok(),
             PSEUDONYM_DIGITS => {

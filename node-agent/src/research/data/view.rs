@@ -25,6 +25,10 @@
 //! of_person = false             # whether it is the same in each of a person's rows
 //! ```
 //!
+//! A PostgreSQL source has its views in the agent's configuration, as `[[source.research.view]]`:
+//! `table`, and `schema` unless it is `public`, stand in the place of `files`, and a variable may
+//! have a `column` that its name is not.
+//!
 //! It is read strictly, one view after the other: what is not understood costs that view, and no
 //! other. Columns are looked at when the files are read.
 
@@ -57,6 +61,19 @@ pub(super) struct PublishedView {
     pub(super) id_column: String,
 }
 
+/// A view of a database that is published, and where its rows are.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct DatabaseView {
+    /// Without register and number of persons.
+    pub(super) description: View,
+    pub(super) schema: String,
+    pub(super) table: String,
+    /// The column of national ids or pseudonyms.
+    pub(super) id_column: String,
+    /// For each variable its column.
+    pub(super) columns: Vec<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawView {
@@ -64,7 +81,9 @@ struct RawView {
     label_nb: String,
     label_en: String,
     grain: RawGrain,
-    files: String,
+    files: Option<String>,
+    schema: Option<String>,
+    table: Option<String>,
     id_column: String,
     #[serde(default)]
     event_date: String,
@@ -90,6 +109,18 @@ pub(super) fn all(views: Option<toml::Value>) -> Vec<Result<PublishedView, ViewE
         Some(toml::Value::Array(tables)) => tables,
         Some(_) => return vec![Err(ViewFault::NotTables.of("number 1"))],
     };
+    each(tables, of_files)
+}
+
+/// The views of a database, of which `tables` are what is written.
+pub(super) fn all_of_database(tables: Vec<toml::Value>) -> Vec<Result<DatabaseView, ViewError>> {
+    each(tables, of_database)
+}
+
+fn each<T>(
+    tables: Vec<toml::Value>,
+    read: impl Fn(toml::Value, &str) -> Result<T, ViewError>,
+) -> Vec<Result<T, ViewError>> {
     if tables.len() > VIEWS_MAX {
         let too_many = ViewFault::TooMany {
             what: "views",
@@ -104,7 +135,7 @@ pub(super) fn all(views: Option<toml::Value>) -> Vec<Result<PublishedView, ViewE
         views.push(if names.contains(&name) {
             Err(ViewFault::Twice.of(&name))
         } else {
-            one(table, &name)
+            read(table, &name)
         });
         names.push(name);
     }
@@ -117,12 +148,79 @@ fn name_of(table: &toml::Value) -> Option<String> {
     Some(name.chars().take(NAME_CHARACTERS_MAX).collect())
 }
 
-/// Reads the view that is called `name` in messages.
-fn one(table: toml::Value, name: &str) -> Result<PublishedView, ViewError> {
+/// Reads the view of files that is called `name` in messages.
+fn of_files(table: toml::Value, name: &str) -> Result<PublishedView, ViewError> {
     let fault = |fault: ViewFault| fault.of(name);
-    let raw: RawView = table
+    let mut raw = raw(table, name)?;
+    for (key, value) in [("schema", &raw.schema), ("table", &raw.table)] {
+        if value.is_some() {
+            return Err(fault(ViewFault::Syntax(format!("unknown field `{key}`"))));
+        }
+    }
+    let files = raw.files.take().ok_or_else(|| fault(missing("files")))?;
+    let id_column = raw.id_column.clone();
+    let description = described(raw, name)?;
+    let Some(files) = FileName::parse(&files) else {
+        return Err(fault(ViewFault::FileName(files)));
+    };
+    Ok(PublishedView {
+        description,
+        files,
+        id_column,
+    })
+}
+
+/// Reads the view of a database that is called `name` in messages.
+fn of_database(table: toml::Value, name: &str) -> Result<DatabaseView, ViewError> {
+    let fault = |fault: ViewFault| fault.of(name);
+    let mut raw = raw(table, name)?;
+    if raw.files.is_some() {
+        return Err(fault(ViewFault::Syntax("unknown field `files`".to_owned())));
+    }
+    let schema = raw.schema.take().unwrap_or_else(|| "public".to_owned());
+    let table = raw.table.take().ok_or_else(|| fault(missing("table")))?;
+    let id_column = raw.id_column.clone();
+    let columns: Vec<_> = raw.variable.iter_mut().map(column_of).collect();
+    let description = described(raw, name)?;
+    let columns = columns.into_iter().zip(&description.variables);
+    let columns: Vec<_> = columns
+        .map(|(column, variable)| column.unwrap_or_else(|| variable.name.clone()))
+        .collect();
+    if let Some(at) = columns.iter().position(|column| *column == id_column) {
+        let variable = description.variables.get(at);
+        let variable = variable.map_or("", |variable| &variable.name);
+        return Err(fault(ViewFault::PublishesIds).in_variable(variable));
+    }
+    Ok(DatabaseView {
+        description,
+        schema,
+        table,
+        id_column,
+        columns,
+    })
+}
+
+/// Takes the column that a variable names out of `variable`; what is no text stays, and is refused
+/// with the rest.
+fn column_of(variable: &mut toml::Value) -> Option<String> {
+    let column = variable.get("column")?.as_str()?.to_owned();
+    variable.as_table_mut()?.remove("column");
+    Some(column)
+}
+
+fn missing(key: &str) -> ViewFault {
+    ViewFault::Syntax(format!("missing field `{key}`"))
+}
+
+fn raw(table: toml::Value, name: &str) -> Result<RawView, ViewError> {
+    table
         .try_into()
-        .map_err(|error: toml::de::Error| fault(ViewFault::Syntax(error.message().to_owned())))?;
+        .map_err(|error: toml::de::Error| ViewFault::Syntax(error.message().to_owned()).of(name))
+}
+
+/// What `raw` publishes.
+fn described(raw: RawView, name: &str) -> Result<View, ViewError> {
+    let fault = |fault: ViewFault| fault.of(name);
     check_name(&raw.name).map_err(fault)?;
     let months = [("from", &raw.from), ("until", &raw.until)]
         .map(|(key, text)| month(text).ok_or_else(|| (key, text.clone())));
@@ -146,25 +244,18 @@ fn one(table: toml::Value, name: &str) -> Result<PublishedView, ViewError> {
         }
         RawGrain::Person => Grain::Person,
     };
-    let Some(files) = FileName::parse(&raw.files) else {
-        return Err(fault(ViewFault::FileName(raw.files)));
-    };
-    Ok(PublishedView {
-        description: View {
-            name: raw.name,
-            register_id: String::new(),
-            label_nb: raw.label_nb,
-            label_en: raw.label_en,
-            grain: grain.into(),
-            variables,
-            from_month,
-            until_month,
-            persons_about: 0,
-            persons_disjoint: raw.persons_disjoint,
-            event_date: raw.event_date,
-        },
-        files,
-        id_column: raw.id_column,
+    Ok(View {
+        name: raw.name,
+        register_id: String::new(),
+        label_nb: raw.label_nb,
+        label_en: raw.label_en,
+        grain: grain.into(),
+        variables,
+        from_month,
+        until_month,
+        persons_about: 0,
+        persons_disjoint: raw.persons_disjoint,
+        event_date: raw.event_date,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Opening a session that cannot write by accident.
 
+use std::fmt;
 use std::io::BufReader;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::failed;
-use crate::sources::config::PostgresConfig;
+use crate::sources::config::{PostgresConfig, Role};
 use crate::sources::error::SourceError;
 use crate::sources::secret;
 
@@ -26,39 +27,105 @@ const SESSION: &str = "SET default_transaction_read_only = on; \
     SET TimeZone = 'Europe/Oslo'; SET DateStyle = 'ISO'; \
     SET search_path = pg_catalog; SET client_encoding = 'UTF8'";
 
+/// The same for who keeps a schema of our own: the session may write, as far as its role may.
+const KEEPING: &str = "SET TimeZone = 'Europe/Oslo'; SET DateStyle = 'ISO'; \
+    SET search_path = pg_catalog; SET client_encoding = 'UTF8'; \
+    SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '30s'";
+
 /// Keeps the session's socket moving while it lives.
 pub(super) type Driver = AbortOnDropHandle<()>;
 
-/// Opens a session.
-pub(super) async fn connect(config: &PostgresConfig) -> Result<(Client, Driver), SourceError> {
-    let address = format!("{}:{}", config.host, config.port);
-    let refused = |error: tokio_postgres::Error| SourceError::Connect {
-        address: address.clone(),
-        message: words(&error),
-    };
-    let settings = settings(config)?;
-    let (client, driver) = if let Some(path) = &config.tls_ca_file {
-        let tls = MakeRustlsConnect::new(tls(path)?);
-        let (client, connection) = settings.connect(tls).await.map_err(refused)?;
-        (client, drive(connection))
-    } else {
-        let (client, connection) = settings.connect(NoTls).await.map_err(refused)?;
-        (client, drive(connection))
-    };
-    client
-        .batch_execute(SESSION)
-        .await
-        .map_err(failed("preparing the session"))?;
-    Ok((client, driver))
+/// As whom a session is opened, and what for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Login<'a> {
+    /// Reads people and settings.
+    Listing,
+    /// Keeps the agent's own schema.
+    Keeping(&'a Role),
+    /// Runs queries over it.
+    Reading(&'a Role),
 }
 
-fn settings(config: &PostgresConfig) -> Result<Config, SourceError> {
+/// An open session; it ends when it is dropped.
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    _driver: Driver,
+    tls: Option<MakeRustlsConnect>,
+}
+
+impl Session {
+    /// Opens a session.
+    pub(crate) async fn open(
+        config: &PostgresConfig,
+        login: Login<'_>,
+    ) -> Result<Self, SourceError> {
+        let address = format!("{}:{}", config.host, config.port);
+        let refused = |error: tokio_postgres::Error| SourceError::Connect {
+            address: address.clone(),
+            message: words(&error),
+        };
+        let settings = settings(config, login)?;
+        let tls = match &config.tls_ca_file {
+            Some(path) => Some(MakeRustlsConnect::new(tls(path)?)),
+            None => None,
+        };
+        let (client, driver) = if let Some(tls) = tls.clone() {
+            let (client, connection) = settings.connect(tls).await.map_err(refused)?;
+            (client, drive(connection))
+        } else {
+            let (client, connection) = settings.connect(NoTls).await.map_err(refused)?;
+            (client, drive(connection))
+        };
+        let session = match login {
+            Login::Listing | Login::Reading(_) => SESSION,
+            Login::Keeping(_) => KEEPING,
+        };
+        client
+            .batch_execute(session)
+            .await
+            .map_err(failed("preparing the session"))?;
+        Ok(Self {
+            client,
+            _driver: driver,
+            tls,
+        })
+    }
+
+    /// Tells the server to end what the session runs; whether it did is not told.
+    pub(crate) async fn cancel(&self) {
+        let token = self.client.cancel_token();
+        let cancelled = async {
+            match self.tls.clone() {
+                Some(tls) => token.cancel_query(tls).await,
+                None => token.cancel_query(NoTls).await,
+            }
+        };
+        let outcome = tokio::time::timeout(CONNECT_TIMEOUT, cancelled).await;
+        if !matches!(outcome, Ok(Ok(()))) {
+            tracing::warn!("a query could not be cancelled at the database");
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("closed", &self.client.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+fn settings(config: &PostgresConfig, login: Login<'_>) -> Result<Config, SourceError> {
+    let (user, password_file) = match login {
+        Login::Listing => (&config.user, &config.password_file),
+        Login::Keeping(role) | Login::Reading(role) => (&role.user, &role.password_file),
+    };
     let mut settings = Config::new();
     settings
         .host(&config.host)
         .port(config.port)
         .dbname(&config.database)
-        .user(&config.user)
+        .user(user)
         .application_name("innsyn-agent")
         .connect_timeout(CONNECT_TIMEOUT)
         .keepalives(true)
@@ -66,7 +133,7 @@ fn settings(config: &PostgresConfig) -> Result<Config, SourceError> {
             Some(_) => SslMode::Require,
             None => SslMode::Disable,
         });
-    if let Some(path) = &config.password_file {
+    if let Some(path) = password_file {
         settings.password(secret(path)?.trim_end_matches(['\r', '\n']));
     }
     Ok(settings)

@@ -13,7 +13,7 @@ use tokio_postgres::Client;
 use super::{failed, quoted};
 use crate::sources::error::SourceError;
 
-/// One way in which the role may write.
+/// One way in which the role may write, or may see what it should not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteRight {
     kind: Kind,
@@ -140,7 +140,7 @@ ORDER BY 1, 2, 3, 4
 
 /// Every way in which the session's role may write; `relations` are (schema, name) of those
 /// that are read. One that does not exist gives nothing here and is missed later.
-pub(super) async fn of(
+pub(crate) async fn of(
     client: &Client,
     relations: &[(&str, &str)],
 ) -> Result<Vec<WriteRight>, SourceError> {
@@ -166,4 +166,33 @@ pub(super) async fn of(
         });
     }
     Ok(rights)
+}
+
+impl WriteRight {
+    /// Whether it is a right to schema `name` itself.
+    pub(crate) fn is_to_schema(&self, name: &str) -> bool {
+        // As `format('%I')` writes it, which quotes only where it must.
+        let object = self.object.strip_prefix("SCHEMA ");
+        object.is_some_and(|object| object == name || object == quoted(name))
+    }
+
+    /// `right` to `object`, granted to `holder`.
+    pub(super) const fn grant(right: String, object: String, holder: String) -> Self {
+        Self {
+            kind: Kind::Grant,
+            right,
+            object,
+            holder,
+        }
+    }
+
+    /// `holder` is a role that the session's role is a member of.
+    pub(super) const fn membership(holder: String) -> Self {
+        Self {
+            kind: Kind::Member,
+            right: String::new(),
+            object: String::new(),
+            holder,
+        }
+    }
 }

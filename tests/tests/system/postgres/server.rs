@@ -98,6 +98,13 @@ impl Server {
         outcome.unwrap_or_else(|error| panic!("`{statements}`: {error:?}"));
     }
 
+    /// The code with which a query of the owner fails, if it does.
+    pub(in crate::system) async fn fails(&self, query: &str) -> Option<String> {
+        let outcome = self.owner().await.query(query, &[]).await;
+        let error = outcome.err()?;
+        error.code().map(|state| state.code().to_owned())
+    }
+
     /// How many rows a table has.
     pub(in crate::system) async fn count(&self, table: &str) -> i64 {
         let query = format!("SELECT count(*) FROM {table}");

@@ -5,7 +5,7 @@ use wire::variable::Type;
 use wire::{Grain, Variable, View};
 
 use super::super::error::ViewError;
-use super::super::view::{PublishedView, all};
+use super::super::view::{PublishedView, all, all_of_database};
 use super::world::VIEW;
 
 const STAYS: &str = r#"
@@ -185,4 +185,45 @@ fn a_mistake_in_one_view_costs_no_other() {
     let table = read("[view]\nname = \"stays\"\n");
     assert!(matches!(&table[..], [Err(error)] if error.what_to_do().contains("`[[view]]`")));
     assert!(read("").is_empty());
+}
+
+/// A database's view has a table in the place of files, and may call columns otherwise.
+#[test]
+fn a_view_of_a_database_names_its_table_and_columns() {
+    let of = |manifest: &str| {
+        let manifest: toml::Table = manifest.parse().unwrap();
+        let views = manifest["view"].as_array().unwrap().clone();
+        let views = all_of_database(views);
+        views.into_iter().next().unwrap()
+    };
+    let table = VIEW.replace(
+        "files = \"prescriptions.parquet\"",
+        "schema = \"Resept\"\ntable = \"utlevering\"",
+    );
+    let renamed = table.replace("name = \"atc\"", "name = \"atc\"\ncolumn = \"varekode\"");
+    let view = of(&renamed).unwrap();
+    assert_eq!((&*view.schema, &*view.table), ("Resept", "utlevering"));
+    assert_eq!(view.columns, ["date", "varekode"]);
+    let files = read(VIEW).remove(0).unwrap();
+    assert_eq!(view.description, files.description);
+
+    let ids = table.replace("name = \"atc\"", "name = \"atc\"\ncolumn = \"fnr\"");
+    let cases = [
+        (VIEW.to_owned(), "unknown field `files`"),
+        (
+            table.replace("table = \"utlevering\"", ""),
+            "missing field `table`",
+        ),
+        (ids, "it is the column of national ids"),
+        (
+            table.replace("name = \"atc\"", "name = \"atc\"\ncolumn = 1"),
+            "column",
+        ),
+    ];
+    for (manifest, words) in cases {
+        let error = of(&manifest).unwrap_err().to_string();
+        assert!(error.contains(words), "`{words}` is not in `{error}`");
+    }
+    let error = read(&renamed).remove(0).unwrap_err().to_string();
+    assert!(error.contains("unknown field"), "{error}");
 }
