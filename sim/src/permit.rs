@@ -110,8 +110,12 @@ impl PermitIssuer {
         researcher: NationalId,
         now: Timestamp,
     ) -> anyhow::Result<String> {
-        let permit = DataPermit::new(self.terms(registers, researcher, now)?)?;
-        Ok(self.signer.sign(&permit)?)
+        self.sign(self.terms(registers, researcher, now)?)
+    }
+
+    /// A signed permit of these terms.
+    pub fn sign(&self, terms: Terms) -> anyhow::Result<String> {
+        Ok(self.signer.sign(&DataPermit::new(terms)?)?)
     }
 
     /// What such a permit says.

@@ -29,6 +29,8 @@ mod system {
     mod open_load;
     mod outcomes;
     #[cfg(feature = "external")]
+    mod pooled;
+    #[cfg(feature = "external")]
     mod postgres;
     #[cfg(feature = "external")]
     mod postgres_agent;

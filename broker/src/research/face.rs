@@ -28,7 +28,7 @@ use wire::run_request::Question;
 use super::agents::Agents;
 use super::claims::{Claims, Researcher};
 use super::config::{DEADLINE_MS_MAX, DEADLINE_MS_MIN, ResearchGatewayConfig};
-use super::desk::Rules;
+use super::desk::{ReleaseDesk, Rules};
 use super::ledger::{ReleaseKey, Store};
 use super::plan::Plan;
 use super::published::{Published, Publishers};
@@ -47,6 +47,7 @@ pub struct ResearchFace {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) agents: Arc<Agents>,
     publishers: Publishers,
+    pub(super) desk: ReleaseDesk,
     pub(super) ledger: Arc<dyn Store>,
     pub(super) runs: Runs,
     pub(super) places: Arc<Semaphore>,
@@ -63,6 +64,8 @@ pub struct ResearchParts {
     pub tokens: BearerVerifier,
     /// Whose data permits are accepted.
     pub permits: TrustedIssuers,
+    /// What of an exact table may leave.
+    pub desk: ReleaseDesk,
     /// Where releases are kept.
     pub ledger: Arc<dyn Store>,
     /// The time.
@@ -119,6 +122,7 @@ impl ResearchFace {
             permits: parts.permits,
             clock: parts.clock,
             agents,
+            desk: parts.desk,
             ledger: parts.ledger,
             runs: Runs::default(),
             places,

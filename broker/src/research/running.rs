@@ -28,13 +28,14 @@ use wire::run_response::Message as Update;
 
 use super::agents::CallError;
 use super::coverage::{Account, Coverage, RegisterOutcome};
+use super::desk::{Counted as Counting, ReleaseDesk};
 use super::face::{Prepared, ResearchFace};
 use super::ledger::{Recorded, Release, ReleaseKey};
 use super::merge::{ExactTable, Merge};
 use super::part::{self, Counted, PartError};
 use super::refusal::Refusal;
 use super::runs::RunId;
-use super::{desk, table};
+use super::table;
 
 /// Updates that one register can give rise to: asked, held, running, its outcome.
 const UPDATES_PER_REGISTER: usize = 4;
@@ -175,9 +176,10 @@ impl Run {
             return Ok(again(release));
         }
         let now = self.face.clock.now();
+        let release = self.face.desk;
         // Which cells protect others can take a while to find.
         let (prepared, released) = tokio::task::spawn_blocking(move || {
-            let table = released(&prepared, &exact, &coverage, now);
+            let table = released(release, &prepared, &exact, &coverage, now);
             (prepared, table)
         })
         .await
@@ -343,20 +345,21 @@ fn no_part(register: &RegisterId, error: &NoPart) -> RegisterOutcome {
 
 /// The desk's work, and all that is said with it.
 fn released(
+    release: ReleaseDesk,
     prepared: &Prepared,
     exact: &ExactTable,
     coverage: &Coverage,
     now: Timestamp,
 ) -> Result<wire::ReleasedTable, Refusal> {
     let Prepared { plan, rules, .. } = prepared;
-    let released = desk::release(exact, &plan.domains(), *rules, &plan.clips());
+    let released = release(exact, &plan.domains(), *rules, &plan.clips());
     let released = released.map_err(Refusal::Release)?;
     let registers = coverage.iter();
     Ok(wire::ReleasedTable {
         query_name: prepared.query.name().as_bytes().to_vec(),
         released_at: now.as_seconds(),
         is_earlier: false,
-        counts_registrations: released.counted == desk::Counted::Registrations,
+        counts_registrations: released.counted == Counting::Registrations,
         columns: plan.columns().to_vec(),
         rows: table::rows(&released, plan),
         registers: registers
