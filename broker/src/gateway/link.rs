@@ -26,7 +26,7 @@ use innsyn_proto::tunnel::BoxedIo;
 use tokio::time::Instant;
 
 pub use rules::Standing;
-pub(crate) use session::channel_over;
+pub use session::channel_over;
 pub use session::{Beside, run};
 
 use super::fanout::Question;

@@ -204,7 +204,7 @@ fn deliver(link: &Link, response: &AskResponse) {
 
 /// A channel over this one connection. When it ends, the channel ends: it is never dialled anew
 /// behind our back.
-pub(crate) async fn channel_over(io: BoxedIo) -> Result<Channel, tonic::transport::Error> {
+pub async fn channel_over(io: BoxedIo) -> Result<Channel, tonic::transport::Error> {
     let mut io = Some(io);
     Endpoint::from_static("http://node.innsyn.internal")
         .http2_keep_alive_interval(KEEP_ALIVE)
