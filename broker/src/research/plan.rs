@@ -130,6 +130,8 @@ pub(super) enum PlanError {
     Unpublished(String),
 }
 
+/// The unit of person-time, as UCUM has it.
+const MONTH_UNIT: &str = "mo";
 /// The longest code that is shown, in characters.
 const CODE_CHARACTERS_MAX: usize = 256;
 
@@ -377,6 +379,7 @@ impl Maker<'_> {
                 Told::Sum(name) => Measure::Sum(self.summed("sum", name)?),
                 Told::Mean(name) => Measure::Mean(self.summed("mean", name)?),
                 Told::Variance(name) => Measure::Variance(self.summed("variance", name)?),
+                Told::PersonTime(time) => Measure::Sum(self.person_time(time)?),
                 Told::Histogram(histogram) => {
                     self.text(format_args!("{}_bin", histogram.variable));
                     self.column(persons, ColumnKind::Count, "");
@@ -402,6 +405,29 @@ impl Maker<'_> {
             return Err(PlanError::NotAlone);
         }
         Ok((read, spread))
+    }
+
+    /// The place of the months that persons are followed among what is summed.
+    fn person_time(&mut self, time: &wire::PersonTime) -> Result<usize, PlanError> {
+        let wire::PersonTime { entry, event, exit } = time;
+        let months = self.view.until_month.saturating_sub(self.view.from_month);
+        let clip = Clip {
+            from: 0.0,
+            to: months.into(),
+            centre: 0.0,
+        };
+        if !clip.is_rising() {
+            return Err(PlanError::ClippedToOneValue(entry.clone()));
+        }
+        self.column(
+            format_args!("person_time_{event}"),
+            ColumnKind::Real,
+            MONTH_UNIT,
+        );
+        // Not a variable's name, so that no other sum is taken for it.
+        let name = format!("person_time({entry}, {event}, {exit})");
+        self.summed.push(Summed { name, clip });
+        Ok(self.summed.len() - 1)
     }
 
     /// The place of a summed variable among them.
