@@ -108,6 +108,14 @@ def dmlate(it):
     it.account.near("printed", "dmlate median, M", medians["M"], 13.7687 * 12, scale=1)
     rows = it.views["dmlate"]
     it.cox("dmlate", dates, ["sex"], {"sex": rows["sex"]}, 181)
+    months = research.person_time(*dates)
+    table = it.researcher.run(ask("dmlate", research.PERSONS, months, by=["sex"]))
+    told = table.set_index("sex")["person_time_died"]
+    pooled = rows.groupby("sex")[["duration", "event"]].sum()
+    it.account.each("counts", "dmlate months", told, pooled["duration"])
+    deaths = it.life_tables("dmlate", dates, ["sex"], query.PERIOD_YEAR, 20)
+    deaths = deaths[deaths["left_by"] == "event"].groupby("sex")["persons"].sum()
+    it.account.each("rates", "dmlate deaths", deaths / told, pooled["event"] / pooled["duration"])
     begins = [50, 60, 70, 80]
     labels = ["<50", "[50,60)", "[60,70)", "[70,80)", ">=80"]
     age_band = pandas.cut(rows["age"], [0, *begins, 128], right=False, labels=labels)

@@ -113,6 +113,10 @@ def histogram(variable, begin, width, bins):
     return query.Measure(histogram=query.Histogram(**grid))
 
 
+def person_time(entry, event, exit_):
+    return query.Measure(person_time=query.PersonTime(entry=entry, event=event, exit=exit_))
+
+
 def life_table(entry, event, exit_, step, steps):
     return query.Measure(
         life_table=query.LifeTable(entry=entry, event=event, exit=exit_, step=step, steps=steps)

@@ -6,6 +6,7 @@
 // `cfg(test)` tells clippy that helpers may unwrap here too.
 #[cfg(test)]
 mod system {
+    mod asked_agents;
     mod bad_input;
     #[cfg(feature = "external")]
     mod blindness;
@@ -19,6 +20,7 @@ mod system {
     mod demo;
     mod dependencies;
     mod dev;
+    mod equal_bytes;
     mod examples;
     mod federation;
     mod fleet;
@@ -38,6 +40,7 @@ mod system {
     mod registers_down;
     mod relay_down;
     mod research;
+    mod reservation;
     mod sizes;
     mod trust;
     mod truth;

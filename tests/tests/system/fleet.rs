@@ -195,6 +195,11 @@ impl Fleet {
         log_of(&self.world, "research")
     }
 
+    /// What the agent of `register` has logged.
+    pub(super) fn agent_log(&self, register: &str) -> String {
+        log_of(&self.world, &format!("agents/{register}"))
+    }
+
     pub(super) async fn kill_research_gateway(&mut self) {
         let gateway = self.research_gateway.as_mut().unwrap();
         gateway.kill().await.unwrap();
