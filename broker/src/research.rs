@@ -39,6 +39,7 @@ pub mod face;
 pub mod grid;
 pub mod ledger;
 pub mod merge;
+mod naming;
 mod part;
 mod plan;
 mod published;
@@ -46,12 +47,16 @@ mod refusal;
 mod running;
 mod runs;
 mod service;
+mod shown;
 pub mod sql;
 mod table;
 
+pub(crate) use claims::Researcher;
 pub use config::ResearchGatewayConfig;
 pub use face::{ResearchFace, ResearchParts};
+pub(crate) use refusal::Refusal;
+pub(crate) use running::start;
 pub use service::router;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

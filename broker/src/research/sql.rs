@@ -40,7 +40,7 @@ use innsyn_proto::wire::research::v1::{Query, View};
 
 pub use error::{Place, SqlError, SqlFault};
 pub use presentation::{OrderBy, Presentation};
-pub use table::{ColumnType, OutputColumn, Part};
+pub use table::{OutputColumn, Part};
 
 /// The longest statement, in bytes.
 pub const SQL_BYTES_MAX: usize = 32_768;
@@ -58,7 +58,7 @@ const STACK_BYTES: usize = 16 * 1024 * 1024;
 pub struct Lowered {
     /// The question, to be checked.
     pub query: Query,
-    /// The columns asked for, in the order of the `SELECT` list.
+    /// What is asked for, in the order of the `SELECT` list.
     pub columns: Vec<OutputColumn>,
     /// How the released table is shown. It is no part of the question.
     pub presentation: Presentation,
