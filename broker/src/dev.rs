@@ -89,6 +89,7 @@ membership_is_sensitive = false
 [[gateway]]
 name = "dev"
 public_keys = ["{pin}"]
+may_ask = ["listings", "queries"]
 
 [source]
 kind = "folder"

@@ -62,6 +62,9 @@ pub struct Gateway {
     /// The key that countersigns heads of the log; none are kept without it.
     #[serde(default, deserialize_with = "head_key")]
     pub head_key: Option<HeadKey>,
+    /// What it is served.
+    #[serde(default = "listings")]
+    pub may_ask: BTreeSet<Asks>,
     /// Questions in any one minute.
     #[serde(default = "per_minute")]
     pub questions_per_minute_max: u32,
@@ -70,8 +73,22 @@ pub struct Gateway {
     pub questions_per_day_max: u32,
 }
 
+/// A kind of question that a gateway may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asks {
+    /// Whether a person is registered: a citizen gateway's.
+    Listings,
+    /// What a researcher may count under a data permit: a research gateway's.
+    Queries,
+}
+
+fn listings() -> BTreeSet<Asks> {
+    BTreeSet::from([Asks::Listings])
+}
+
 impl Gateway {
-    /// What this gateway may ask.
+    /// How many listings' questions this gateway may ask.
     pub const fn caps(&self) -> Caps {
         Caps {
             per_minute: self.questions_per_minute_max,
@@ -147,6 +164,12 @@ pub enum ConfigError {
     /// Two sections for one gateway.
     #[error("gateway `{0}` has two sections; put all its keys in one")]
     GatewayTwice(GatewayName),
+    /// A gateway that is served nothing.
+    #[error(
+        "gateway `{0}` has an empty `may_ask`; write `listings`, `queries` or both, or take the \
+         gateway out"
+    )]
+    MayAskNothing(GatewayName),
     /// A gateway that may ask nothing.
     #[error("gateway `{0}` may ask nothing; take it out instead of setting a cap of 0")]
     CapZero(GatewayName),
@@ -284,6 +307,9 @@ impl Config {
             if !seen.insert(gateway.name.clone()) {
                 return Err(ConfigError::GatewayTwice(gateway.name.clone()));
             }
+            if gateway.may_ask.is_empty() {
+                return Err(ConfigError::MayAskNothing(gateway.name.clone()));
+            }
             if gateway.questions_per_minute_max == 0 || gateway.questions_per_day_max == 0 {
                 return Err(ConfigError::CapZero(gateway.name.clone()));
             }
@@ -321,6 +347,12 @@ impl Config {
             research: file.research,
             status_listen: file.status_listen,
         })
+    }
+
+    /// The gateways that may ask for `asks`.
+    pub fn gateways_that_ask(&self, asks: Asks) -> impl Iterator<Item = &Gateway> {
+        let gateways = self.gateways.iter();
+        gateways.filter(move |gateway| gateway.may_ask.contains(&asks))
     }
 
     /// The public keys of the gateways.

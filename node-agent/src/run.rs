@@ -16,7 +16,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use crate::config::Config;
+use crate::config::{Asks, Config};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::research::Publisher;
 use crate::research::compute::{Compute, Computing, ComputingParts, Countable, CurrentData};
@@ -82,8 +82,7 @@ async fn run_agent(
         Arc::clone(&log),
         Arc::clone(&clock),
         config
-            .gateways
-            .iter()
+            .gateways_that_ask(Asks::Listings)
             .map(|gateway| (gateway.name.clone(), gateway.caps())),
     ));
     let (presence_status, presence_seen) = watch::channel(PresenceStatus::default());
@@ -187,7 +186,7 @@ fn compute(
         secrets: StdRng::from_rng(random),
     })
     .with_context(|| format!("the folder of research `{}`", section.folder.display()))?;
-    let gateways = config.gateways.iter();
+    let gateways = config.gateways_that_ask(Asks::Queries);
     let caps = gateways.map(|gateway| (gateway.name.clone(), section.caps()));
     let rules = config.numbers.rules;
     Ok(Some(Compute::server(Arc::new(computing), caps, rules)))

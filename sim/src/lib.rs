@@ -3,7 +3,7 @@
 //! In reading order: [`population`], `health` and [`registers`] invent the [`country`]; [`truth`]
 //! says what is right from its files alone; [`sts`] makes citizens' and researchers' tokens, and
 //! [`permit`] a researcher's data permit; [`world`] puts a federation on the disk and
-//! [`processes`] start it; [`demo`], [`load`] and [`bench`] use it. [`scan`] looks for what nobody
+//! [`processes`] start it; [`caller`] and [`researcher`] ask it; [`demo`], [`load`] and [`bench`] use it. [`scan`] looks for what nobody
 //! may keep.
 
 pub mod bench;
@@ -18,6 +18,7 @@ pub mod population;
 pub mod processes;
 pub mod program;
 pub mod registers;
+pub mod researcher;
 pub mod scan;
 pub mod sts;
 pub mod truth;

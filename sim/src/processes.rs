@@ -144,6 +144,13 @@ impl Starter {
         self.broker("gateway", &config, &world.folder.join("gateway/log.txt"))
     }
 
+    /// Starts the research gateway, of a world whose registers have views.
+    pub fn research_gateway(&self, world: &World) -> anyhow::Result<Part> {
+        let config = world.research_gateway_config();
+        let log = world.folder.join("research/log.txt");
+        self.broker("research gateway", &config, &log)
+    }
+
     fn broker(&self, name: &str, config: &Path, log: &Path) -> anyhow::Result<Part> {
         let config = config.to_string_lossy();
         Part::start(

@@ -9,17 +9,18 @@
 //!   ca/        the federation's and the relays' CA          relay/    configuration, certificate
 //!   gateway/   configuration, certificate, heads            agents/   one folder for each register
 //!   issuer/    the invented authority's keys, which sign data permits
+//!   research/  the research gateway's configuration and certificate, if registers have views
 //! ```
 
-use std::fmt::Write as _;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
+use innsyn_agent::research::steward;
 use innsyn_broker::enrolment;
-use innsyn_policy::{Clock, LegalBasis, RegisterId, RegisterKind};
+use innsyn_policy::{Clock, RegisterId};
 use innsyn_proto::head::HeadSigner;
 use innsyn_proto::identity::Identity;
 use rand::Rng as _;
@@ -32,11 +33,17 @@ use crate::population::PopulationSpec;
 use crate::registers::folder::Content;
 use crate::registers::{Listing, Register, folder};
 use crate::sts::{Names, TestIssuer};
+use configuration::Served;
 
 mod asking;
+mod configuration;
 
 /// The gateway's name in the invented federation.
 pub const GATEWAY: &str = "helsenorge";
+/// The research gateway's name there.
+pub const RESEARCH_GATEWAY: &str = "helsedata";
+/// Every register's standing rules: whatever a permit allows.
+const STEWARD_RULES: &str = "[[rule]]\ndecision = \"allow\"\n";
 /// How long the certificates of a world are valid, in days.
 const CERTIFICATE_DAYS: u32 = 30;
 const WORLD_FILE: &str = "world.toml";
@@ -93,6 +100,8 @@ impl WorldSpec {
 struct Addresses {
     gateway: SocketAddr,
     gateway_tls: bool,
+    /// Absent where registers have no views.
+    research_gateway: Option<SocketAddr>,
     relay: SocketAddr,
     relay_status: SocketAddr,
     /// Each agent's id and where its status is.
@@ -179,6 +188,11 @@ impl World {
             .then(|| self.ca().join(enrolment::RELAY_CA_FILE))
     }
 
+    /// Where researchers reach their gateway, in clear; `None` where registers have no views.
+    pub fn research_gateway(&self) -> Option<SocketAddr> {
+        self.addresses.research_gateway
+    }
+
     /// Where the relay's health and metrics are.
     pub fn relay_status(&self) -> SocketAddr {
         self.addresses.relay_status
@@ -209,6 +223,11 @@ impl World {
     /// The gateway's configuration file.
     pub fn gateway_config(&self) -> PathBuf {
         self.folder.join("gateway/broker.toml")
+    }
+
+    /// The research gateway's configuration file.
+    pub fn research_gateway_config(&self) -> PathBuf {
+        self.folder.join("research/broker.toml")
     }
 
     /// The folder of an agent.
@@ -260,150 +279,34 @@ impl World {
         }
         fs::write(self.relay_config(), self.relay_toml(spec))?;
         fs::write(self.gateway_config(), self.gateway_toml(spec))?;
+        let research_folder = self.folder.join("research");
+        let research = issue(
+            &Identity::Gateway(RESEARCH_GATEWAY.parse()?),
+            &[],
+            &research_folder,
+        )?;
+        if let Some(listen) = self.addresses.research_gateway {
+            let toml = self.research_gateway_toml(spec, listen);
+            fs::write(self.research_gateway_config(), toml)?;
+        }
+        let served = Served {
+            citizen_pin: gateway.pin.to_string(),
+            citizen_head_key: head_key,
+            research_pin: research.pin.to_string(),
+        };
         for (register, (_, status)) in self.live().zip(&self.addresses.agents) {
             let id = register.id();
             let out = self.agent_folder(id.as_str());
             issue(&Identity::Node(id.clone()), &[], &out)?;
-            let toml =
-                self.agent_toml(spec, register, *status, &gateway.pin.to_string(), &head_key);
+            let toml = self.agent_toml(spec, register, *status, &served);
             fs::write(self.agent_config(id.as_str()), toml)?;
+            if spec.content == Content::Views {
+                let research = out.join("research");
+                fs::create_dir_all(&research)?;
+                fs::write(research.join(steward::FILE), STEWARD_RULES)?;
+            }
         }
         Ok(())
-    }
-
-    fn relay_toml(&self, spec: &WorldSpec) -> String {
-        format!(
-            r#"threads = 1
-telemetry = {{ filter = "{filter}" }}
-
-[relay]
-listen = "{listen}"
-status_listen = "{status}"
-certificate = "certificate.pem"
-key = "key.pem"
-federation_ca = "federation-ca.pem"
-gateways = ["{GATEWAY}"]
-"#,
-            filter = spec.log_filter,
-            listen = self.addresses.relay,
-            status = self.addresses.relay_status,
-        )
-    }
-
-    fn gateway_toml(&self, spec: &WorldSpec) -> String {
-        let names = self.sts.names();
-        let tls = if spec.gateway_tls {
-            "tls = { certificate_file = \"web/certificate.pem\", key_file = \"web/key.pem\" }\n"
-        } else {
-            ""
-        };
-        format!(
-            r#"threads = {threads}
-telemetry = {{ filter = "{filter}" }}
-
-[citizen_gateway]
-listen = "{listen}"
-{tls}environment = "test"
-catalogue = "{catalogue}"
-issuers = [{{ issuer = "{issuer}", audience = "{audience}", jwks_file = "../sts/jwks.json" }}]
-scope = "{scope}"
-clients = [{{ client_id = "{client}", organisation = "helsenorge" }}]
-
-[federation]
-tls = {{ certificate = "certificate.pem", key = "key.pem", federation_ca = "federation-ca.pem", relay_ca = "relay-ca.pem" }}
-relays = [{{ address = "{relay}" }}]
-heads = "heads"
-head_key = "head.key"
-"#,
-            threads = spec.gateway_threads,
-            filter = spec.log_filter,
-            listen = self.addresses.gateway,
-            catalogue = Self::catalogue(spec),
-            issuer = names.issuer,
-            audience = names.audience,
-            scope = names.scope,
-            client = names.client_id,
-            relay = self.addresses.relay,
-        )
-    }
-
-    /// The catalogue's file, as the gateway's folder sees it.
-    fn catalogue(spec: &WorldSpec) -> String {
-        match spec.live_only {
-            None => format!("../country/{}", folder::CATALOGUE_FILE),
-            Some(_) => folder::CATALOGUE_FILE.to_owned(),
-        }
-    }
-
-    /// The catalogue with nothing but the registers that have an agent here.
-    fn live_catalogue(&self) -> anyhow::Result<String> {
-        let live: Vec<&str> = self.live().map(|register| register.id().as_str()).collect();
-        let mut catalogue: toml::Table = self.country.registers.catalogue_toml()?.parse()?;
-        if let Some(toml::Value::Array(registers)) = catalogue.get_mut("register") {
-            registers.retain(|register| {
-                let id = register.get("id").and_then(toml::Value::as_str);
-                id.is_some_and(|id| live.contains(&id))
-            });
-        }
-        Ok(toml::to_string(&catalogue)?)
-    }
-
-    fn agent_toml(
-        &self,
-        spec: &WorldSpec,
-        register: &Register,
-        status: SocketAddr,
-        pin: &str,
-        head_key: &str,
-    ) -> String {
-        let id = register.id();
-        let data = folder::of_register(Path::new("../../country"), id.as_str());
-        let log = match &spec.logs {
-            Some(logs) => logs.join(id.as_str()),
-            None => PathBuf::from("log"),
-        };
-        let mut source = format!("kind = \"folder\"\npath = \"{}\"", data.display());
-        if register.is_pseudonymous() {
-            let key = data.join(folder::PSEUDONYM_KEY_FILE);
-            let _infallible = write!(source, "\npseudonym_key_file = \"{}\"", key.display());
-        }
-        format!(
-            r#"environment = "test"
-status_listen = "{status}"
-telemetry = {{ filter = "{filter}" }}
-tls = {{ certificate = "certificate.pem", key = "key.pem", federation_ca = "federation-ca.pem", relay_ca = "relay-ca.pem" }}
-presence = {{ relays = [{{ address = "{relay}" }}] }}
-
-[register]
-id = "{id}"
-kind = "{kind}"
-legal_basis = "{basis}"
-membership_is_sensitive = {sensitive}
-
-[[gateway]]
-name = "{GATEWAY}"
-public_keys = ["{pin}"]
-head_key = "{head_key}"
-questions_per_minute_max = {per_minute}
-questions_per_day_max = {per_day}
-
-[source]
-{source}
-
-[use_log]
-folder = "{log}"
-tag_key = "log-tag.key"
-signing_key = "log-signing.key"
-"#,
-            filter = spec.log_filter,
-            relay = self.addresses.relay,
-            kind = kind_name(register.policy.kind),
-            basis = basis_name(register.policy.legal_basis),
-            sensitive = register.policy.membership_is_sensitive,
-            per_minute = spec.questions_per_minute_max,
-            per_day = spec.questions_per_day_max,
-            log = log.display(),
-        )
     }
 }
 
@@ -430,32 +333,16 @@ fn free_addresses(spec: &WorldSpec, country: &Country) -> anyhow::Result<Address
     Ok(Addresses {
         gateway,
         gateway_tls: spec.gateway_tls,
+        research_gateway: match spec.content {
+            Content::Registrations => None,
+            Content::Views => Some(free()?),
+        },
         relay: free()?,
         relay_status: free()?,
         agents: live
             .map(|register| Ok((register.id().to_string(), free()?)))
             .collect::<anyhow::Result<_>>()?,
     })
-}
-
-const fn kind_name(kind: RegisterKind) -> &'static str {
-    match kind {
-        RegisterKind::Central => "central",
-        RegisterKind::Quality => "quality",
-        RegisterKind::Survey => "survey",
-        RegisterKind::Biobank => "biobank",
-    }
-}
-
-const fn basis_name(basis: LegalBasis) -> &'static str {
-    match basis {
-        LegalBasis::Mandatory => "mandatory",
-        LegalBasis::MandatoryWithReservation => "mandatory_with_reservation",
-        LegalBasis::Reservation => "reservation",
-        LegalBasis::Consent => "consent",
-        LegalBasis::Pseudonymous => "pseudonymous",
-        LegalBasis::Deidentified => "deidentified",
-    }
 }
 
 /// The ids of registers, for those who pick some.

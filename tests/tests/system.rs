@@ -35,6 +35,7 @@ mod system {
     mod programs;
     mod registers_down;
     mod relay_down;
+    mod research;
     mod sizes;
     mod trust;
     mod truth;

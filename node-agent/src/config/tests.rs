@@ -63,6 +63,26 @@ fn only_gateways_that_are_named_with_a_key_and_a_cap_are_served() {
 }
 
 #[test]
+fn a_gateway_asks_for_what_its_section_names_and_for_listings_otherwise() {
+    let of = |config: &Config, asks| config.gateways_that_ask(asks).count();
+    let line = "may_ask = [\"listings\"]";
+    for text in [line, ""] {
+        let config = changed(line, text).unwrap();
+        assert_eq!(
+            (of(&config, Asks::Listings), of(&config, Asks::Queries)),
+            (1, 0)
+        );
+    }
+    let config = changed(line, "may_ask = [\"queries\"]").unwrap();
+    assert_eq!(
+        (of(&config, Asks::Listings), of(&config, Asks::Queries)),
+        (0, 1)
+    );
+    let refused = changed(line, "may_ask = []");
+    assert!(matches!(refused, Err(ConfigError::MayAskNothing(_))));
+}
+
+#[test]
 fn values_that_cannot_be_meant_are_refused() {
     let refused = changed("id = \"kreft\"", "id = \"Kreftregisteret\"");
     assert!(matches!(refused, Err(ConfigError::RegisterId)));

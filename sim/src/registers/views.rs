@@ -88,6 +88,9 @@ impl Register {
             .views()
             .map(|view| Entry::new(view, month(self.views_from()), month(until)))
             .collect();
+        if views.is_empty() {
+            return Ok(String::new());
+        }
         describe::toml(&views)
     }
 }

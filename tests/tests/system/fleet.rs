@@ -1,7 +1,7 @@
 //! A federation whose parts are stopped, killed and started again one by one, and listings that
 //! are held against the truth while that happens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use innsyn_proto::wire::types::v1::{Outcome as WireOutcome, Reason};
 use innsyn_sim::caller::{Caller, Question};
 use innsyn_sim::country::{Asking, Role};
 use innsyn_sim::processes::{Part, Starter, http, wait_until_ready};
+use innsyn_sim::researcher::Researcher;
 use innsyn_sim::sts::Right;
 use innsyn_sim::truth::{Expected, Truth};
 use innsyn_sim::world::{World, WorldSpec};
@@ -35,6 +36,7 @@ pub(super) struct Fleet {
     pub(super) starter: Starter,
     relay: Part,
     gateway: Part,
+    research_gateway: Option<Part>,
     agents: BTreeMap<String, Part>,
     _folder: TempDir,
 }
@@ -116,6 +118,9 @@ impl Prepared {
             (register, agent)
         });
         let agents = agents.collect();
+        let research_gateway = self.world.research_gateway();
+        let research_gateway =
+            research_gateway.map(|_| starter.research_gateway(&self.world).unwrap());
         let ready = format!("{}/healthz", self.world.gateway_url());
         let up = wait_until_ready(&http, &mut gateway, &ready).await;
         up.unwrap_or_else(|error| panic!("{error}: {}", log_of(&self.world, "gateway")));
@@ -125,6 +130,7 @@ impl Prepared {
             starter,
             relay,
             gateway,
+            research_gateway,
             agents,
             _folder: self.folder,
         };
@@ -136,6 +142,53 @@ impl Prepared {
 impl Fleet {
     pub(super) async fn start(spec: &WorldSpec, connected: usize) -> Self {
         Prepared::new(spec, connected).start().await
+    }
+
+    /// The invented researcher, once the research gateway knows what every register publishes.
+    pub(super) async fn researcher(&self) -> Researcher {
+        let mut random: StdRng = rand::make_rng();
+        let ends = Instant::now() + LONG;
+        loop {
+            let now = SystemClock.now();
+            let researcher = Researcher::connect(&self.world, now, &mut random).await;
+            if let Ok(researcher) = researcher {
+                let catalogue = researcher.catalogue().await.unwrap();
+                let publishing: BTreeSet<&str> = catalogue
+                    .views
+                    .iter()
+                    .map(|view| view.register_id.as_str())
+                    .collect();
+                if publishing.len() == self.publishing().count() {
+                    return researcher;
+                }
+            }
+            assert!(Instant::now() < ends, "{}", self.research_gateway_log());
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// The registers with an agent that publish views.
+    pub(super) fn publishing(&self) -> impl Iterator<Item = &str> {
+        let registers = self.world.country.registers.iter();
+        registers
+            .filter(|register| register.views().next().is_some())
+            .map(|register| register.id().as_str())
+            .filter(|id| self.agents.contains_key(*id))
+    }
+
+    /// What the research gateway has logged.
+    pub(super) fn research_gateway_log(&self) -> String {
+        log_of(&self.world, "research")
+    }
+
+    pub(super) async fn kill_research_gateway(&mut self) {
+        let gateway = self.research_gateway.as_mut().unwrap();
+        gateway.kill().await.unwrap();
+    }
+
+    pub(super) fn restart_research_gateway(&mut self) {
+        let gateway = self.starter.research_gateway(&self.world).unwrap();
+        self.research_gateway = Some(gateway);
     }
 
     /// Waits until the gateway is connected to every agent that was started.
@@ -150,7 +203,12 @@ impl Fleet {
                 return;
             }
             for part in self.agents.values_mut() {
-                assert!(!part.has_ended(), "{} ended", part.name);
+                assert!(
+                    !part.has_ended(),
+                    "{} ended: {}",
+                    part.name,
+                    part.last_words()
+                );
             }
             assert!(Instant::now() < ends, "only {connected} connected");
             sleep(LOOK_EVERY).await;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use innsyn_agent::config::Config;
+use innsyn_agent::config::{Asks, Config};
 use innsyn_agent::open_log;
 use innsyn_agent::presence::{self, PresenceParts, Tunnelled, incoming, prove_gateway};
 use innsyn_agent::service::{Answering, Service};
@@ -72,7 +72,7 @@ pub async fn run(
     let (register, rules) = (config.register.clone(), config.numbers.rules);
     let routes = match (&log, subjects) {
         (Some(log), Some(subjects)) if !without.contains(&Layer::Repeats) => {
-            let gateways = config.gateways.iter();
+            let gateways = config.gateways_that_ask(Asks::Listings);
             let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
             let log = Arc::clone(log);
             let answering = Answering::new(register, rules, subjects, log, clock.clone(), caps);
