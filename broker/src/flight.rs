@@ -43,6 +43,9 @@ mod service;
 mod session;
 mod table;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use arrow_flight::flight_service_server::FlightServiceServer;

@@ -8,6 +8,7 @@ use arrow_flight::sql::{
 use arrow_flight::{
     Action, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, FlightInfo,
 };
+use arrow_schema::Schema;
 use bytes::Bytes;
 use prost::Message;
 
@@ -91,7 +92,7 @@ impl Flight {
             prepared_statement_handle: request.query.into(),
             dataset_schema: encoded(&schema)?,
             // There are no parameters.
-            parameter_schema: Bytes::new(),
+            parameter_schema: encoded(&Schema::empty())?,
         })
     }
 
