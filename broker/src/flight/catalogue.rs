@@ -15,11 +15,8 @@ use wire::variable::Type;
 use wire::{Grain, Variable, View};
 
 use super::report;
+use crate::research::sql::{CATALOG, SCHEMA};
 
-/// The only catalog.
-pub(super) const CATALOG: &str = "innsyn";
-/// The only schema.
-pub(super) const SCHEMA: &str = "views";
 /// The only type of table.
 const TABLE_TYPE: &str = "VIEW";
 

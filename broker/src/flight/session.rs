@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::catalogue::{CATALOG, SCHEMA};
+use crate::research::sql::{CATALOG, SCHEMA};
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct SetSessionOptionsRequest {

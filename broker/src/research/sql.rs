@@ -42,6 +42,10 @@ pub use error::{Place, SqlError, SqlFault};
 pub use presentation::{OrderBy, Presentation};
 pub use table::{OutputColumn, Part};
 
+/// The catalog that all views are in, for tools that write it.
+pub const CATALOG: &str = "innsyn";
+/// The schema that all views are in, likewise.
+pub const SCHEMA: &str = "views";
 /// The longest statement, in bytes.
 pub const SQL_BYTES_MAX: usize = 32_768;
 /// Words and signs of a statement, apart from the elements of its lists.
