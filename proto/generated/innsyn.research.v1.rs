@@ -315,7 +315,7 @@ pub struct DatePeriod {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Measure {
     /// Absent is not valid; a reader refuses it.
-    #[prost(oneof = "measure::Measure", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "measure::Measure", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
     pub measure: ::core::option::Option<measure::Measure>,
 }
 /// Nested message and enum types in `Measure`.
@@ -340,6 +340,8 @@ pub mod measure {
         Histogram(super::Histogram),
         #[prost(message, tag = "7")]
         LifeTable(super::LifeTable),
+        #[prost(message, tag = "8")]
+        PersonTime(super::PersonTime),
     }
 }
 /// How many rows' persons.
@@ -377,6 +379,20 @@ pub struct LifeTable {
     pub step: i32,
     #[prost(uint32, tag = "5")]
     pub steps: u32,
+}
+/// The months that the row's persons were followed, added up: whole months from the month of entry
+/// to that of the event or of having left, as a life table counts them, each person's clipped to
+/// 0 and the number of the view's months. Who has no date of entry, or whose end is before it, has
+/// none. Persons who had the event are counted by a life table. Not with `Query.period`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PersonTime {
+    /// Three different dates of the person's row.
+    #[prost(string, tag = "1")]
+    pub entry: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub event: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub exit: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

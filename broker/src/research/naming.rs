@@ -48,6 +48,7 @@ pub(super) fn measure(measure: &Told, persons: &str) -> Vec<String> {
         Told::Sum(of) => vec![format!("sum_{of}")],
         Told::Mean(of) => vec![format!("mean_{of}")],
         Told::Variance(of) => vec![format!("variance_{of}")],
+        Told::PersonTime(time) => vec![format!("person_time_{}", time.event)],
         Told::Histogram(histogram) => vec![format!("{}_bin", histogram.variable), persons()],
         Told::LifeTable(_) => vec!["step".to_owned(), "left_by".to_owned(), persons()],
     }

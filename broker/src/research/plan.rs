@@ -130,6 +130,8 @@ pub(crate) enum PlanError {
     Unpublished(String),
 }
 
+/// The unit of person-time, as UCUM has it.
+const MONTH_UNIT: &str = "mo";
 /// The longest code that is shown, in characters.
 const CODE_CHARACTERS_MAX: usize = 256;
 
@@ -355,6 +357,7 @@ impl Maker<'_> {
                 Told::Sum(name) | Told::Mean(name) | Told::Variance(name) => {
                     Some(self.summed(name)?)
                 }
+                Told::PersonTime(time) => Some(self.person_time(time)?),
                 _ => None,
             };
             let unit = summed.as_ref().map_or("", |(_, unit)| unit);
@@ -376,7 +379,7 @@ impl Maker<'_> {
             read.push(match told {
                 Told::Persons(_) => Measure::Persons,
                 Told::Events(_) => Measure::Events,
-                Told::Sum(_) => Measure::Sum(at),
+                Told::Sum(_) | Told::PersonTime(_) => Measure::Sum(at),
                 Told::Mean(_) => Measure::Mean(at),
                 Told::Variance(_) => Measure::Variance(at),
                 Told::Histogram(histogram) => {
@@ -399,6 +402,24 @@ impl Maker<'_> {
             return Err(PlanError::NotAlone);
         }
         Ok((read, spread))
+    }
+
+    /// The place of the months that persons are followed among what is summed, and their unit.
+    fn person_time(&mut self, time: &wire::PersonTime) -> Result<(usize, String), PlanError> {
+        let wire::PersonTime { entry, event, exit } = time;
+        let months = self.view.until_month.saturating_sub(self.view.from_month);
+        let clip = Clip {
+            from: 0.0,
+            to: months.into(),
+            centre: 0.0,
+        };
+        if !clip.is_rising() {
+            return Err(PlanError::ClippedToOneValue(entry.clone()));
+        }
+        // Not a variable's name, so that no other sum is taken for it.
+        let name = format!("person_time({entry}, {event}, {exit})");
+        self.summed.push(Summed { name, clip });
+        Ok((self.summed.len() - 1, MONTH_UNIT.to_owned()))
     }
 
     /// The place of a summed variable among them, and its unit.

@@ -99,7 +99,7 @@ plan_errors! {
     Nought "NOUGHT" "a number that must be 1 or more is 0"
     GridTooLong "GRID_TOO_LONG" "the grid ends beyond the whole numbers"
     SameDate "SAME_DATE" "a life table needs three different dates"
-    LifeTableOfPeriods "LIFE_TABLE_OF_PERIODS" "a life table follows persons, not periods"
+    FollowedByPeriods "FOLLOWED_BY_PERIODS" "a life table and person-time follow persons, not periods"
     PeriodNotDimension "PERIOD_NOT_DIMENSION" "rows of periods need the period as a dimension"
     NoPeriod "NO_PERIOD" "the rows have no period"
 }

@@ -45,6 +45,16 @@ impl Scale {
         })
     }
 
+    /// Of whole months, from none to `most`.
+    pub(super) fn of_months(most: i32) -> Self {
+        Self {
+            clip_from: 0.0,
+            clip_to: most.max(0).into(),
+            centre: 0.0,
+            units: 1.0,
+        }
+    }
+
     /// `value`, clipped, in units from the centre. It is not missing.
     pub(super) fn units_of(&self, value: f64) -> i64 {
         let difference = value.clamp(self.clip_from, self.clip_to) - self.centre;

@@ -131,16 +131,27 @@ pub(super) enum Measure {
         bins: usize,
     },
     LifeTable(LifeTable),
+    /// Of the months for which the row's person is followed.
+    PersonTime {
+        follow: Follow,
+        scale: Scale,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LifeTable {
-    pub(super) entry: usize,
-    pub(super) event: usize,
-    pub(super) exit: usize,
+    pub(super) follow: Follow,
     /// Months in a step.
     pub(super) months: i32,
     pub(super) steps: usize,
+}
+
+/// From when to when a person is followed; places in [`Plan::kept`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Follow {
+    pub(super) entry: usize,
+    pub(super) event: usize,
+    pub(super) exit: usize,
     /// The last month that the view covers.
     pub(super) last_month: i32,
 }

@@ -8,7 +8,8 @@ use super::published::Published;
 use super::{CELLS_MAX, CheckedQuery, DIMENSIONS_MAX, MEASURES_MAX, normal};
 use crate::wire::research::v1::{
     Bands, CodeLevel, DatePeriod, Dimension, Grain, Histogram, LifeTable, Measure, Number, Period,
-    Pick, Query, Rows, Variable, View, dimension::Dimension as Divided, measure::Measure as Told,
+    PersonTime, Pick, Query, Rows, Variable, View, dimension::Dimension as Divided,
+    measure::Measure as Told,
 };
 
 /// What is known of the catalogue while a query is checked.
@@ -228,7 +229,8 @@ fn check_measures(measures: &[Measure], rows: &RowsOf<'_>) -> Result<u64, QueryE
 fn check_measure(measure: &Measure, rows: &RowsOf<'_>) -> Result<u64, QueryError> {
     match &measure.measure {
         None => Err(QueryFault::NotChosen(
-            "`persons`, `events`, `sum`, `mean`, `variance`, `histogram` and `life_table`",
+            "`persons`, `events`, `sum`, `mean`, `variance`, `histogram`, `life_table` and \
+             `person_time`",
         ))
         .at("measure"),
         Some(Told::Persons(_)) => Ok(0),
@@ -239,6 +241,7 @@ fn check_measure(measure: &Measure, rows: &RowsOf<'_>) -> Result<u64, QueryError
         Some(Told::Variance(name)) => check_summed(name, rows).at("variance"),
         Some(Told::Histogram(histogram)) => check_histogram(histogram, rows).at("histogram"),
         Some(Told::LifeTable(table)) => check_life_table(table, rows).at("life_table"),
+        Some(Told::PersonTime(time)) => check_person_time(time, rows).at("person_time"),
     }
 }
 
@@ -270,14 +273,23 @@ fn check_histogram(histogram: &Histogram, rows: &RowsOf<'_>) -> Result<u64, Quer
 }
 
 fn check_life_table(table: &LifeTable, rows: &RowsOf<'_>) -> Result<u64, QueryError> {
+    check_followed([&table.entry, &table.event, &table.exit], rows)?;
+    chosen_period(table.step).at("step")?;
+    steps(table.steps).at("steps")
+}
+
+fn check_person_time(time: &PersonTime, rows: &RowsOf<'_>) -> Result<u64, QueryError> {
+    check_followed([&time.entry, &time.event, &time.exit], rows)?;
+    Ok(0)
+}
+
+/// Persons are followed from the first of three dates to one of the others.
+fn check_followed(dates: [&String; 3], rows: &RowsOf<'_>) -> Result<(), QueryError> {
     if rows.period != Period::Unspecified {
-        return Err(QueryFault::LifeTableOfPeriods).at("entry");
+        return Err(QueryFault::FollowedByPeriods).at("entry");
     }
-    let dates = [
-        ("entry", &table.entry),
-        ("event", &table.event),
-        ("exit", &table.exit),
-    ];
+    let [entry, event, exit] = dates;
+    let dates = [("entry", entry), ("event", event), ("exit", exit)];
     for (index, (field, name)) in dates.into_iter().enumerate() {
         let variable = rows.variable(name).at(field)?;
         if !is_date(variable) {
@@ -287,8 +299,7 @@ fn check_life_table(table: &LifeTable, rows: &RowsOf<'_>) -> Result<u64, QueryEr
             return Err(QueryFault::SameDate(name.clone())).at(field);
         }
     }
-    chosen_period(table.step).at("step")?;
-    steps(table.steps).at("steps")
+    Ok(())
 }
 
 /// A number of bins or steps, within what a table may have.

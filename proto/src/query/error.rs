@@ -166,9 +166,9 @@ pub enum QueryFault {
     /// Dates of a life table that are the same.
     #[error("`{0}` stands twice; a life table needs three different dates")]
     SameDate(String),
-    /// A life table of periods.
-    #[error("a life table follows persons, not periods; leave out `period`")]
-    LifeTableOfPeriods,
+    /// A life table or person-time of periods.
+    #[error("a life table and person-time follow persons, not periods; leave out `period`")]
+    FollowedByPeriods,
     /// Periods as rows, which no dimension tells apart.
     #[error("with a period a person has many rows; add `period` to `dimensions`")]
     PeriodNotDimension,

@@ -23,8 +23,8 @@ use innsyn_policy::{NationalId, Organisation, Purpose, Register};
 use super::CheckedQuery;
 use crate::wire::research::v1::{
     CodeMembership, Comparison, Events, Expression, Expressions, Grain, LifeTable, Operator,
-    Period, Pick, View, dimension::Dimension as Divided, expression::Expression as Kind,
-    literal::Literal as Value, measure::Measure as Told,
+    Period, PersonTime, Pick, View, dimension::Dimension as Divided,
+    expression::Expression as Kind, literal::Literal as Value, measure::Measure as Told,
 };
 
 /// The variable of the person that holds the year of birth, wherever a view has one.
@@ -82,7 +82,7 @@ fn kinds(query: &CheckedQuery) -> BTreeSet<QueryKind> {
     let told = measures.filter_map(|measure| measure.measure.as_ref());
     let kinds = told.map(|measure| match measure {
         Told::Persons(_) | Told::Events(_) => QueryKind::Count,
-        Told::Sum(_) | Told::Mean(_) => QueryKind::Sum,
+        Told::Sum(_) | Told::Mean(_) | Told::PersonTime(_) => QueryKind::Sum,
         Told::Variance(_) => QueryKind::Variance,
         Told::Histogram(_) => QueryKind::Histogram,
         Told::LifeTable(_) => QueryKind::LifeTable,
@@ -132,7 +132,8 @@ impl Gathered<'_> {
                 Some(Told::Histogram(histogram)) => self.otherwise(view, &histogram.variable),
                 Some(Told::LifeTable(LifeTable {
                     entry, event, exit, ..
-                })) => {
+                }))
+                | Some(Told::PersonTime(PersonTime { entry, event, exit })) => {
                     for name in [entry, event, exit] {
                         self.otherwise(view, name);
                     }

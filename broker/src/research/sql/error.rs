@@ -122,7 +122,7 @@ pub enum SqlFault {
 
 /// The functions that can be written.
 const FUNCTIONS: &str = "`COUNT`, `SUM`, `AVG`, `VAR_SAMP`, `persons`, `events`, `histogram`, \
-                         `life_table`, `level`, `LEFT`, `SUBSTRING`, `band`, `period`, `year`, \
+                         `life_table`, `person_time`, `level`, `LEFT`, `SUBSTRING`, `band`, `period`, `year`, \
                          `EXTRACT(YEAR FROM …)`, `DATE_TRUNC`, `first_event` and `last_event`";
 
 impl SqlError {

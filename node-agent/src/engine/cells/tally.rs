@@ -5,7 +5,7 @@ use super::super::kept::Kept;
 use super::super::moments::{Scale, Sums};
 use super::super::month::NO_MONTH;
 use super::super::partial::Part;
-use super::super::plan::{LifeTable, Measure};
+use super::super::plan::{Follow, LifeTable, Measure};
 
 /// A measure, by cell.
 #[derive(Debug)]
@@ -59,6 +59,11 @@ impl Tally {
             Measure::LifeTable(table) => Self::LifeTable {
                 steps: table.steps,
                 persons: Vec::new(),
+            },
+            Measure::PersonTime { scale, .. } => Self::Moments {
+                scale: *scale,
+                with_squares: false,
+                sums: Vec::new(),
             },
         }
     }
@@ -121,6 +126,12 @@ impl Tally {
                     *count += 1;
                 }
             }
+            (Self::Moments { sums, .. }, Measure::PersonTime { follow, scale }) => {
+                let followed = follow.months(rows, slot);
+                if let (Some(sums), Some((months, _))) = (sums.get_mut(cell), followed) {
+                    sums.add(Sums::of(scale.units_of(months.into())));
+                }
+            }
             (Self::LifeTable { persons, .. }, Measure::LifeTable(table)) => {
                 if let Some(followed) = persons.get_mut(cell) {
                     followed.add(table, rows, slot);
@@ -178,24 +189,10 @@ fn bin_of(value: f64, from: f64, width: f64, bins: usize) -> Option<usize> {
 
 impl Followed {
     /// Counts someone by the steps from entry to the event, or to having left without it.
-    ///
-    /// Who left before the event did not have it; who did neither left with the last month.
     fn add(&mut self, table: &LifeTable, rows: &Collapse<'_>, slot: &Slot) {
-        let month = |kept| {
-            let month = rows.kept(kept).map(|kept| kept.month(slot.kept_at));
-            month.filter(|month| *month != NO_MONTH)
-        };
-        let Some(entry) = month(table.entry) else {
+        let Some((months, had_event)) = table.follow.months(rows, slot) else {
             return;
         };
-        let (event, exit) = (month(table.event), month(table.exit));
-        let exit_or_last = exit.unwrap_or(table.last_month);
-        let had_event = event.is_some_and(|event| exit.is_none_or(|exit| event <= exit));
-        let end = if had_event { event } else { Some(exit_or_last) };
-        let months = end.unwrap_or(exit_or_last).saturating_sub(entry);
-        if months < 0 {
-            return;
-        }
         let step = usize::try_from(months / table.months).unwrap_or(usize::MAX);
         let counts = if had_event {
             &mut self.events
@@ -206,5 +203,25 @@ impl Followed {
             Some(count) => *count += 1,
             None => self.beyond += 1,
         }
+    }
+}
+
+impl Follow {
+    /// For how many months someone is followed, and whether they then have the event. None of
+    /// whom no entry is known, or who left before it.
+    ///
+    /// Who left before the event did not have it; who did neither left with the last month.
+    fn months(&self, rows: &Collapse<'_>, slot: &Slot) -> Option<(i32, bool)> {
+        let month = |kept| {
+            let month = rows.kept(kept).map(|kept| kept.month(slot.kept_at));
+            month.filter(|month| *month != NO_MONTH)
+        };
+        let entry = month(self.entry)?;
+        let (event, exit) = (month(self.event), month(self.exit));
+        let exit_or_last = exit.unwrap_or(self.last_month);
+        let had_event = event.is_some_and(|event| exit.is_none_or(|exit| event <= exit));
+        let end = if had_event { event } else { Some(exit_or_last) };
+        let months = end.unwrap_or(exit_or_last).saturating_sub(entry);
+        (months >= 0).then_some((months, had_event))
     }
 }

@@ -77,6 +77,11 @@ impl<'a> Reading<'a> {
         Ok(reading)
     }
 
+    /// How many months the view covers.
+    pub(super) const fn months(&self) -> i32 {
+        self.view.until_month.saturating_sub(self.view.from_month)
+    }
+
     /// The last month that the view covers.
     pub(super) const fn last_month(&self) -> i32 {
         self.view.until_month.saturating_sub(1)

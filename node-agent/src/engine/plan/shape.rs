@@ -8,8 +8,8 @@ use super::super::error::PlanError;
 use super::super::moments::Scale;
 use super::condition::code_type;
 use super::{
-    Added, Dimension, LIST_MAX, LifeTable, Measure, Periods, Reading, Rows, WHOLE_MAX, months_in,
-    whole,
+    Added, Dimension, Follow, LIST_MAX, LifeTable, Measure, Periods, Reading, Rows, WHOLE_MAX,
+    months_in, whole,
 };
 
 /// The parts of a plan that depend on dimensions and measures.
@@ -149,6 +149,10 @@ impl<'a> Maker<'_, 'a> {
                 })
             }
             Choice::LifeTable(table) => self.life_table(table),
+            Choice::PersonTime(time) => Ok(Measure::PersonTime {
+                follow: self.follow([&time.entry, &time.event, &time.exit])?,
+                scale: Scale::of_months(self.counted.months()),
+            }),
         }
     }
 
@@ -181,24 +185,31 @@ impl<'a> Maker<'_, 'a> {
     }
 
     fn life_table(&mut self, table: &wire::LifeTable) -> Result<Measure, PlanError> {
-        if self.periods.is_some() {
-            return Err(PlanError::LifeTableOfPeriods);
-        }
         if table.steps == 0 {
             return Err(PlanError::Nought);
         }
-        let (entry, event, exit) = (&table.entry, &table.event, &table.exit);
+        Ok(Measure::LifeTable(LifeTable {
+            follow: self.follow([&table.entry, &table.event, &table.exit])?,
+            months: months_in(table.step)?,
+            steps: table.steps as usize,
+        }))
+    }
+
+    /// How persons are followed between three dates.
+    fn follow(&mut self, dates: [&String; 3]) -> Result<Follow, PlanError> {
+        if self.periods.is_some() {
+            return Err(PlanError::FollowedByPeriods);
+        }
+        let [entry, event, exit] = dates;
         if entry == event || event == exit || exit == entry {
             return Err(PlanError::SameDate);
         }
-        Ok(Measure::LifeTable(LifeTable {
+        Ok(Follow {
             entry: self.date(entry)?,
             event: self.date(event)?,
             exit: self.date(exit)?,
-            months: months_in(table.step)?,
-            steps: table.steps as usize,
             last_month: self.counted.last_month(),
-        }))
+        })
     }
 
     /// The place among the kept of a variable of dates.
@@ -248,7 +259,9 @@ impl Measure {
     fn kept(&mut self) -> Vec<&mut usize> {
         match self {
             Self::Value { kept, .. } | Self::Histogram { kept, .. } => vec![kept],
-            Self::LifeTable(table) => vec![&mut table.entry, &mut table.event, &mut table.exit],
+            Self::LifeTable(LifeTable { follow, .. }) | Self::PersonTime { follow, .. } => {
+                vec![&mut follow.entry, &mut follow.event, &mut follow.exit]
+            }
             Self::Counted | Self::Values { .. } => Vec::new(),
         }
     }

@@ -283,23 +283,38 @@ fn a_life_table_follows_each_person_from_entry_to_event_or_end() {
     ];
     let world = World::of(8).with(persons_view(), &people, (1_000, 1_000));
     let query = Query {
-        measures: vec![measure(M::LifeTable(wire::LifeTable {
-            entry: "entered".to_owned(),
-            event: "died".to_owned(),
-            exit: "left".to_owned(),
-            step: Period::Year.into(),
-            steps: 3,
-        }))],
+        measures: vec![
+            measure(M::LifeTable(wire::LifeTable {
+                entry: "entered".to_owned(),
+                event: "died".to_owned(),
+                exit: "left".to_owned(),
+                step: Period::Year.into(),
+                steps: 3,
+            })),
+            measure(M::PersonTime(wire::PersonTime {
+                entry: "entered".to_owned(),
+                event: "died".to_owned(),
+                exit: "left".to_owned(),
+            })),
+        ],
         ..query("persons")
     };
     let cell = world.run(&query).unwrap().table.cells.remove(0);
     assert_eq!(cell.persons, 8);
     assert_eq!(
         cell.measures,
-        [Part::LifeTable {
-            events: vec![0, 2, 0],
-            left: vec![2, 0, 0],
-            beyond: 1,
-        }]
+        [
+            Part::LifeTable {
+                events: vec![0, 2, 0],
+                left: vec![2, 0, 0],
+                beyond: 1,
+            },
+            // 12 and 16 months to the events, 11 and 36 to having left, none in the last month.
+            Part::Moments {
+                values: 5,
+                sum: 75.0,
+                squares: None,
+            },
+        ]
     );
 }

@@ -214,6 +214,7 @@ fn asked_for(query: &Query) -> Vec<&str> {
             M::Sum(name) | M::Mean(name) | M::Variance(name) => names.push(name),
             M::Histogram(one) => names.push(&one.variable),
             M::LifeTable(one) => names.extend([&*one.entry, &*one.event, &*one.exit]),
+            M::PersonTime(one) => names.extend([&*one.entry, &*one.event, &*one.exit]),
         }
     }
     names
@@ -292,7 +293,7 @@ fn key(view: &View, dimension: &D, own: &Own, period: i32) -> Key {
 fn nothing(measure: &wire::Measure) -> Part {
     match measure.measure.as_ref().unwrap() {
         M::Persons(_) | M::Events(_) => Part::Counted,
-        one @ (M::Sum(_) | M::Mean(_) | M::Variance(_)) => Part::Moments {
+        one @ (M::Sum(_) | M::Mean(_) | M::Variance(_) | M::PersonTime(_)) => Part::Moments {
             values: 0,
             sum: 0.0,
             squares: matches!(one, M::Variance(_)).then_some(0.0),
@@ -346,6 +347,20 @@ fn count(view: &View, measure: &M, part: &mut Part, own: &Own, rows: &[&Row], is
                     bin += 1;
                 }
                 bins[bin] += 1;
+            }
+        }
+        (M::PersonTime(one), Part::Moments { values, sum, .. }) => {
+            let Some(entry) = month(own, &one.entry) else {
+                return;
+            };
+            let end = match (month(own, &one.event), month(own, &one.exit)) {
+                (Some(event), Some(exit)) => event.min(exit),
+                (Some(end), None) | (None, Some(end)) => end,
+                (None, None) => view.until_month - 1,
+            };
+            if end >= entry {
+                *values += 1;
+                *sum += f64::from((end - entry).min(view.until_month - view.from_month));
             }
         }
         (

@@ -179,7 +179,12 @@ impl Random {
             query.dimensions.push(dimension);
         }
         for _ in 0..self.below(4) {
-            let one = match self.below(6) {
+            let one = match self.below(7) {
+                6 => M::PersonTime(wire::PersonTime {
+                    entry: "entered".to_owned(),
+                    event: "died".to_owned(),
+                    exit: "left".to_owned(),
+                }),
                 0 => M::Sum("weight".to_owned()),
                 1 => M::Mean("born".to_owned()),
                 2 => M::Variance("weight".to_owned()),

@@ -277,7 +277,28 @@ fn life_tables_are_checked() {
         measures: vec![measure(table("died", Period::Year, 3))],
         ..query("stays")
     });
-    assert_eq!(of_periods, "LIFE_TABLE_OF_PERIODS");
+    assert_eq!(of_periods, "FOLLOWED_BY_PERIODS");
+}
+
+#[test]
+fn person_time_is_checked() {
+    let time = |event: &str| {
+        M::PersonTime(wire::PersonTime {
+            entry: "entered".to_owned(),
+            event: event.to_owned(),
+            exit: "left".to_owned(),
+        })
+    };
+    assert_eq!(of("persons", time("died")), "TAKEN");
+    assert_eq!(of("persons", time("left")), "SAME_DATE");
+    assert_eq!(of("persons", time("born")), "WRONG_TYPE");
+    let of_periods = code_of(&Query {
+        period: Period::Year.into(),
+        dimensions: vec![by_period()],
+        measures: vec![measure(time("died"))],
+        ..query("stays")
+    });
+    assert_eq!(of_periods, "FOLLOWED_BY_PERIODS");
 }
 
 #[test]

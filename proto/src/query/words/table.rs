@@ -2,7 +2,7 @@
 
 use super::{Words, type_of, unit};
 use crate::wire::research::v1::{
-    Bands, CodeLevel, Dimension, Histogram, LifeTable, Measure, Period, Query, View,
+    Bands, CodeLevel, Dimension, Histogram, LifeTable, Measure, Period, PersonTime, Query, View,
     dimension::Dimension as Divided, measure::Measure as Told, variable::Type,
 };
 
@@ -113,6 +113,7 @@ impl Words<'_> {
             }
             Some(Told::Histogram(histogram)) => self.histogram(histogram, view),
             Some(Told::LifeTable(table)) => self.life_table(table, view),
+            Some(Told::PersonTime(time)) => self.person_time(time, view),
         }
     }
 
@@ -150,6 +151,21 @@ impl Words<'_> {
             self.say("each of width", "hver med bredde"),
             histogram.width,
             unit(&histogram.variable, view)
+        )
+    }
+
+    fn person_time(self, time: &PersonTime, view: Option<&View>) -> String {
+        format!(
+            "{} {} {} {}, {} {}",
+            self.say(
+                "sum of the months that persons were followed, from",
+                "sum av månedene som personer er fulgt, fra"
+            ),
+            self.variable(&time.entry, view),
+            self.say("to", "til"),
+            self.variable(&time.event, view),
+            self.say("or without it to", "eller uten den til"),
+            self.variable(&time.exit, view),
         )
     }
 

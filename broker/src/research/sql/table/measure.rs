@@ -1,7 +1,7 @@
 //! What a table tells of each group, and which expressions tell something at all.
 
 use innsyn_proto::wire::research::v1::{
-    EventCount, Histogram, LifeTable, Measure, Persons, Pick, measure::Measure as Told,
+    EventCount, Histogram, LifeTable, Measure, PersonTime, Persons, Pick, measure::Measure as Told,
     variable::Type,
 };
 use sqlparser::ast::{Expr, Spanned as _};
@@ -16,6 +16,7 @@ use super::{Output, RowsOf};
 
 const COUNT: &str = "`COUNT(DISTINCT person)` for persons or `COUNT(*)` for rows";
 const HISTOGRAM: &str = "`histogram(column, from, width, bins)`, with whole numbers";
+const PERSON_TIME: &str = "`person_time(entry, event, exit)`, with three dates";
 const LIFE_TABLE: &str = "`life_table(entry, event, exit, 'month', 60)`, with three dates";
 
 impl RowsOf<'_, '_> {
@@ -69,6 +70,7 @@ impl RowsOf<'_, '_> {
             "var_samp" | "variance" => self.summed(call, "`VAR_SAMP(column)`").map(Told::Variance),
             "histogram" => self.histogram(call),
             "life_table" => self.life_table(call),
+            "person_time" => self.person_time(call),
             "stddev" | "stddev_samp" | "stddev_pop" => refuse(
                 call.span,
                 "a standard deviation",
@@ -167,18 +169,29 @@ impl RowsOf<'_, '_> {
 
     fn life_table(&self, call: &Call<'_>) -> Result<Told, SqlError> {
         let [entry, event, exit, step, steps] = call.arguments(LIFE_TABLE)?;
-        let date = |of: &Expr| {
-            let variable = self.scope.variable(of)?;
-            self.has_one(variable, of)?;
-            Ok(variable.name.clone())
-        };
         Ok(Told::LifeTable(LifeTable {
-            entry: date(entry)?,
-            event: date(event)?,
-            exit: date(exit)?,
+            entry: self.date_of_one(entry)?,
+            event: self.date_of_one(event)?,
+            exit: self.date_of_one(exit)?,
             step: call.period(step, LIFE_TABLE)?.into(),
             steps: call.whole(steps, LIFE_TABLE)?,
         }))
+    }
+
+    fn person_time(&self, call: &Call<'_>) -> Result<Told, SqlError> {
+        let [entry, event, exit] = call.arguments(PERSON_TIME)?;
+        Ok(Told::PersonTime(PersonTime {
+            entry: self.date_of_one(entry)?,
+            event: self.date_of_one(event)?,
+            exit: self.date_of_one(exit)?,
+        }))
+    }
+
+    /// A variable of which a row has one value; that it is a date is checked with the query.
+    fn date_of_one(&self, of: &Expr) -> Result<String, SqlError> {
+        let variable = self.scope.variable(of)?;
+        self.has_one(variable, of)?;
+        Ok(variable.name.clone())
     }
 }
 

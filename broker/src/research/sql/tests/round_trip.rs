@@ -2,8 +2,8 @@
 
 use innsyn_proto::wire::research::v1::{
     Dimension, EventCount, Expression, Expressions, Histogram, LifeTable, Measure, OwnPeriod,
-    Period, Persons, Pick, Rows, dimension::Dimension as Divided, expression::Expression as Kind,
-    measure::Measure as Told,
+    Period, PersonTime, Persons, Pick, Rows, dimension::Dimension as Divided,
+    expression::Expression as Kind, measure::Measure as Told,
 };
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -69,6 +69,11 @@ fn queries() -> impl Strategy<Value = Query> {
                 Told::Variance("days".to_owned()),
                 histogram(),
                 life_table("admitted", "emigrated"),
+                Told::PersonTime(PersonTime {
+                    entry: "admitted".to_owned(),
+                    event: "died".to_owned(),
+                    exit: "emigrated".to_owned(),
+                }),
             ],
             0..=3,
         ),
@@ -92,7 +97,7 @@ fn queries() -> impl Strategy<Value = Query> {
                     });
                 }
                 told.retain(|told| {
-                    let follows = matches!(told, Told::LifeTable(_));
+                    let follows = matches!(told, Told::LifeTable(_) | Told::PersonTime(_));
                     !follows || (pick != Pick::All && period == Period::Unspecified)
                 });
                 Query {
@@ -137,7 +142,7 @@ fn words() -> impl Strategy<Value = String> {
     let word = proptest::sample::select(
         "SELECT FROM WHERE GROUP BY ORDER LIMIT AND OR NOT IN LIKE ANY BETWEEN IS TRUE NULL DISTINCT \
          EXISTS COUNT(*) COUNT SUM AVG year EXTRACT(YEAR DATE DATE_TRUNC band level LEFT SUBSTRING \
-         histogram life_table period first_event() persons() events() person _register people stays \
+         histogram life_table person_time period first_event() persons() events() person _register people stays \
          prescriptions s sex birth_year days cost diagnosis admitted died CASE WHEN THEN ELSE END \
          WITH UNION HAVING OVER FILTER FOR AS DESC NULLS FIRST INTERVAL ARRAY ROW JOIN ON USING \
          ( ) ( ) , . * = <> < >= + - / :: [ ] ; ' \" $1 1 5.5 -3 'K' 'I21%' 'year' '2020-01-01' \

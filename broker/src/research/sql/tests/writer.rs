@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use innsyn_proto::wire::research::v1::{
     Bands, CodeLevel, CodeMembership, Comparison, DateWindow, Dimension, Events, Expression,
-    Expressions, Histogram, LifeTable, Literal, Measure, Operator, Period, Pick,
+    Expressions, Histogram, LifeTable, Literal, Measure, Operator, Period, PersonTime, Pick,
     dimension::Dimension as Divided, expression::Expression as Kind, literal::Literal as Value,
     measure::Measure as Told,
 };
@@ -162,6 +162,9 @@ fn measure(measure: &Measure) -> String {
             width,
             bins,
         }) => format!("histogram({variable}, {from}, {width}, {bins})"),
+        Told::PersonTime(PersonTime { entry, event, exit }) => {
+            format!("person_time({entry}, {event}, {exit})")
+        }
         Told::LifeTable(table) => {
             let LifeTable {
                 entry, event, exit, ..

@@ -219,6 +219,32 @@ fn life_tables_without_three_dates_and_steps() {
 }
 
 #[test]
+fn person_time_without_three_dates() {
+    let person_time =
+        |t: &str| format!("rows {{ pick: PICK_FIRST }} measures {{ person_time {{ {t} }} }}");
+    are_refused(&[
+        (
+            "stays",
+            &person_time("entry: 'days'"),
+            "measures[1].person_time.entry",
+            "is a date",
+        ),
+        (
+            "stays",
+            &person_time("entry: 'admitted' event: 'died' exit: 'admitted'"),
+            "measures[1].person_time.exit",
+            "three different dates",
+        ),
+        (
+            "stays",
+            "period: PERIOD_YEAR dimensions { period {} } measures { person_time {} }",
+            "measures[1].person_time.entry",
+            "leave out `period`",
+        ),
+    ]);
+}
+
+#[test]
 fn tables_that_would_have_too_many_cells() {
     // 60 months are 20 quarters are 5 years; the bands make 250 and 500 groups.
     let bands = |most: i64| {
