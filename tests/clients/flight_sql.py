@@ -41,16 +41,25 @@ def texts(metadata):
 
 
 def catalogue(connection):
-    """Every table with its columns: type and remark."""
+    """Every table with its columns and their types."""
     objects = connection.adbc_get_objects(depth="all").read_all().to_pylist()
     return {
         f"{catalog['catalog_name']}.{schema['db_schema_name']}.{table['table_name']}": {
-            column["column_name"]: [column["xdbc_type_name"], column["remarks"]]
+            column["column_name"]: column["xdbc_type_name"]
             for column in table["table_columns"]
         }
         for catalog in objects
         for schema in catalog["catalog_db_schemas"]
         for table in schema["db_schema_tables"]
+    }
+
+
+def described(connection, table):
+    """What is said of each column of a table, and of the table."""
+    schema = connection.adbc_get_table_schema(table)
+    return {
+        "table": texts(schema.metadata),
+        "columns": {field.name: texts(field.metadata) for field in schema},
     }
 
 
@@ -87,14 +96,11 @@ def refused(connection, sql):
         try:
             cursor.execute(sql)
         except adbc_driver_manager.Error as error:
-            details = {
-                key: value.decode(errors="replace") if isinstance(value, bytes) else value
-                for key, value in error.details
-            }
+            details = dict(error.details)
             return {
                 "kind": type(error).__name__,
                 "text": str(error),
-                "reason": details.get("innsyn-reason"),
+                "reason": details[b"innsyn-reason"].decode(),
             }
         return {"kind": "none", "text": str(cursor.fetchall()), "reason": None}
 
@@ -105,6 +111,7 @@ def story(arguments):
             "info": connection.adbc_get_info()["vendor_name"],
             "table_types": connection.adbc_get_table_types(),
             "catalogue": catalogue(connection),
+            "persons": described(connection, "persons"),
             "asked": asked(connection),
             "unprepared": unprepared(connection),
         }

@@ -14,7 +14,8 @@ use tokio::time::{Instant, sleep};
 
 use super::federation::LONG;
 use super::fleet::Fleet;
-use super::research::{persons_by_sex, run, spec, told};
+use super::research::{persons_by_sex, run, spec, states, told};
+use innsyn_proto::wire::research::v1::RegisterState as State;
 
 /// The root of the repository.
 fn root() -> PathBuf {
@@ -63,15 +64,24 @@ async fn adbc_and_pandas_browse_ask_and_are_told_who_answered() {
     assert_eq!(story["info"], "Innsyn");
     assert_eq!(story["table_types"], serde_json::json!(["VIEW"]));
     let columns = &story["catalogue"]["innsyn.views.persons"];
-    assert_eq!(columns["sex"][0], "VARCHAR", "{columns}");
-    assert_eq!(columns["born_year"][0], "BIGINT", "{columns}");
-    let remark = columns["sex"][1].as_str().unwrap();
-    assert!(remark.starts_with("Kjønn / Sex ["), "{remark}");
+    assert_eq!(columns["sex"], "VARCHAR", "{columns}");
+    assert_eq!(columns["born_year"], "BIGINT", "{columns}");
+    let sex = &story["persons"]["columns"]["sex"];
+    assert_eq!(sex["innsyn.label_nb"], "Kjønn", "{sex}");
+    assert_eq!(sex["innsyn.label_en"], "Sex");
+    assert_eq!(sex["innsyn.code_system"], "administrative-gender");
+    assert_eq!(
+        story["persons"]["columns"]["born_year"]["innsyn.unit"],
+        "year"
+    );
+    assert_eq!(story["persons"]["table"]["innsyn.grain"], "person");
     assert!(story["catalogue"]["innsyn.views.query_report"].is_object());
 
     // What Rust is told over gRPC.
     let table = run(&researcher, persons_by_sex(&[])).await;
     let registers = table.registers.len();
+    let answered = states(&table).into_values();
+    let answered = answered.filter(|state| *state == State::Answered).count();
     let mut expected: Vec<(String, i64)> = table
         .rows
         .iter()
@@ -87,7 +97,6 @@ async fn adbc_and_pandas_browse_ask_and_are_told_who_answered() {
         "_registers_answered",
     ];
     assert_eq!(asked_by_python["columns"], serde_json::json!(names));
-    let answered = registers - 1;
     let rows: Vec<Value> = expected
         .iter()
         .map(|(sex, count)| serde_json::json!([sex, count, null, registers, answered]))
@@ -103,10 +112,8 @@ async fn adbc_and_pandas_browse_ask_and_are_told_who_answered() {
     let metadata = &asked_by_python["metadata"];
     assert_eq!(metadata["innsyn.registers_asked"], registers.to_string());
     assert_eq!(metadata["innsyn.registers_answered"], answered.to_string());
-    assert_eq!(
-        metadata["innsyn.registers_missing"],
-        format!("{dead}: silent")
-    );
+    let missing = metadata["innsyn.registers_missing"].as_str().unwrap();
+    assert!(missing.contains(&format!("{dead}: silent")), "{missing}");
     let report: BTreeMap<String, String> = serde_json::from_value(story["report"].clone()).unwrap();
     assert_eq!(report.len(), registers);
     assert_eq!(report[&dead], "silent");

@@ -136,7 +136,7 @@ async fn units_stand_in_the_fields() {
 }
 
 #[tokio::test]
-async fn a_hidden_value_is_absent_and_a_column_says_why() {
+async fn promise_6_a_hidden_value_is_absent_and_a_column_says_why() {
     let world = World::of(&["nord"], true).await;
     let of = |sex: &str, at: u32, persons: u64, sum: f64| {
         let measures = vec![counted(), moments(persons, sum, None)];
