@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod config;
 pub mod dev;
 pub mod enrolment;
+mod flight;
 pub mod gateway;
 pub mod metrics;
 pub mod program;

@@ -6,7 +6,8 @@
 //!        check, plan ◀┘         └─▶ part ─▶ merge ─▶ desk ─▶ ledger    └─▶ what can be asked
 //! ```
 //!
-//! `service` is the gRPC face. [`face`] looks at everything that can be looked at before a
+//! `service` is the gRPC face, and `flight` beside this module serves the same as Flight SQL; [`sql`]
+//! says a statement as a query, and `shown` shows its table as the statement says. [`face`] looks at everything that can be looked at before a
 //! register is asked; `running` asks every register and accounts for each ([`coverage`]); `part`
 //! reads their answers, [`merge`] adds them up, [`desk`] decides what may leave, and [`ledger`]
 //! keeps what has left. [`grid`] makes quantiles and survival curves of counts.
@@ -39,6 +40,7 @@ pub mod face;
 pub mod grid;
 pub mod ledger;
 pub mod merge;
+mod naming;
 mod part;
 mod plan;
 mod published;
@@ -46,12 +48,16 @@ mod refusal;
 mod running;
 mod runs;
 mod service;
+mod shown;
 pub mod sql;
 mod table;
 
+pub(crate) use claims::Researcher;
 pub use config::ResearchGatewayConfig;
 pub use face::{ResearchFace, ResearchParts};
+pub(crate) use refusal::Refusal;
+pub(crate) use running::start;
 pub use service::router;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -24,6 +24,8 @@ mod system {
     mod examples;
     mod federation;
     mod fleet;
+    #[cfg(feature = "external")]
+    mod flight_sql;
     mod heads;
     #[cfg(feature = "external")]
     mod log_down;

@@ -46,7 +46,7 @@ const ACR_HIGH: &str = "idporten-loa-high";
 
 /// Who asks, and through which organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Researcher {
+pub(crate) struct Researcher {
     pub(super) person: NationalId,
     pub(super) organisation: Organisation,
 }

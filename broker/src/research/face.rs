@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
-use innsyn_policy::{Clock, NationalId, PermitClearance, Register, RegisterId};
+use innsyn_policy::{Clock, NationalId, PermitClearance, PermitId, Register, RegisterId};
 use innsyn_proto::data_permit::{SignedDataPermit, TrustedIssuers};
 use innsyn_proto::query::{Asking, CheckedQuery, Language, check};
 use innsyn_proto::wire::research::v1 as wire;
@@ -34,6 +34,8 @@ use super::plan::Plan;
 use super::published::{Published, Publishers};
 use super::refusal::Refusal;
 use super::runs::Runs;
+use super::shown::Shown;
+use super::sql::{self, OutputColumn, Presentation};
 use crate::catalog::{Catalogue, Listing};
 use crate::gateway::link::Reach;
 use crate::gateway::token::BearerVerifier;
@@ -44,7 +46,7 @@ pub struct ResearchFace {
     registers: BTreeMap<RegisterId, Register>,
     tokens: BearerVerifier,
     permits: TrustedIssuers,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(super) agents: Arc<Agents>,
     publishers: Publishers,
     pub(super) desk: ReleaseDesk,
@@ -76,7 +78,7 @@ pub struct ResearchParts {
 
 /// A question that may be asked.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     pub(super) researcher: Researcher,
     pub(super) permit: SignedDataPermit,
     pub(super) query: CheckedQuery,
@@ -90,6 +92,8 @@ pub(super) struct Prepared {
     pub(super) expected: Option<ReleaseKey>,
     pub(super) deadline: Duration,
     pub(super) must_be_complete: bool,
+    /// How SQL shows the table; none as it is released.
+    pub(super) shown: Option<Shown>,
 }
 
 impl std::fmt::Debug for ResearchFace {
@@ -141,14 +145,14 @@ impl ResearchFace {
     }
 
     /// 16 bytes that nobody can guess.
-    pub(super) fn random_id(&self) -> [u8; 16] {
+    pub(crate) fn random_id(&self) -> [u8; 16] {
         self.random
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .random()
     }
 
-    pub(super) async fn published(&self) -> Published {
+    pub(crate) async fn published(&self) -> Published {
         self.publishers.gather().await
     }
 
@@ -156,7 +160,7 @@ impl ResearchFace {
     ///
     /// A bad token is refused at one time after its arrival, whatever was wrong: neither words nor
     /// waiting tell a forger how far they came.
-    pub(super) async fn admit(
+    pub(crate) async fn admit(
         &self,
         headers: &HeaderMap,
         arrived: Instant,
@@ -180,7 +184,7 @@ impl ResearchFace {
     }
 
     /// Reads a permit that entitles `researcher`.
-    pub(super) fn permit(
+    pub(crate) fn permit(
         &self,
         text: &str,
         researcher: &Researcher,
@@ -198,7 +202,7 @@ impl ResearchFace {
     }
 
     /// Everything that can be said of `request` without asking a register to count.
-    pub(super) async fn prepare(
+    pub(crate) async fn prepare(
         &self,
         researcher: Researcher,
         request: wire::RunRequest,
@@ -210,8 +214,8 @@ impl ResearchFace {
         };
         let permit = self.permit(&request.data_permit, &researcher)?;
         let question = request.question.ok_or(Refusal::QuestionMissing)?;
-        let published = self.published().await;
-        let query = checked(question, &published)?;
+        let (published, asked) = read(question, self.published().await).await?;
+        let query = checked(&asked.query, &published)?;
         let plan = Plan::of(&query).map_err(Refusal::Plan)?;
         let terms = permit.permit().terms();
         let rules = Rules::new(
@@ -249,11 +253,15 @@ impl ResearchFace {
         } else {
             BTreeSet::new()
         };
+        let shown = asked
+            .shown
+            .map(|(columns, presentation)| Shown::of(&columns, &presentation, &plan));
         Ok(Prepared {
             researcher,
             permit,
             query,
             plan,
+            shown,
             rules,
             cleared,
             unknown,
@@ -271,17 +279,39 @@ impl ResearchFace {
     }
 }
 
-/// The question, checked against what is published.
-fn checked(question: Question, published: &Published) -> Result<CheckedQuery, Refusal> {
-    let query = match question {
-        Question::Query(query) => query,
-        Question::Sql(_) => return Err(Refusal::Sql),
+/// A question, read.
+struct Asked {
+    query: wire::Query,
+    /// How SQL shows its table.
+    shown: Option<(Vec<OutputColumn>, Presentation)>,
+}
+
+/// Reads the question over what is published. SQL is read where it may take its time.
+async fn read(question: Question, published: Published) -> Result<(Published, Asked), Refusal> {
+    let sql = match question {
+        Question::Query(query) => return Ok((published, Asked { query, shown: None })),
+        Question::Sql(sql) => sql,
     };
+    let reading = tokio::task::spawn_blocking(move || {
+        let lowered = sql::lower(&sql, &published.views);
+        (published, lowered)
+    });
+    let (published, lowered) = reading.await.map_err(|_| Refusal::Failed)?;
+    let lowered = lowered.map_err(|error| Refusal::Sql(Box::new(error)))?;
+    let asked = Asked {
+        query: lowered.query,
+        shown: Some((lowered.columns, lowered.presentation)),
+    };
+    Ok((published, asked))
+}
+
+/// The query, checked against what is published.
+fn checked(query: &wire::Query, published: &Published) -> Result<CheckedQuery, Refusal> {
     let is_silent = |name: &&String| published.silent.iter().any(|id| id.as_str() == *name);
     if let Some(silent) = query.registers.iter().find(is_silent) {
         return Err(Refusal::RegisterUnknown(silent.clone()));
     }
-    check(&query, &published.views).map_err(|error| Refusal::Query(error.into()))
+    check(query, &published.views).map_err(|error| Refusal::Query(error.into()))
 }
 
 /// What will be released if every register answers over the data that it last published of.
@@ -303,6 +333,19 @@ fn expected(
 }
 
 impl Prepared {
+    /// The columns of the table that may be released.
+    pub(crate) fn columns(&self) -> Vec<wire::Column> {
+        match &self.shown {
+            Some(shown) => shown.columns().cloned().collect(),
+            None => self.plan.columns().to_vec(),
+        }
+    }
+
+    /// The permit that it is asked under.
+    pub(crate) fn permit_id(&self) -> &PermitId {
+        &self.permit.permit().terms().id
+    }
+
     /// What would be asked of whom.
     pub(super) fn told(&self) -> wire::DryRunResponse {
         wire::DryRunResponse {

@@ -10,7 +10,6 @@
 //!   one person could make any total, whatever the clip bounds.
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
 
 use innsyn_proto::query::CheckedQuery;
 use innsyn_proto::wire::research::v1 as wire;
@@ -21,6 +20,7 @@ use wire::{Column, ColumnKind, Grain, Period, Pick, Variable, View};
 
 use super::desk::{CELLS_MAX, Clip, DIMENSIONS_MAX, Domain};
 use super::merge::{Category, Shape};
+use super::naming;
 
 mod label;
 #[cfg(test)]
@@ -97,7 +97,7 @@ pub(super) enum Events {
 
 /// Why a query that can be asked has no table that could leave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum PlanError {
+pub(crate) enum PlanError {
     /// The margins to protect double with each dimension.
     #[error(
         "`dimensions`: a table has at most {DIMENSIONS_MAX}, a histogram or life table being one \
@@ -153,7 +153,8 @@ impl Plan {
         let axes = normal.dimensions.iter().map(|one| maker.axis(one));
         let axes = axes.collect::<Result<Vec<_>, _>>()?;
         let persons_shared = query.registers().len() > 1 && !view.persons_disjoint;
-        let (measures, spread) = maker.measures(&normal.measures, persons_shared)?;
+        let persons = naming::persons(persons_shared);
+        let (measures, spread) = maker.measures(&normal.measures, persons)?;
         let is_own_period =
             |one: &wire::Dimension| matches!(one.dimension, Some(Divided::Period(_)));
         let plan = Self {
@@ -281,11 +282,10 @@ impl Maker<'_> {
     }
 
     /// A column; a name that another column has gets a number.
-    fn column(&mut self, name: impl Display, kind: ColumnKind, unit: &str) {
-        let name = name.to_string();
+    fn column(&mut self, name: &str, kind: ColumnKind, unit: &str) {
         let taken = |name: &str| self.columns.iter().any(|column| column.name == name);
         let numbered = (2..).map(|number: u32| format!("{name}_{number}"));
-        let free = std::iter::once(name.clone())
+        let free = std::iter::once(name.to_owned())
             .chain(numbered)
             .find(|name| !taken(name))
             .unwrap_or_default();
@@ -296,13 +296,12 @@ impl Maker<'_> {
         });
     }
 
-    fn text(&mut self, name: impl Display) {
-        self.column(name, ColumnKind::Text, "");
-    }
-
     fn axis(&mut self, dimension: &wire::Dimension) -> Result<Axis, PlanError> {
         let unpublished = || PlanError::Unpublished("dimensions".to_owned());
-        match dimension.dimension.as_ref().ok_or_else(unpublished)? {
+        let divided = dimension.dimension.as_ref().ok_or_else(unpublished)?;
+        let name = naming::dimension(divided, self.period);
+        self.column(&name, ColumnKind::Text, "");
+        match divided {
             Divided::Code(wire::CodeLevel { variable, level }) => {
                 let Some(Type::Code(code)) = &self.variable(variable)?.r#type else {
                     return Err(PlanError::Unpublished(variable.clone()));
@@ -312,21 +311,13 @@ impl Maker<'_> {
                     Some(at) => code.level_characters.get(at),
                 };
                 let characters = characters.map_or(CODE_CHARACTERS_MAX, |c| *c as usize);
-                match level {
-                    0 => self.text(variable),
-                    level => self.text(format_args!("{variable}_level_{level}")),
-                }
                 Ok(Axis::Code { characters })
             }
-            Divided::Bands(wire::Bands { variable, begins }) => {
-                self.text(format_args!("{variable}_band"));
-                Ok(Axis::Bands {
-                    begins: begins.clone(),
-                })
-            }
+            Divided::Bands(wire::Bands { begins, .. }) => Ok(Axis::Bands {
+                begins: begins.clone(),
+            }),
             Divided::Period(_) => {
                 let period = self.period;
-                self.text(label::period(period));
                 Ok(Axis::Periods {
                     months: label::months_in(period),
                     first_months: Some(self.periods(period)),
@@ -334,7 +325,6 @@ impl Maker<'_> {
             }
             Divided::Date(date) => {
                 let period = date.period();
-                self.text(format_args!("{}_{}", date.variable, label::period(period)));
                 // Only dates of events are known to lie in the view's months.
                 let is_known = date.variable == self.view.event_date;
                 Ok(Axis::Periods {
@@ -356,33 +346,43 @@ impl Maker<'_> {
     fn measures(
         &mut self,
         measures: &[wire::Measure],
-        persons_shared: bool,
+        persons: &str,
     ) -> Result<(Vec<Measure>, Option<Spread>), PlanError> {
-        let persons = if persons_shared {
-            "registrations"
-        } else {
-            "persons"
-        };
         let mut read = Vec::with_capacity(measures.len());
         let mut spread = None;
         for measure in measures {
             let unpublished = || PlanError::Unpublished("measures".to_owned());
-            read.push(match measure.measure.as_ref().ok_or_else(unpublished)? {
-                Told::Persons(_) => {
-                    self.column(persons, ColumnKind::Count, "");
-                    Measure::Persons
+            let told = measure.measure.as_ref().ok_or_else(unpublished)?;
+            let summed = match told {
+                Told::Sum(name) | Told::Mean(name) | Told::Variance(name) => {
+                    Some(self.summed(name)?)
                 }
-                Told::Events(_) => {
-                    self.column("events", ColumnKind::Count, "");
-                    Measure::Events
-                }
-                Told::Sum(name) => Measure::Sum(self.summed("sum", name)?),
-                Told::Mean(name) => Measure::Mean(self.summed("mean", name)?),
-                Told::Variance(name) => Measure::Variance(self.summed("variance", name)?),
-                Told::PersonTime(time) => Measure::Sum(self.person_time(time)?),
+                Told::PersonTime(time) => Some(self.person_time(time)?),
+                _ => None,
+            };
+            let unit = summed.as_ref().map_or("", |(_, unit)| unit);
+            let unit = match told {
+                Told::Variance(_) if !unit.is_empty() => format!("{unit}^2"),
+                _ => unit.to_owned(),
+            };
+            let mut names = naming::measure(told, persons);
+            let number = names.pop().unwrap_or_default();
+            for name in names {
+                self.column(&name, ColumnKind::Text, "");
+            }
+            let kind = match summed {
+                Some(_) => ColumnKind::Real,
+                None => ColumnKind::Count,
+            };
+            self.column(&number, kind, &unit);
+            let at = summed.map_or(0, |(at, _)| at);
+            read.push(match told {
+                Told::Persons(_) => Measure::Persons,
+                Told::Events(_) => Measure::Events,
+                Told::Sum(_) | Told::PersonTime(_) => Measure::Sum(at),
+                Told::Mean(_) => Measure::Mean(at),
+                Told::Variance(_) => Measure::Variance(at),
                 Told::Histogram(histogram) => {
-                    self.text(format_args!("{}_bin", histogram.variable));
-                    self.column(persons, ColumnKind::Count, "");
                     spread = Some(Spread::Histogram {
                         from: histogram.from,
                         width: histogram.width,
@@ -391,9 +391,6 @@ impl Maker<'_> {
                     Measure::Spread
                 }
                 Told::LifeTable(table) => {
-                    self.text("step");
-                    self.text("left_by");
-                    self.column(persons, ColumnKind::Count, "");
                     spread = Some(Spread::LifeTable {
                         steps: table.steps as usize,
                     });
@@ -407,8 +404,8 @@ impl Maker<'_> {
         Ok((read, spread))
     }
 
-    /// The place of the months that persons are followed among what is summed.
-    fn person_time(&mut self, time: &wire::PersonTime) -> Result<usize, PlanError> {
+    /// The place of the months that persons are followed among what is summed, and their unit.
+    fn person_time(&mut self, time: &wire::PersonTime) -> Result<(usize, String), PlanError> {
         let wire::PersonTime { entry, event, exit } = time;
         let months = self.view.until_month.saturating_sub(self.view.from_month);
         let clip = Clip {
@@ -419,19 +416,14 @@ impl Maker<'_> {
         if !clip.is_rising() {
             return Err(PlanError::ClippedToOneValue(entry.clone()));
         }
-        self.column(
-            format_args!("person_time_{event}"),
-            ColumnKind::Real,
-            MONTH_UNIT,
-        );
         // Not a variable's name, so that no other sum is taken for it.
         let name = format!("person_time({entry}, {event}, {exit})");
         self.summed.push(Summed { name, clip });
-        Ok(self.summed.len() - 1)
+        Ok((self.summed.len() - 1, MONTH_UNIT.to_owned()))
     }
 
-    /// The place of a summed variable among them.
-    fn summed(&mut self, measure: &str, name: &str) -> Result<usize, PlanError> {
+    /// The place of a summed variable among them, and its unit.
+    fn summed(&mut self, name: &str) -> Result<(usize, String), PlanError> {
         let variable = self.variable(name)?;
         let of_person = variable.of_person || self.view.grain() == Grain::Person;
         if self.pick == Pick::All && !of_person {
@@ -458,19 +450,14 @@ impl Maker<'_> {
         if !clip.is_rising() {
             return Err(PlanError::ClippedToOneValue(name.to_owned()));
         }
-        let of_column = match measure {
-            "variance" if !unit.is_empty() => format!("{unit}^2"),
-            _ => unit,
-        };
-        let column = format!("{measure}_{name}");
-        self.column(column, ColumnKind::Real, &of_column);
-        if let Some(at) = self.summed.iter().position(|known| known.name == name) {
-            return Ok(at);
-        }
-        self.summed.push(Summed {
-            name: name.to_owned(),
-            clip,
+        let at = self.summed.iter().position(|known| known.name == name);
+        let at = at.unwrap_or_else(|| {
+            self.summed.push(Summed {
+                name: name.to_owned(),
+                clip,
+            });
+            self.summed.len() - 1
         });
-        Ok(self.summed.len() - 1)
+        Ok((at, unit))
     }
 }

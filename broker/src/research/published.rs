@@ -46,9 +46,9 @@ struct Publication {
 
 /// What all registers publish, as far as it is known.
 #[derive(Debug, Default)]
-pub(super) struct Published {
+pub(crate) struct Published {
     /// Register by register.
-    pub(super) views: Vec<View>,
+    pub(crate) views: Vec<View>,
     /// The name of each register's data, of those that have views.
     pub(super) snapshots: BTreeMap<RegisterId, [u8; 32]>,
     /// Registers whose views are not known.

@@ -15,11 +15,12 @@ use super::config::{DEADLINE_MS_MAX, DEADLINE_MS_MIN};
 use super::desk::{ReleaseError, RulesError};
 use super::ledger::StoreError;
 use super::plan::PlanError;
+use super::sql::SqlError;
 use crate::gateway::refusal::ERROR_DOMAIN;
 
 /// Why a call is refused, or a run gives no table.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     #[error("the access token is missing or not valid; get a new one")]
     Token,
     #[error("the token's scope does not cover this service")]
@@ -38,8 +39,8 @@ pub(super) enum Refusal {
     Deadline,
     #[error("a run is named by 16 bytes, those of `RunStarted.run_id`")]
     RunId,
-    #[error("this gateway does not take SQL yet; send `query`")]
-    Sql,
+    #[error("{0}")]
+    Sql(Box<SqlError>),
     #[error("{0}")]
     Permit(#[source] ReadDataPermitError),
     #[error("register `{register}` may not be asked: {field}")]
@@ -79,7 +80,7 @@ use Refusal as R;
 
 impl Refusal {
     /// The stable word for it, in `SCREAMING_SNAKE_CASE`.
-    pub(super) const fn reason(&self) -> &'static str {
+    pub(crate) const fn reason(&self) -> &'static str {
         match self {
             R::Token => "TOKEN_REFUSED",
             R::ScopeMissing => "SCOPE_MISSING",
@@ -88,7 +89,7 @@ impl Refusal {
             R::QuestionMissing => "QUESTION_MISSING",
             R::Deadline => "DEADLINE_OUT_OF_BOUNDS",
             R::RunId => "RUN_ID_MALFORMED",
-            R::Sql => "SQL_REFUSED",
+            R::Sql(_) => "SQL_REFUSED",
             R::Permit(_) => "DATA_PERMIT_REFUSED",
             R::Outside { .. } | R::NotEntitled => "OUTSIDE_DATA_PERMIT",
             R::Query(_) => "QUERY_REFUSED",
@@ -115,11 +116,11 @@ impl Refusal {
             R::QuestionMissing
             | R::Deadline
             | R::RunId
+            | R::Sql(_)
             | R::Query(_)
             | R::Plan(_)
             | R::Rules(_)
             | R::Release(_) => Code::InvalidArgument,
-            R::Sql => Code::Unimplemented,
             R::RegisterUnknown(_) | R::Incomplete(_) | R::NobodyAnswered { .. } | R::Ledger(_) => {
                 Code::Unavailable
             }
@@ -138,6 +139,12 @@ impl Refusal {
                 entry("register", register.as_str()),
             ]),
             R::Query(error) => HashMap::from([entry("place", &error.place)]),
+            R::Sql(error) => error.place.map_or_else(HashMap::new, |place| {
+                HashMap::from([
+                    entry("line", &place.line.to_string()),
+                    entry("column", &place.column.to_string()),
+                ])
+            }),
             _ => HashMap::new(),
         }
     }

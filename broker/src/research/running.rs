@@ -43,7 +43,7 @@ const UPDATES_PER_REGISTER: usize = 4;
 const UPDATES_BESIDE: usize = 2;
 
 /// Starts the run of `prepared`; dropping the stream cancels it.
-pub(super) fn start(
+pub(crate) fn start(
     face: &Arc<ResearchFace>,
     prepared: Prepared,
 ) -> Result<impl Stream<Item = Result<wire::RunResponse, Status>> + use<>, Refusal> {
@@ -62,9 +62,13 @@ pub(super) fn start(
     };
     let dropped = cancel.clone().drop_guard();
     tokio::spawn(async move {
+        let shown = prepared.shown.clone();
         let ended = cancel.run_until_cancelled(run.whole(prepared)).await;
         let ended = ended.unwrap_or(Err(Refusal::Cancelled));
-        run.finish(ended);
+        run.finish(ended.and_then(|table| match shown {
+            None => Ok(table),
+            Some(shown) => shown.show(table).map_err(|_| Refusal::Failed),
+        }));
     });
     Ok(ReceiverStream::new(updates).map(move |update| {
         let _ends_with_the_stream = &dropped;

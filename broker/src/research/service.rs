@@ -1,4 +1,5 @@
-//! The gRPC face: `innsyn.research.v1.ResearchService`, with reflection and health on its port.
+//! The gRPC face: `innsyn.research.v1.ResearchService`, with Flight SQL, reflection and health on
+//! its port.
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use super::ledger::Release;
 use super::refusal::Refusal;
 use super::running;
 use super::runs::RunId;
+use crate::flight;
 use crate::gateway::{health, openapi};
 
 const SERVICE: &str = "innsyn.research.v1.ResearchService";
@@ -27,11 +29,12 @@ const RESPONSE_BYTES_MAX: usize = 64 << 20;
 
 /// Every route of a research gateway.
 pub fn router(face: Arc<ResearchFace>) -> Router {
+    let flight = flight::service(Arc::clone(&face));
     let service = ResearchServiceServer::new(Service(Arc::clone(&face)))
         .max_decoding_message_size(REQUEST_BYTES_MAX)
         .max_encoding_message_size(RESPONSE_BYTES_MAX);
     let health = health::grpc(SERVICE, move || face.is_ready());
-    let mut grpc = Routes::new(service).add_service(health);
+    let mut grpc = Routes::new(service).add_service(flight).add_service(health);
     match openapi::reflection(SERVICE) {
         Ok(reflection) => grpc = grpc.add_service(reflection),
         // The descriptors are part of the program; a test reads them.

@@ -40,8 +40,12 @@ use innsyn_proto::wire::research::v1::{Query, View};
 
 pub use error::{Place, SqlError, SqlFault};
 pub use presentation::{OrderBy, Presentation};
-pub use table::{ColumnType, OutputColumn, Part};
+pub use table::{OutputColumn, Part};
 
+/// The catalog that all views are in, for tools that write it.
+pub const CATALOG: &str = "innsyn";
+/// The schema that all views are in, likewise.
+pub const SCHEMA: &str = "views";
 /// The longest statement, in bytes.
 pub const SQL_BYTES_MAX: usize = 32_768;
 /// Words and signs of a statement, apart from the elements of its lists.
@@ -58,7 +62,7 @@ const STACK_BYTES: usize = 16 * 1024 * 1024;
 pub struct Lowered {
     /// The question, to be checked.
     pub query: Query,
-    /// The columns asked for, in the order of the `SELECT` list.
+    /// What is asked for, in the order of the `SELECT` list.
     pub columns: Vec<OutputColumn>,
     /// How the released table is shown. It is no part of the question.
     pub presentation: Presentation,

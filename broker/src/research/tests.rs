@@ -2,9 +2,10 @@
 //! at its other end that count what they are told.
 
 mod admission;
-mod agent;
+pub(crate) mod agent;
 mod ledger;
 mod outcomes;
-pub(in crate::research) mod queries;
+pub(crate) mod queries;
+mod sql;
 mod tables;
-mod world;
+pub(crate) mod world;

@@ -5,15 +5,6 @@ use innsyn_proto::wire::research::v1::Period;
 use super::{Axis, Spread};
 use crate::research::merge::Category;
 
-/// A period's name as a column.
-pub(super) const fn period(period: Period) -> &'static str {
-    match period {
-        Period::Year => "year",
-        Period::Quarter => "quarter",
-        Period::Month | Period::Unspecified => "month",
-    }
-}
-
 /// Months in a period.
 pub(super) const fn months_in(period: Period) -> i32 {
     match period {

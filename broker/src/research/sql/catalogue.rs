@@ -50,6 +50,18 @@ impl<'a> Catalogue<'a> {
     }
 }
 
+impl Catalogue<'_> {
+    /// Whether a person may be in `view` at many of the registers asked.
+    pub(super) fn are_persons_shared(&self, view: &View) -> bool {
+        let mut alike = self.views.iter().filter(|other| {
+            other.name == view.name
+                && (self.registers.is_empty() || self.registers.contains(&other.register_id))
+        });
+        let all_disjoint = alike.clone().all(|view| view.persons_disjoint);
+        alike.nth(1).is_some() && !all_disjoint
+    }
+}
+
 /// The names that stand for something in one `SELECT`.
 #[derive(Debug, Clone)]
 pub(super) struct Scope<'a> {

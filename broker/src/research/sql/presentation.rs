@@ -10,7 +10,7 @@ use super::error::{SqlError, refuse};
 use super::expression::bare;
 use super::literal::Literal;
 use super::select::Clauses;
-use super::table::{ColumnType, OutputColumn, Part};
+use super::table::{OutputColumn, Part};
 
 /// What is done with a released table before it is shown.
 ///
@@ -79,12 +79,9 @@ fn ordered(
     }
     let descending = matches!(sort, Some(OrderBySort::Desc));
     let column = column(expr, columns, part)?;
-    let is_list = columns.get(column).is_some_and(|column| {
-        matches!(
-            column.column_type,
-            ColumnType::Bins(_) | ColumnType::Steps(_)
-        )
-    });
+    let is_list = columns
+        .get(column)
+        .is_some_and(|column| column.names.len() > 1);
     if is_list {
         return refuse(
             expr.span(),

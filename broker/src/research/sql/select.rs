@@ -1,14 +1,15 @@
 //! The shape of one `SELECT`: which of its clauses there are, and that there are no others.
 
 use sqlparser::ast::{
-    Expr, GroupByExpr, Ident, LimitClause, ObjectName, OrderBy, Query, Select, SelectFlavor,
-    SelectItem, SetExpr, Spanned, TableFactor, TableWithJoins,
+    Expr, GroupByExpr, Ident, LimitClause, ObjectName, ObjectNamePart, OrderBy, Query, Select,
+    SelectFlavor, SelectItem, SetExpr, Spanned, TableFactor, TableWithJoins,
 };
 use sqlparser::keywords::Keyword;
 
-use super::catalogue::is_name;
+use super::catalogue::{folded, is_name};
 use super::error::{SqlError, SqlFault, refuse};
 use super::text::Text;
+use super::{CATALOG, SCHEMA};
 
 /// The clauses of a `SELECT` from one view.
 #[derive(Debug, Clone, Copy)]
@@ -304,12 +305,18 @@ fn view(relation: &TableFactor) -> Result<(&Ident, Option<&Ident>), SqlError> {
         return refuse(name.span(), "a view with anything added", INSTEAD);
     }
     let ObjectName(parts) = name;
-    let [part] = parts.as_slice() else {
-        return refuse(
-            name.span(),
-            "a view of a schema",
-            "write the view's name alone; `_register IN ('…')` in `WHERE` names registers",
-        );
+    let is = |part: &ObjectNamePart, name| part.as_ident().map(folded).as_deref() == Some(name);
+    let part = match parts.as_slice() {
+        [view] => view,
+        [schema, view] if is(schema, SCHEMA) => view,
+        [catalog, schema, view] if is(catalog, CATALOG) && is(schema, SCHEMA) => view,
+        _ => {
+            return refuse(
+                name.span(),
+                "a view of another schema than `innsyn.views`",
+                "write the view's name alone; `_register IN ('…')` in `WHERE` names registers",
+            );
+        }
     };
     let view = part.as_ident().ok_or_else(|| {
         SqlError::at(

@@ -19,16 +19,17 @@ use super::expression::bare;
 use super::presentation;
 use super::select::Clauses;
 use super::text::Text;
+use crate::research::naming;
 
-/// A column of the result.
+/// An item of the `SELECT` list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputColumn {
-    /// Its alias, or the name that follows from what it tells.
+    /// Its alias, or the first of its names.
     pub name: String,
+    /// What its columns are called: one name, but for a histogram or a life table.
+    pub names: Vec<String>,
     /// What it tells.
     pub part: Part,
-    /// Of what type its values are.
-    pub column_type: ColumnType,
 }
 
 /// A part of the query's table, counted from 0.
@@ -38,22 +39,6 @@ pub enum Part {
     Dimension(usize),
     /// Of `Query.measures`.
     Measure(usize),
-}
-
-/// The type of a column's values. Each may be absent: a dimension that is missing, a measure that
-/// is hidden.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColumnType {
-    /// A dimension.
-    Text,
-    /// Persons or events.
-    Count,
-    /// A sum, a mean or a variance.
-    Real,
-    /// Persons in each of so many bins.
-    Bins(u32),
-    /// Persons who had the event, and who left, in each of so many steps.
-    Steps(u32),
 }
 
 /// What a `SELECT` list or `GROUP BY` may have.
@@ -95,27 +80,26 @@ pub(super) fn lower(text: &Text, views: &[View]) -> Result<Lowered, SqlError> {
 
     let items = items(clauses.list, text)?;
     let groups = groups(clauses.groups, &items, &rows_of)?;
+    let own = own_period(&groups, clauses.groups)?;
+    let persons = naming::persons(catalogue.are_persons_shared(view));
     let mut measures: Vec<Measure> = Vec::new();
     let mut columns: Vec<OutputColumn> = Vec::with_capacity(items.len());
     for item in &items {
         let output = rows_of.output(item.expr)?;
-        let (name, column_type) = output.described();
+        let names = output.names(item.alias, own, persons);
         let part = match output {
             Output::Division(division) => grouped(&division, &groups, item.expr)?,
             Output::Measure(measure) => Part::Measure(index_of(&mut measures, measure)),
         };
-        let name = item.alias.map_or(name, folded);
-        if columns.iter().any(|column| column.name == name) {
+        let names = free(names, &columns).map_err(|name| {
             let span = item
                 .alias
                 .map_or_else(|| item.expr.span(), |alias| alias.span);
-            return Err(SqlError::at(span, SqlFault::SameName(shown(&name))));
-        }
-        columns.push(OutputColumn {
-            name,
-            part,
-            column_type,
-        });
+            SqlError::at(span, SqlFault::SameName(shown(&name)))
+        })?;
+        let name = item.alias.map(folded);
+        let name = name.or_else(|| names.first().cloned()).unwrap_or_default();
+        columns.push(OutputColumn { name, names, part });
     }
     if measures.is_empty() {
         return refuse(
@@ -142,7 +126,7 @@ pub(super) fn lower(text: &Text, views: &[View]) -> Result<Lowered, SqlError> {
     });
     let query = Query {
         view: view.name.clone(),
-        period: own_period(&groups, clauses.groups)?.into(),
+        period: own.into(),
         dimensions: groups.into_iter().map(Division::into_dimension).collect(),
         registers: conditions.registers,
         population,
@@ -285,12 +269,35 @@ fn own_period(groups: &[Division], exprs: &[Expr]) -> Result<Period, SqlError> {
     Ok(own)
 }
 
+/// `names`, if no column has the first; the others of a histogram get a number if need be.
+fn free(mut names: Vec<String>, columns: &[OutputColumn]) -> Result<Vec<String>, String> {
+    let taken = |name: &String| columns.iter().any(|column| column.names.contains(name));
+    if let Some(name) = names.first().filter(|name| taken(name)) {
+        return Err(name.clone());
+    }
+    for name in names.iter_mut().skip(1) {
+        let numbered = (2..).map(|number: u32| format!("{name}_{number}"));
+        let found = std::iter::once(name.clone())
+            .chain(numbered)
+            .find(|name| !taken(name));
+        *name = found.unwrap_or_default();
+    }
+    Ok(names)
+}
+
 impl Output {
-    /// The name of a column without an alias, and its type.
-    fn described(&self) -> (String, ColumnType) {
+    /// What its columns are called.
+    fn names(&self, alias: Option<&Ident>, own: Period, persons: &str) -> Vec<String> {
+        let alias = alias.map(folded);
         match self {
-            Self::Division(division) => (division.name(), ColumnType::Text),
-            Self::Measure(measure) => measure::described(measure),
+            Self::Division(division) => {
+                vec![alias.unwrap_or_else(|| division.name(own))]
+            }
+            Self::Measure(Measure { measure }) => match (measure, alias) {
+                (Some(measure), Some(alias)) => naming::aliased(measure, &alias, persons),
+                (Some(measure), None) => naming::measure(measure, persons),
+                (None, _) => Vec::new(),
+            },
         }
     }
 }

@@ -28,7 +28,7 @@ use super::world::LONG;
 
 /// What an agent does with a query.
 #[derive(Debug, Clone)]
-pub(super) enum Behaviour {
+pub(crate) enum Behaviour {
     Counts(node::Part),
     /// Waits for its steward first, then counts.
     HoldsThenCounts(node::Part),
@@ -42,7 +42,7 @@ pub(super) enum Behaviour {
 }
 
 /// One register's agent.
-pub(super) struct Agent {
+pub(crate) struct Agent {
     views: Vec<wire::View>,
     snapshot: Mutex<[u8; 32]>,
     behaviour: Mutex<Behaviour>,
@@ -53,12 +53,12 @@ pub(super) struct Agent {
     connections: AtomicUsize,
     /// Told to end every connection that stands.
     cut: Mutex<CancellationToken>,
-    pub(super) parked: Notify,
+    pub(crate) parked: Notify,
 }
 
 impl Agent {
     /// An agent that publishes `views` and parks at `relay`, until the relay ends.
-    pub(super) fn start(views: Vec<wire::View>, tls: AgentTls, relay: SocketAddr) -> Arc<Self> {
+    pub(crate) fn start(views: Vec<wire::View>, tls: AgentTls, relay: SocketAddr) -> Arc<Self> {
         let agent = Arc::new(Self {
             views,
             snapshot: Mutex::new([1; 32]),
@@ -73,15 +73,15 @@ impl Agent {
         agent
     }
 
-    pub(super) fn does(&self, behaviour: Behaviour) {
+    pub(crate) fn does(&self, behaviour: Behaviour) {
         *self.behaviour.lock().unwrap() = behaviour;
     }
 
-    pub(super) fn counts(&self, cells: Vec<node::Cell>) {
+    pub(crate) fn counts(&self, cells: Vec<node::Cell>) {
         self.does(Behaviour::Counts(self.part(cells)));
     }
 
-    pub(super) fn part(&self, cells: Vec<node::Cell>) -> node::Part {
+    pub(crate) fn part(&self, cells: Vec<node::Cell>) -> node::Part {
         node::Part {
             cells,
             snapshot: self.snapshot.lock().unwrap().to_vec().into(),
@@ -90,27 +90,27 @@ impl Agent {
     }
 
     /// Its data have changed.
-    pub(super) fn has_snapshot(&self, snapshot: u8) {
+    pub(crate) fn has_snapshot(&self, snapshot: u8) {
         *self.snapshot.lock().unwrap() = [snapshot; 32];
     }
 
     /// What it was asked, one after the other.
-    pub(super) fn asked(&self) -> Vec<node::ComputeRequest> {
+    pub(crate) fn asked(&self) -> Vec<node::ComputeRequest> {
         self.asked.lock().unwrap().clone()
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
     /// Ends every connection that serves, when the agent is parked again.
-    pub(super) async fn loses_its_connections(&self) {
+    pub(crate) async fn loses_its_connections(&self) {
         timeout(LONG, self.parked.notified()).await.unwrap();
         std::mem::take(&mut *self.cut.lock().unwrap()).cancel();
     }
 
     /// Waits until so many calls are under way.
-    pub(super) async fn has_under_way(&self, calls: usize) {
+    pub(crate) async fn has_under_way(&self, calls: usize) {
         let mut under_way = self.under_way.subscribe();
         let reached = timeout(LONG, under_way.wait_for(|now| *now == calls)).await;
         reached.expect("so many calls should be under way").unwrap();

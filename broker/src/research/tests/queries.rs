@@ -27,7 +27,7 @@ fn number(unit: &str, is_integer: bool, clip: (f64, f64), centre: f64) -> Type {
 }
 
 /// The same views at every register.
-pub(in crate::research) fn views(register: &str, persons_disjoint: bool) -> Vec<wire::View> {
+pub(crate) fn views(register: &str, persons_disjoint: bool) -> Vec<wire::View> {
     let sex = Type::Code(wire::Code {
         system: "sex".to_owned(),
         is_dimension: true,
@@ -71,41 +71,38 @@ pub(in crate::research) fn views(register: &str, persons_disjoint: bool) -> Vec<
     vec![persons, stays]
 }
 
-pub(in crate::research) fn measure(measure: Told) -> wire::Measure {
+pub(crate) fn measure(measure: Told) -> wire::Measure {
     wire::Measure {
         measure: Some(measure),
     }
 }
 
-pub(in crate::research) fn dimension(dimension: Divided) -> wire::Dimension {
+pub(crate) fn dimension(dimension: Divided) -> wire::Dimension {
     wire::Dimension {
         dimension: Some(dimension),
     }
 }
 
-pub(in crate::research) fn by_sex() -> wire::Dimension {
+pub(crate) fn by_sex() -> wire::Dimension {
     dimension(Divided::Code(wire::CodeLevel {
         variable: "sex".to_owned(),
         level: 0,
     }))
 }
 
-pub(in crate::research) fn by_age() -> wire::Dimension {
+pub(crate) fn by_age() -> wire::Dimension {
     dimension(Divided::Bands(wire::Bands {
         variable: "born_year".to_owned(),
         begins: vec![1950, 1980],
     }))
 }
 
-pub(in crate::research) fn persons() -> wire::Measure {
+pub(crate) fn persons() -> wire::Measure {
     measure(Told::Persons(wire::Persons {}))
 }
 
 /// A question about persons.
-pub(in crate::research) fn asks(
-    dimensions: Vec<wire::Dimension>,
-    measures: Vec<wire::Measure>,
-) -> wire::Query {
+pub(crate) fn asks(dimensions: Vec<wire::Dimension>, measures: Vec<wire::Measure>) -> wire::Query {
     wire::Query {
         view: "persons".to_owned(),
         dimensions,
@@ -114,12 +111,12 @@ pub(in crate::research) fn asks(
     }
 }
 
-pub(in crate::research) fn persons_by_sex() -> wire::Query {
+pub(crate) fn persons_by_sex() -> wire::Query {
     asks(vec![by_sex()], vec![persons()])
 }
 
 /// The first stay of each person, followed until death.
-pub(in crate::research) fn life_table() -> wire::Query {
+pub(crate) fn life_table() -> wire::Query {
     wire::Query {
         view: "stays".to_owned(),
         rows: Some(wire::Rows {
@@ -137,29 +134,25 @@ pub(in crate::research) fn life_table() -> wire::Query {
     }
 }
 
-pub(in crate::research) fn code(text: &str) -> node::Category {
+pub(crate) fn code(text: &str) -> node::Category {
     category(node::category::Category::Code(text.to_owned()))
 }
 
-pub(in crate::research) fn band(band: u32) -> node::Category {
+pub(crate) fn band(band: u32) -> node::Category {
     category(node::category::Category::Band(band))
 }
 
-pub(in crate::research) fn category(category: node::category::Category) -> node::Category {
+pub(crate) fn category(category: node::category::Category) -> node::Category {
     node::Category {
         category: Some(category),
     }
 }
 
-pub(in crate::research) fn counted() -> node::measured::Measured {
+pub(crate) fn counted() -> node::measured::Measured {
     node::measured::Measured::Counted(node::Counted {})
 }
 
-pub(in crate::research) fn moments(
-    values: u64,
-    sum: f64,
-    squares: Option<f64>,
-) -> node::measured::Measured {
+pub(crate) fn moments(values: u64, sum: f64, squares: Option<f64>) -> node::measured::Measured {
     node::measured::Measured::Moments(node::Moments {
         values,
         sum,
@@ -168,7 +161,7 @@ pub(in crate::research) fn moments(
 }
 
 /// A cell of so many persons with one event each.
-pub(in crate::research) fn cell(
+pub(crate) fn cell(
     key: Vec<node::Category>,
     persons: u64,
     measures: Vec<node::measured::Measured>,
@@ -187,7 +180,7 @@ pub(in crate::research) fn cell(
 }
 
 /// Persons by sex.
-pub(in crate::research) fn sexes(women: u64, men: u64) -> Vec<node::Cell> {
+pub(crate) fn sexes(women: u64, men: u64) -> Vec<node::Cell> {
     [("K", women), ("M", men)]
         .map(|(sex, persons)| cell(vec![code(sex)], persons, vec![counted()]))
         .into()

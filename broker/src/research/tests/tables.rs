@@ -10,7 +10,7 @@ use super::queries::*;
 use super::world::*;
 
 /// The rows as text: `-` where the value is missing, `few` or `dominance` where it is hidden.
-fn rows(table: &wire::ReleasedTable) -> Vec<String> {
+pub(super) fn rows(table: &wire::ReleasedTable) -> Vec<String> {
     let value = |value: &wire::Value| match &value.value {
         None => "-".to_owned(),
         Some(Value::Text(text)) => text.clone(),
@@ -30,7 +30,7 @@ fn rows(table: &wire::ReleasedTable) -> Vec<String> {
     table.rows.iter().map(row).collect()
 }
 
-fn columns(table: &wire::ReleasedTable) -> Vec<&str> {
+pub(super) fn columns(table: &wire::ReleasedTable) -> Vec<&str> {
     table.columns.iter().map(|c| c.name.as_str()).collect()
 }
 

@@ -44,23 +44,23 @@ use crate::research::ledger::InMemory;
 use crate::research::{ResearchFace, ResearchGatewayConfig, ResearchParts, router};
 
 /// Synthetic people (month + 80).
-pub(super) const KARI: &str = "01817010055";
-pub(super) const OLA: &str = "29820050124";
+pub(crate) const KARI: &str = "01817010055";
+pub(crate) const OLA: &str = "29820050124";
 /// 2026-01-01T00:00:00Z, in seconds.
-pub(super) const NOW: i64 = 1_767_225_600;
-pub(super) const ORGANISATION: &str = "983658776";
+pub(crate) const NOW: i64 = 1_767_225_600;
+pub(crate) const ORGANISATION: &str = "983658776";
 const ISSUER: &str = "https://sts.example.invalid";
 const PERMIT_ISSUER: &str = "helsedata.example";
 /// A wait that only a failing test sits out.
-pub(super) const LONG: Duration = Duration::from_secs(20);
+pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 /// Everything.
-pub(super) struct World {
-    pub(super) clock: Arc<ManualClock>,
-    pub(super) face: Arc<ResearchFace>,
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) face: Arc<ResearchFace>,
     agents: BTreeMap<String, Arc<Agent>>,
     client: ResearchServiceClient<Channel>,
-    pub(super) channel: Channel,
+    pub(crate) channel: Channel,
     token_key: EncodingKey,
     permit_key: IssuerSigner,
     _shutdown: DropGuard,
@@ -69,12 +69,12 @@ pub(super) struct World {
 
 impl World {
     /// Registers `nord` and `vest`, whose persons are different ones.
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::of(&["nord", "vest"], true).await
     }
 
     /// Of `registers`, `borte` has no agent.
-    pub(super) async fn of(registers: &[&str], persons_disjoint: bool) -> Self {
+    pub(crate) async fn of(registers: &[&str], persons_disjoint: bool) -> Self {
         let folder = TempDir::new().unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(NOW + 60)));
         enrolment::init(folder.path(), &*clock).unwrap();
@@ -134,42 +134,42 @@ impl World {
         }
     }
 
-    pub(super) fn agent(&self, register: &str) -> &Arc<Agent> {
+    pub(crate) fn agent(&self, register: &str) -> &Arc<Agent> {
         &self.agents[register]
     }
 
-    pub(super) fn client(&self) -> ResearchServiceClient<Channel> {
+    pub(crate) fn client(&self) -> ResearchServiceClient<Channel> {
         self.client.clone()
     }
 
     /// How many queries any register was asked.
-    pub(super) fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.agents.values().map(|agent| agent.asked().len()).sum()
     }
 
     /// A token with these claims.
-    pub(super) fn token_of(&self, claims: &Value) -> String {
+    pub(crate) fn token_of(&self, claims: &Value) -> String {
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some("k1".to_owned());
         jsonwebtoken::encode(&header, claims, &self.token_key).unwrap()
     }
 
     /// Kari's own call with `message`.
-    pub(super) fn call<T>(&self, message: T) -> Request<T> {
+    pub(crate) fn call<T>(&self, message: T) -> Request<T> {
         call_with(message, &self.token_of(&claims()))
     }
 
     /// The permit with these terms, signed.
-    pub(super) fn permit_of(&self, terms: Terms) -> String {
+    pub(crate) fn permit_of(&self, terms: Terms) -> String {
         let permit = DataPermit::new(terms).unwrap();
         self.permit_key.sign(&permit).unwrap()
     }
 
-    pub(super) fn permit(&self) -> String {
+    pub(crate) fn permit(&self) -> String {
         self.permit_of(self.terms())
     }
 
-    pub(super) fn terms(&self) -> Terms {
+    pub(crate) fn terms(&self) -> Terms {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let registers = self.agents.keys();
         Terms {
@@ -203,7 +203,7 @@ impl World {
         }
     }
 
-    pub(super) fn asking(&self, query: wire::Query) -> wire::RunRequest {
+    pub(crate) fn asking(&self, query: wire::Query) -> wire::RunRequest {
         wire::RunRequest {
             question: Some(wire::run_request::Question::Query(query)),
             data_permit: self.permit(),
@@ -213,7 +213,7 @@ impl World {
     }
 
     /// Runs to the end: the states told of registers, and the table or why there is none.
-    pub(super) async fn run_of(&self, request: wire::RunRequest) -> (Vec<String>, Ended) {
+    pub(crate) async fn run_of(&self, request: wire::RunRequest) -> (Vec<String>, Ended) {
         let mut told = Vec::new();
         let mut updates = match self.client().run(self.call(request)).await {
             Ok(response) => response.into_inner(),
@@ -239,15 +239,15 @@ impl World {
         }
     }
 
-    pub(super) async fn run(&self, query: wire::Query) -> Ended {
+    pub(crate) async fn run(&self, query: wire::Query) -> Ended {
         self.run_of(self.asking(query)).await.1
     }
 }
 
-pub(super) type Ended = Result<wire::ReleasedTable, Status>;
+pub(crate) type Ended = Result<wire::ReleasedTable, Status>;
 
 /// Good claims of Kari.
-pub(super) fn claims() -> Value {
+pub(crate) fn claims() -> Value {
     json!({
         "iss": ISSUER, "aud": "innsyn", "iat": NOW, "nbf": NOW, "exp": NOW + 600, "jti": "1",
         "client_id": "portal", "scp": "other innsyn:research", "pid": KARI,
@@ -255,7 +255,7 @@ pub(super) fn claims() -> Value {
     })
 }
 
-pub(super) fn call_with<T>(message: T, token: &str) -> Request<T> {
+pub(crate) fn call_with<T>(message: T, token: &str) -> Request<T> {
     let mut request = Request::new(message);
     let bearer = format!("Bearer {token}").parse().unwrap();
     request.metadata_mut().insert("authorization", bearer);

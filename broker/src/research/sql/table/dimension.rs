@@ -12,6 +12,7 @@ use super::super::function::Call;
 use super::super::leaf::wrong_type;
 use super::super::literal::Literal;
 use super::RowsOf;
+use crate::research::naming;
 
 const LEVEL: &str = "`level(column, 1)`";
 const LEFT: &str = "`LEFT(column, 3)`";
@@ -210,28 +211,15 @@ impl RowsOf<'_, '_> {
 }
 
 impl Division {
-    /// What a column that tells it is called.
-    pub(super) fn name(&self) -> String {
+    /// What a column that tells it is called, where rows have the period `own`.
+    pub(super) fn name(&self, own: Period) -> String {
         match self {
-            Self::Own(period) => word(*period).to_owned(),
-            Self::Dimension(Dimension { dimension }) => match dimension {
-                Some(Divided::Code(CodeLevel { variable, level: 0 })) => variable.clone(),
-                Some(Divided::Code(CodeLevel { variable, level })) => {
-                    format!("{variable}_level_{level}")
-                }
-                Some(Divided::Bands(Bands { variable, .. })) => format!("{variable}_band"),
-                Some(Divided::Date(date)) => format!("{}_{}", date.variable, word(date.period())),
-                Some(Divided::Period(_)) | None => String::new(),
-            },
+            Self::Own(period) => naming::period(*period).to_owned(),
+            Self::Dimension(Dimension { dimension }) => dimension
+                .as_ref()
+                .map(|divided| naming::dimension(divided, own))
+                .unwrap_or_default(),
         }
-    }
-}
-
-const fn word(period: Period) -> &'static str {
-    match period {
-        Period::Year => "year",
-        Period::Quarter => "quarter",
-        Period::Month | Period::Unspecified => "month",
     }
 }
 

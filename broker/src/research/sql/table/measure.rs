@@ -12,7 +12,7 @@ use super::super::error::{SqlError, SqlFault, refuse, shown};
 use super::super::expression::bare;
 use super::super::function::Call;
 use super::super::leaf::wrong_type;
-use super::{ColumnType, Output, RowsOf};
+use super::{Output, RowsOf};
 
 const COUNT: &str = "`COUNT(DISTINCT person)` for persons or `COUNT(*)` for rows";
 const HISTOGRAM: &str = "`histogram(column, from, width, bins)`, with whole numbers";
@@ -192,26 +192,6 @@ impl RowsOf<'_, '_> {
         let variable = self.scope.variable(of)?;
         self.has_one(variable, of)?;
         Ok(variable.name.clone())
-    }
-}
-
-/// The name of a column that tells `measure`, and the type of its values.
-pub(super) fn described(measure: &Measure) -> (String, ColumnType) {
-    match &measure.measure {
-        Some(Told::Persons(_)) | None => ("persons".to_owned(), ColumnType::Count),
-        Some(Told::Events(_)) => ("events".to_owned(), ColumnType::Count),
-        Some(Told::Sum(of)) => (format!("sum_{of}"), ColumnType::Real),
-        Some(Told::Mean(of)) => (format!("mean_{of}"), ColumnType::Real),
-        Some(Told::Variance(of)) => (format!("variance_{of}"), ColumnType::Real),
-        Some(Told::Histogram(histogram)) => (
-            format!("histogram_{}", histogram.variable),
-            ColumnType::Bins(histogram.bins),
-        ),
-        Some(Told::LifeTable(table)) => (
-            format!("life_table_{}", table.event),
-            ColumnType::Steps(table.steps),
-        ),
-        Some(Told::PersonTime(time)) => (format!("person_time_{}", time.event), ColumnType::Real),
     }
 }
 

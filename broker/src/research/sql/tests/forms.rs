@@ -66,6 +66,15 @@ fn other_ways_to_write_a_condition_say_the_same() {
         ("people.sex = 'K'", "\"people\".\"sex\" = 'K'"),
         ("SEX = 'K'", "sex IS NOT DISTINCT FROM 'K'"),
     ];
+    for view in [
+        "views.people",
+        "Innsyn.views.people",
+        "\"innsyn\".\"views\".\"people\"",
+    ] {
+        let sql = format!("SELECT persons() FROM {view} WHERE people.sex = 'K'");
+        let plain = "SELECT persons() FROM people WHERE sex = 'K'";
+        assert_eq!(lowered(&sql).query, lowered(plain).query, "{view}");
+    }
     let name = |condition: &str| {
         let sql = format!("SELECT persons() FROM people WHERE {condition}");
         checked(&lowered(&sql).query).name()

@@ -10,23 +10,17 @@ fn columns_stand_in_the_order_of_the_list_and_tell_what_they_are_of() {
     );
     let is: Vec<_> = columns
         .iter()
-        .map(|column| (column.name.as_str(), column.part, column.column_type))
+        .map(|column| (column.names.join(" "), column.part))
         .collect();
-    assert_eq!(
-        is,
-        [
-            ("mean_days", Part::Measure(0), ColumnType::Real),
-            ("År", Part::Dimension(1), ColumnType::Text),
-            ("events", Part::Measure(1), ColumnType::Count),
-            ("sex", Part::Dimension(0), ColumnType::Text),
-            ("again", Part::Measure(0), ColumnType::Real),
-            (
-                "histogram_birth_year",
-                Part::Measure(2),
-                ColumnType::Bins(12)
-            ),
-        ]
-    );
+    let expected = [
+        ("mean_days", Part::Measure(0)),
+        ("År", Part::Dimension(1)),
+        ("events", Part::Measure(1)),
+        ("sex", Part::Dimension(0)),
+        ("again", Part::Measure(0)),
+        ("birth_year_bin registrations", Part::Measure(2)),
+    ];
+    assert_eq!(is, expected.map(|(names, part)| (names.to_owned(), part)));
     assert_eq!((query.dimensions.len(), query.measures.len()), (2, 3));
 }
 
@@ -39,9 +33,9 @@ fn a_group_need_not_be_shown() {
 #[test]
 fn columns_without_an_alias_are_called_by_what_they_tell() {
     let name = |item: &str, groups: &str| {
-        let sql = format!("SELECT {item} AS it, persons() FROM stays WHERE first_event() {groups}");
-        let sql = sql.replace(" AS it", "");
-        lowered(&sql).columns.first().unwrap().name.clone()
+        let counted = if groups.is_empty() { "" } else { ", persons()" };
+        let sql = format!("SELECT {item}{counted} FROM stays WHERE first_event() {groups}");
+        lowered(&sql).columns.first().unwrap().names.join(" ")
     };
     for (item, is) in [
         ("level(diagnosis, 1)", "diagnosis_level_1"),
@@ -56,11 +50,40 @@ fn columns_without_an_alias_are_called_by_what_they_tell() {
         ("VARIANCE(days)", "variance_days"),
         (
             "life_table(admitted, died, emigrated, 'month', 3)",
-            "life_table_died",
+            "step left_by registrations",
         ),
     ] {
         assert_eq!(name(item, ""), is);
     }
+}
+
+#[test]
+fn bins_and_steps_are_columns_of_their_own_and_begin_with_the_alias() {
+    let names = |sql: &str| {
+        let columns = lowered(sql).columns;
+        columns
+            .into_iter()
+            .map(|column| column.names)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names("SELECT histogram(birth_year, 1900, 10, 12) AS h FROM people"),
+        [["h_bin", "h_registrations"]]
+    );
+    assert_eq!(
+        names(
+            "SELECT life_table(admitted, died, emigrated, 'month', 3) AS t FROM stays \
+             WHERE first_event() AND _register = 'nord'"
+        ),
+        [["t_step", "t_left_by", "t_persons"]]
+    );
+    assert_eq!(
+        names("SELECT persons(), histogram(birth_year, 1900, 10, 12) FROM people"),
+        [
+            vec!["registrations"],
+            vec!["birth_year_bin", "registrations_2"]
+        ]
+    );
 }
 
 #[test]
