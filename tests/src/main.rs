@@ -1,7 +1,10 @@
 //! `innsyn-world`: the simulator's program under a name that the tests of this crate can start.
-//! It can also be a broker that leaks, or a research gateway without disclosure control.
+//! It can also be a broker that leaks, a research gateway that lacks a protection, or an agent that
+//! counts everybody.
 
 mod desks;
+mod everybody;
+mod forgetful;
 mod leaky;
 mod research_gateway;
 
@@ -12,17 +15,17 @@ use innsyn_sim::program::{Args, main as run};
 
 /// Begins the command line of the broker that leaks.
 const LEAKY: &str = "leaky-broker";
-/// Begins the command line of a research gateway that shows everything.
-const EXACT: &str = "exact-research-gateway";
+/// Begins the command line of a research gateway that lacks something.
+const WEAKENED: &str = "weakened-research-gateway";
+/// Begins the command line of an agent that counts everybody.
+const EVERYBODY: &str = "everybody-agent";
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     match args.first().and_then(|command| command.to_str()) {
         Some(LEAKY) => leaky::main(&leaky::Args::parse_from(args)),
-        Some(EXACT) => {
-            let args = research_gateway::Args::parse_from(args);
-            research_gateway::main(&args, desks::exact)
-        }
+        Some(WEAKENED) => research_gateway::main(&research_gateway::Args::parse_from(args)),
+        Some(EVERYBODY) => everybody::main(&everybody::Args::parse_from(args)),
         _ => run(Args::parse()),
     }
 }

@@ -1,28 +1,43 @@
-//! A research gateway with another release desk than a production gateway has. It starts only where
-//! all national ids are synthetic.
+//! A research gateway that lacks a part of what protects persons, for tests that must see what it is
+//! worth. It starts only where all national ids are synthetic.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use innsyn_broker::config::Config;
 use innsyn_broker::research::ResearchParts;
-use innsyn_broker::research::desk::ReleaseDesk;
 use innsyn_broker::{open_research_parts, run_research_gateway};
 use innsyn_policy::{Clock, Environment};
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::telemetry;
 use tokio_util::sync::CancellationToken;
 
-/// Run a research gateway with a desk that only tests may have.
+use crate::desks;
+use crate::forgetful::Forgetful;
+
+/// Run a research gateway that lacks a protection.
 #[derive(Debug, clap::Parser)]
 pub(crate) struct Args {
+    /// What it lacks.
+    lacks: Lacks,
     /// The gateway's configuration file.
     #[arg(long)]
     config: PathBuf,
 }
 
-/// Runs the gateway of the configuration with `desk`, until it is killed.
-pub(crate) fn main(args: &Args, desk: ReleaseDesk) -> anyhow::Result<()> {
+/// What a gateway can lack.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Lacks {
+    /// Everything at the release desk: it shows every cell exactly.
+    Control,
+    /// The complementary check.
+    Check,
+    /// A memory of earlier releases, and so the overlap audit.
+    Audit,
+}
+
+/// Runs the gateway of the configuration without a part of it, until it is killed.
+pub(crate) fn main(args: &Args) -> anyhow::Result<()> {
     let config = Config::load(&args.config)?;
     telemetry::start(&config.telemetry)?;
     let Some((config, federation)) = config.research_gateway else {
@@ -30,7 +45,7 @@ pub(crate) fn main(args: &Args, desk: ReleaseDesk) -> anyhow::Result<()> {
     };
     anyhow::ensure!(
         config.environment == Environment::Test,
-        "without disclosure control only synthetic people may be counted; set `environment` to \
+        "with less than all protection, only synthetic people may be counted; set `environment` to \
          `test`"
     );
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -39,7 +54,20 @@ pub(crate) fn main(args: &Args, desk: ReleaseDesk) -> anyhow::Result<()> {
     runtime.block_on(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let parts = open_research_parts(&config, federation, &clock).await?;
-        let parts = ResearchParts { desk, ..parts };
+        let parts = match args.lacks {
+            Lacks::Control => ResearchParts {
+                desk: desks::exact,
+                ..parts
+            },
+            Lacks::Check => ResearchParts {
+                desk: desks::unchecked,
+                ..parts
+            },
+            Lacks::Audit => ResearchParts {
+                ledger: Arc::new(Forgetful),
+                ..parts
+            },
+        };
         run_research_gateway(parts, config, CancellationToken::new()).await
     })
 }

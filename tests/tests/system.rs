@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod system {
     mod asked_agents;
+    mod attacks;
     mod bad_input;
     #[cfg(feature = "external")]
     mod blindness;

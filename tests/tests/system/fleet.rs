@@ -253,7 +253,6 @@ impl Fleet {
     }
 
     /// Takes an agent that was started in another way.
-    #[cfg(feature = "external")]
     pub(super) fn insert(&mut self, register: &str, agent: Part) {
         self.agents.insert(register.to_owned(), agent);
     }
