@@ -8,6 +8,7 @@ use innsyn_agent::config::Config;
 use innsyn_agent::engine::{Included, PersonSet, Snapshot};
 use innsyn_agent::research::compute::Countable;
 use innsyn_agent::sources::Silent;
+use innsyn_agent::subjects::{MarkKey, Marks};
 use innsyn_policy::{Environment, Purpose, Timestamp};
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::telemetry;
@@ -38,6 +39,10 @@ impl Countable for Everybody {
 
     fn snapshot_name(&self) -> &[u8; 32] {
         self.0.snapshot_name()
+    }
+
+    fn marks(&self, key: &MarkKey) -> Marks {
+        self.0.marks(key)
     }
 
     fn included(&self, _purpose: Purpose, _now: Timestamp) -> Included {

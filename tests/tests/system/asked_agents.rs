@@ -60,6 +60,8 @@ impl AskedAgents {
             smallest_cell: 5,
             rounding_base: 5,
             deadline_ms: DEADLINE_MS,
+            query_name: planned.query_name.clone().into(),
+            ..node::ComputeRequest::default()
         };
         let mut answers = ComputeServiceClient::new(channel)
             .compute(request)
