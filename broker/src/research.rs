@@ -3,14 +3,17 @@
 //! ```text
 //!   token, permit ─▶ face ─▶ running ─▶ agents, all at once       publishers ─▶ agents
 //!                     │         │                                     │
-//!        check, plan ◀┘         └─▶ part ─▶ merge ─▶ desk ─▶ ledger    └─▶ what can be asked
+//!        check, plan ◀┘         └─▶ part ─▶ merge ─▶ desk              └─▶ what can be asked
+//!                                                     └─▶ auditing ─▶ ledger
 //! ```
 //!
-//! `service` is the gRPC face, and `flight` beside this module serves the same as Flight SQL; [`sql`]
-//! says a statement as a query, and `shown` shows its table as the statement says. [`face`] looks at everything that can be looked at before a
-//! register is asked; `running` asks every register and accounts for each ([`coverage`]); `part`
-//! reads their answers, [`merge`] adds them up, [`desk`] decides what may leave, and [`ledger`]
-//! keeps what has left. [`grid`] makes quantiles and survival curves of counts.
+//! `service` is the gRPC face, and `flight` beside this module serves the same as Flight SQL;
+//! [`sql`] says a statement as a query, and `shown` shows its table as the statement says. [`face`]
+//! looks at everything that can be looked at before a register is asked; `running` asks every
+//! register and accounts for each ([`coverage`]); `part` reads their answers, [`merge`] adds them
+//! up, [`desk`] decides what may leave, `auditing` compares it with what has left before (`overlap`
+//! has the rules), and [`ledger`] keeps what has left. [`grid`] makes quantiles and survival curves
+//! of counts.
 //!
 //! What holds:
 //!
@@ -18,20 +21,24 @@
 //!   register then decides for itself.
 //! - **Every register has one outcome**, and a silent one is named.
 //! - **Nothing leaves but by the desk**, and nothing twice: the same question gets the same table.
+//! - **No table leaves beside one of the same permit that differs from it by a few persons.** The
+//!   whole query is refused, as *not available* whatever the ground. So is a query asked again over
+//!   data that have changed by a few persons since; the earlier table stays to be had.
 //! - **Ending a call ends its work**, here and at the agents.
 //! - **No person in a log or an error.** Whoever asks is told of their own query only.
 //!
 //! What is open, and a permit's holder could use until it is closed:
 //!
-//! - **There is no overlap audit.** A query over changed registers or snapshots, or over a
-//!   population that differs by a few persons, is answered without a look at the permit's earlier
-//!   cells; their difference can tell of those few. The budget is the only bound.
+//! - **The overlap audit is pairwise and compares persons.** Three tables can tell together what no
+//!   two of them do, and a refusal tells that somebody differs (`overlap.rs` has more of this).
 //! - **Two permits do not know of each other**, nor two gateways.
-//! - **The ledger is in memory**: a gateway that starts again has forgotten what it released.
+//! - **The ledger is in memory**: a gateway that starts again has forgotten what it released, and
+//!   compares with nothing.
 //! - Sums of all of a person's events are refused, and a histogram or life table is a table of its
 //!   own (`plan.rs` says why).
 
 mod agents;
+mod auditing;
 mod claims;
 pub mod config;
 pub mod coverage;
@@ -41,6 +48,7 @@ pub mod grid;
 pub mod ledger;
 pub mod merge;
 mod naming;
+mod overlap;
 mod part;
 mod plan;
 mod published;

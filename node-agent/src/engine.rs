@@ -17,6 +17,7 @@
 //! - **What is not understood is an error**, with a fixed [`EngineError::code`]; no error holds
 //!   anything of the data.
 //! - **A person is in one cell**, or in one cell of each period, so persons are counted as rows.
+//!   Which cell that is, is written down ([`Placed`]) for the overlap audit, and stays here.
 //! - **Equal questions give equal bytes.** Counts, least values and sums of whole numbers do not
 //!   depend on the order of rows, row groups, files or ranges of persons (`moments` tells how a
 //!   value becomes a whole number), and cells are sorted.
@@ -42,10 +43,12 @@ pub use cells::CELLS_MAX;
 pub use error::{EngineError, PlanError};
 pub use partial::{Answer, Cell, Key, Part, PartialTable};
 pub use persons::{Included, PersonSet};
+pub use placed::Placed;
 pub use snapshot::{Snapshot, StoredView};
 
 use cells::Cells;
 use collapse::Collapse;
+use placed::Placing;
 use plan::{Asked, Conditions, Plan, Reading};
 use predicate::Others;
 use scan::Scan;
@@ -59,6 +62,7 @@ mod moments;
 mod month;
 mod partial;
 mod persons;
+mod placed;
 mod plan;
 mod predicate;
 mod scan;
@@ -122,29 +126,40 @@ impl Run<'_> {
         let mut words = Words::default();
         let mut cells = Cells::new(self.plan);
         let mut counted = PersonSet::nobody(persons);
+        let mut placing = Placing::new(self.plan.periods.is_some());
         let mut first = 0;
         while first < persons {
             let span = first..persons.min(first.saturating_add(span_persons));
             first = span.end;
             if self.included.persons().has_any_of(&span) {
-                self.span(&span, &mut conditions, &mut words, &mut cells, &mut counted)?;
+                let mut made = Made {
+                    cells: &mut cells,
+                    placing: &mut placing,
+                    counted: &mut counted,
+                };
+                self.span(&span, &mut conditions, &mut words, &mut made)?;
             }
         }
         Ok(Answer {
+            placed: placing.finish(&cells, &words),
             table: cells.finish(&words),
             counted,
         })
     }
 
-    /// Adds the persons of `span` to `cells` and to `counted`.
+    /// Adds the persons of `span` to what is `made`.
     fn span(
         &self,
         span: &Range<u32>,
         conditions: &mut Conditions<'_>,
         words: &mut Words,
-        cells: &mut Cells<'_>,
-        counted: &mut PersonSet,
+        made: &mut Made<'_, '_>,
     ) -> Result<(), EngineError> {
+        let Made {
+            cells,
+            placing,
+            counted,
+        } = made;
         let mut having = Vec::with_capacity(conditions.asked.len());
         for asked in &mut conditions.asked {
             having.push(self.persons_having(span, asked, words, cells)?);
@@ -169,13 +184,23 @@ impl Run<'_> {
             if at % CANCEL_PERSONS == 0 && self.cancel.is_cancelled() {
                 return Err(EngineError::Cancelled);
             }
+            let mut is_counted = false;
             for slot in rows.rows_of(at) {
-                let bytes_max = self.memory.growing.saturating_sub(words.memory_bytes());
+                let taken = words.memory_bytes() + placing.memory_bytes();
+                let bytes_max = self.memory.growing.saturating_sub(taken);
                 cells
                     .add(&rows, &slot, words, bytes_max)
+                    .and_then(|place| placing.add(place))
                     .map_err(|error| error.told(self.memory.limit))?;
-                counted.insert(person);
+                is_counted = true;
             }
+            if is_counted {
+                counted.insert(person);
+                placing.next_person();
+            }
+        }
+        if placing.memory_bytes() > self.memory.growing {
+            return Err(self.memory.exceeded());
         }
         Ok(())
     }
@@ -225,13 +250,21 @@ impl Run<'_> {
     }
 }
 
+/// What a run makes, person by person.
+#[derive(Debug)]
+struct Made<'m, 'a> {
+    cells: &'m mut Cells<'a>,
+    placing: &'m mut Placing,
+    counted: &'m mut PersonSet,
+}
+
 /// How the memory of a run is shared.
 #[derive(Debug, Clone, Copy)]
 struct Memory {
     limit: usize,
     /// For accumulators.
     spans: usize,
-    /// For codes and cells.
+    /// For codes, cells, and which of them persons are in.
     growing: usize,
 }
 

@@ -183,6 +183,7 @@ fn compute(
         limits: section.limits(),
         log: Arc::clone(log),
         clock: Arc::clone(clock),
+        marks: log.mark_key(),
         secrets: StdRng::from_rng(random),
     })
     .with_context(|| format!("the folder of research `{}`", section.folder.display()))?;

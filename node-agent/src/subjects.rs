@@ -13,6 +13,8 @@
 //! - **People have numbers `0..len`**, in the order in which the source first names them, so that
 //!   the same files give the same numbers whatever the key. Statistics are made over numbers; who
 //!   may be counted is decided where they are used, and nothing turns one back into a person.
+//! - **Who was counted can be told again** when numbers have changed: [`Subjects::marks`] calls
+//!   people by a key that outlives the process, and needs it.
 //! - **A hit and a miss are the same work.** Every look-up reads the same number of entries
 //!   beginning at its bucket, to the end, and picks with masks instead of branches. Where the
 //!   answer stood, or whether it stood at all, changes no loop count and no branch.
@@ -25,8 +27,10 @@ use std::sync::Arc;
 use innsyn_policy::{Clearance, Presence};
 
 pub use builder::{PERSONS_MAX, SubjectsBuilder, TooManyPersonsError};
+pub(crate) use key::Mark;
 pub use key::{
-    ParsePseudonymError, PseudonymKey, PseudonymKeyError, SubjectKey, Tag, parse_pseudonym,
+    MarkKey, Marks, ParsePseudonymError, PseudonymKey, PseudonymKeyError, SubjectKey, Tag,
+    parse_pseudonym,
 };
 
 mod builder;
@@ -83,6 +87,20 @@ impl Subjects {
         registered
             .filter(|facts| facts.is_registered())
             .map(Facts::number)
+    }
+
+    /// Everybody's mark under `key`, in the order of their numbers, the deleted included.
+    pub(crate) fn marks(&self, key: &MarkKey) -> Marks {
+        let mut persons = vec![0; self.entries.len()];
+        for entry in &self.entries {
+            if let Some(mark) = persons.get_mut(entry.facts.number() as usize) {
+                *mark = self.key.mark_of(entry.tag, key);
+            }
+        }
+        Marks {
+            nobody: self.key.mark_of_nobody(key),
+            persons,
+        }
     }
 
     /// The key that tags are made with.

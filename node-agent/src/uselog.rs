@@ -70,6 +70,8 @@ use metrics::Counters;
 use worker::{Append, Job, Worker};
 use writer::Writer;
 
+use crate::subjects::MarkKey;
+
 /// How a log is written.
 #[derive(Debug, Clone)]
 pub struct UseLogConfig {
@@ -194,6 +196,7 @@ pub struct UseLog {
     countersigned: watch::Receiver<Option<SignedHead>>,
     counters: Arc<Counters>,
     public_key: String,
+    mark_key: MarkKey,
 }
 
 impl UseLog {
@@ -210,6 +213,7 @@ impl UseLog {
         let queue_entries_max = config.queue_entries_max.max(FRAME_ENTRIES_MAX);
         let gather = Gather::new(config.linger_max);
         let public_key = keys.public_text().to_owned();
+        let mark_key = keys.tagger().mark_key();
         let writer = Writer::open(disk, config, keys, salts)?;
         let (jobs, receiver) = mpsc::channel();
         let (status_tx, status) = watch::channel(LogStatus::Ready);
@@ -241,7 +245,13 @@ impl UseLog {
             countersigned,
             counters,
             public_key,
+            mark_key,
         })
+    }
+
+    /// The key by which research tells people again: it lives as long as the log's own.
+    pub fn mark_key(&self) -> MarkKey {
+        self.mark_key.clone()
     }
 
     /// The key that verifies this log's heads, in the note format.

@@ -669,6 +669,35 @@ pub struct ComputeRequest {
     /// How long the gateway will still wait, in milliseconds, counted from when it sent this.
     #[prost(fixed32, tag = "8")]
     pub deadline_ms: u32,
+    /// The query's name: 32 bytes. Whoever computes another name from `query` refuses it, because a
+    /// reader of an older schema drops the fields that it does not know and would count another
+    /// query. Absent is refused.
+    #[prost(bytes = "bytes", tag = "9")]
+    pub query_name: ::prost::bytes::Bytes,
+    /// Which earlier counts the register is to compare this one with. Absent asks for no comparison;
+    /// an agent that knows this field answers it with `Part.overlaps`.
+    #[prost(message, optional, tag = "11")]
+    pub audit: ::core::option::Option<OverlapAudit>,
+}
+/// Earlier counts of the same data permit at this register, whose parts are in tables that left.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OverlapAudit {
+    /// Each once, at least one.
+    #[prost(message, repeated, tag = "1")]
+    pub earlier: ::prost::alloc::vec::Vec<EarlierCount>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EarlierCount {
+    /// The query's name: 32 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub query_name: ::prost::bytes::Bytes,
+    /// The snapshot that was counted, `Part.snapshot`: 32 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub snapshot: ::prost::bytes::Bytes,
+    /// Its entry in the log of use, `Part.use_log_leaf`: 32 bytes. It names the count: the same query
+    /// over the same snapshot counts other persons after a reservation.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub use_log_leaf: ::prost::bytes::Bytes,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ComputeResponse {
@@ -709,6 +738,48 @@ pub struct Part {
     /// The hash of the entry in the log of use: 32 bytes.
     #[prost(bytes = "bytes", tag = "3")]
     pub use_log_leaf: ::prost::bytes::Bytes,
+    /// What `ComputeRequest.audit` asked for; absent where it asked for nothing, and from an agent
+    /// that does not know it. A reader that asked refuses the absence.
+    #[prost(message, optional, tag = "5")]
+    pub overlaps: ::core::option::Option<Overlaps>,
+}
+/// How many persons the cells of this count share with those of earlier ones. Additive over
+/// registers that hold different persons.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Overlaps {
+    /// The cells of this count, divided by the bins of a histogram and the steps of a life table;
+    /// sorted by key.
+    #[prost(message, repeated, tag = "1")]
+    pub cells: ::prost::alloc::vec::Vec<PersonsAt>,
+    /// One for each of `OverlapAudit.earlier`, in its order.
+    #[prost(message, repeated, tag = "2")]
+    pub earlier: ::prost::alloc::vec::Vec<Overlap>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Overlap {
+    /// The cells of the earlier count, divided likewise; sorted by key.
+    #[prost(message, repeated, tag = "1")]
+    pub cells: ::prost::alloc::vec::Vec<PersonsAt>,
+    /// The pairs of cells that share persons, sorted: place in `Overlaps.cells`, place in `cells`,
+    /// and how many persons are in both. As many of one as of the others; a pair that is not here
+    /// shares nobody.
+    #[prost(uint32, repeated, tag = "2")]
+    pub cell: ::prost::alloc::vec::Vec<u32>,
+    #[prost(uint32, repeated, tag = "3")]
+    pub earlier_cell: ::prost::alloc::vec::Vec<u32>,
+    #[prost(uint64, repeated, tag = "4")]
+    pub persons: ::prost::alloc::vec::Vec<u64>,
+}
+/// How many persons are in one cell.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PersonsAt {
+    /// One for each of the query's dimensions, in its order; then one for each histogram and life
+    /// table: `band` is the bin, or the step, of which a life table has two, the event and having
+    /// left, and one more at last for those who were still there; `missing` who is in none.
+    #[prost(message, repeated, tag = "1")]
+    pub key: ::prost::alloc::vec::Vec<Category>,
+    #[prost(uint64, tag = "2")]
+    pub persons: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Cell {
@@ -823,6 +894,9 @@ pub enum Refusal {
     DataUnavailable = 7,
     /// More queries of this permit or this gateway than the register answers.
     OverBudget = 8,
+    /// It cannot be compared with the earlier counts that the audit names: one is not kept any more,
+    /// is damaged, or is of persons who cannot be told again.
+    Overlap = 9,
 }
 impl Refusal {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -840,6 +914,7 @@ impl Refusal {
             Self::TooLarge => "REFUSAL_TOO_LARGE",
             Self::DataUnavailable => "REFUSAL_DATA_UNAVAILABLE",
             Self::OverBudget => "REFUSAL_OVER_BUDGET",
+            Self::Overlap => "REFUSAL_OVERLAP",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -854,6 +929,7 @@ impl Refusal {
             "REFUSAL_TOO_LARGE" => Some(Self::TooLarge),
             "REFUSAL_DATA_UNAVAILABLE" => Some(Self::DataUnavailable),
             "REFUSAL_OVER_BUDGET" => Some(Self::OverBudget),
+            "REFUSAL_OVERLAP" => Some(Self::Overlap),
             _ => None,
         }
     }

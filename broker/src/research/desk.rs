@@ -33,7 +33,7 @@
 //! What this does not do:
 //!
 //! - It sees no earlier tables of the permit, nor refuses a margin because of a finer table: that
-//!   is the overlap audit's.
+//!   is the overlap audit's (`overlap.rs`), which looks at two tables at a time.
 //! - It takes margins as this desk rounds them. Who has exact ones from elsewhere knows more.
 //! - 0 may be ruled out: that somebody is in a cell can follow from its margins.
 //! - Which cells were chosen to protect others follows from the counts. Whoever replays the rules

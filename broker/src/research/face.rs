@@ -73,6 +73,14 @@ pub struct ResearchParts {
     pub random: StdRng,
 }
 
+/// What is cleared.
+struct Clearing<'a> {
+    researcher: &'a Researcher,
+    permit: &'a SignedDataPermit,
+    query: &'a CheckedQuery,
+    rules: Rules,
+}
+
 /// A question that may be asked.
 #[derive(Debug)]
 pub(crate) struct Prepared {
@@ -219,30 +227,15 @@ impl ResearchFace {
             self.config.rules.base().max(terms.rounding_base.into()),
         );
         let rules = rules.map_err(Refusal::Rules)?;
-        let clear = |answered: &BTreeMap<RegisterId, u32>| {
-            let registers = query.registers().iter();
-            let each = registers.map(|name| {
-                let register = self.register(name)?;
-                let asking = Asking {
-                    person: researcher.person,
-                    organisation: researcher.organisation,
-                    purpose: terms.purpose,
-                    smallest_cell: u32::try_from(rules.k()).unwrap_or_default(),
-                    rounding_base: u32::try_from(rules.base()).unwrap_or_default(),
-                    queries_before: answered.get(&register.id).copied().unwrap_or_default(),
-                };
-                let facts = query.facts(register, asking);
-                let cleared = permit.permit().check(&facts, self.clock.now());
-                cleared.map_err(|field| Refusal::Outside {
-                    register: register.id.clone(),
-                    field,
-                })
-            });
-            each.collect::<Result<Vec<_>, _>>()
-        };
         // Every other field first: whoever is outside one gets no earlier table either.
-        clear(&BTreeMap::new())?;
-        let cleared = clear(&self.ledger.answered(&terms.id).await?);
+        let asking = Clearing {
+            researcher: &researcher,
+            permit: &permit,
+            query: &query,
+            rules,
+        };
+        self.clear(&asking, &BTreeMap::new())?;
+        let cleared = self.clear(&asking, &self.ledger.answered(&terms.id).await?);
         let expected = expected(&permit, &query, &published);
         let unknown = if query.normal().registers.is_empty() {
             published.silent
@@ -265,6 +258,53 @@ impl ResearchFace {
             deadline,
             must_be_complete: request.must_be_complete,
         })
+    }
+
+    /// Clears `prepared` anew for every register that it asks, as for one more run.
+    pub(super) async fn clear_again(&self, prepared: &mut Prepared) -> Result<(), Refusal> {
+        let permit = &prepared.permit.permit().terms().id;
+        let answered = self.ledger.answered(permit).await?;
+        let asking = Clearing {
+            researcher: &prepared.researcher,
+            permit: &prepared.permit,
+            query: &prepared.query,
+            rules: prepared.rules,
+        };
+        prepared.cleared = self.clear(&asking, &answered);
+        Ok(())
+    }
+
+    /// The right to ask each register, of whose budget so much is used.
+    fn clear(
+        &self,
+        clearing: &Clearing<'_>,
+        answered: &BTreeMap<RegisterId, u32>,
+    ) -> Result<Vec<PermitClearance>, Refusal> {
+        let Clearing {
+            researcher,
+            permit,
+            query,
+            rules,
+        } = clearing;
+        let terms = permit.permit().terms();
+        let each = query.registers().iter().map(|name| {
+            let register = self.register(name)?;
+            let asking = Asking {
+                person: researcher.person,
+                organisation: researcher.organisation,
+                purpose: terms.purpose,
+                smallest_cell: u32::try_from(rules.k()).unwrap_or_default(),
+                rounding_base: u32::try_from(rules.base()).unwrap_or_default(),
+                queries_before: answered.get(&register.id).copied().unwrap_or_default(),
+            };
+            let facts = query.facts(register, asking);
+            let cleared = permit.permit().check(&facts, self.clock.now());
+            cleared.map_err(|field| Refusal::Outside {
+                register: register.id.clone(),
+                field,
+            })
+        });
+        each.collect()
     }
 
     /// The register called `name`, which publishes something and so is in the catalogue.

@@ -6,6 +6,9 @@
 //!   snapshots has one release; whoever records it again gets the first one.
 //! - **Nothing is charged twice, and never beyond the budget.** Looking for an earlier release,
 //!   counting and writing are one step.
+//! - **Nothing is recorded beside a release that its audit has not seen.** That step also compares
+//!   how many releases the permit has with how many there were when the overlap audit began. It
+//!   is the one place that puts the queries of a permit in order, over all gateways of a store.
 //!
 //! The people who asked are not in it: a permit says who may, and each register's own log of use
 //! says that its data were counted.
@@ -48,6 +51,9 @@ pub struct Release {
     pub words_en: String,
     /// As it was given first.
     pub table: wire::ReleasedTable,
+    /// What the overlap audit of later queries needs to know of it: bytes, a few for each cell
+    /// and register (at most 1 MB), which a store keeps as they are and nobody else reads.
+    pub audit: Vec<u8>,
 }
 
 impl fmt::Debug for Release {
@@ -66,6 +72,8 @@ pub enum Recorded {
     New,
     /// It was released before: this is the first one, and nothing is charged.
     Earlier(Box<Release>),
+    /// The permit has had other releases since the audit began; nothing was recorded.
+    Changed,
     /// The permit's budget is used up at this register; nothing was recorded.
     OverBudget(RegisterId),
 }
@@ -95,11 +103,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         permit: &'a PermitId,
     ) -> BoxFuture<'a, Result<BTreeMap<RegisterId, u32>, StoreError>>;
 
-    /// Records `release` unless it was recorded before, or one of its registers has answered
-    /// `budget_queries` queries of its permit already.
+    /// Records `release` unless, looked at in this order, it was recorded before; its permit has
+    /// not exactly `audited` releases; or one of its registers has answered `budget_queries`
+    /// queries of its permit already.
     fn record(
         &self,
         release: Release,
+        audited: usize,
         budget_queries: u32,
     ) -> BoxFuture<'_, Result<Recorded, StoreError>>;
 }

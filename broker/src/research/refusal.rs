@@ -62,6 +62,13 @@ pub(crate) enum Refusal {
     Rules(RulesError),
     #[error("no table can be released: {0}")]
     Release(ReleaseError),
+    #[error(
+        "this table is not available under the data permit, beside what it has had released; ask \
+         another question"
+    )]
+    NotAvailable,
+    #[error("other tables of the data permit were released meanwhile; ask again")]
+    Overtaken,
     #[error("there is no answer of {}", named(.0))]
     Incomplete(Vec<RegisterId>),
     #[error("no register has answered; {asked} were asked")]
@@ -95,6 +102,8 @@ impl Refusal {
             R::Query(_) => "QUERY_REFUSED",
             R::RegisterUnknown(_) => "REGISTER_UNKNOWN",
             R::Plan(_) | R::Rules(_) | R::Release(_) => "NOT_RELEASABLE",
+            R::NotAvailable => "NOT_AVAILABLE",
+            R::Overtaken => "OVERTAKEN",
             R::Incomplete(_) => "REGISTERS_MISSING",
             R::NobodyAnswered { .. } => "NO_REGISTER_ANSWERED",
             R::Overloaded => "OVERLOADED",
@@ -121,6 +130,8 @@ impl Refusal {
             | R::Plan(_)
             | R::Rules(_)
             | R::Release(_) => Code::InvalidArgument,
+            R::NotAvailable => Code::FailedPrecondition,
+            R::Overtaken => Code::Aborted,
             R::RegisterUnknown(_) | R::Incomplete(_) | R::NobodyAnswered { .. } | R::Ledger(_) => {
                 Code::Unavailable
             }

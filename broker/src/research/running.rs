@@ -3,7 +3,9 @@
 //! ```text
 //!   released before? ─yes─▶ the earlier table
 //!      │ no
-//!   ask all, until the deadline ─▶ read ─▶ merge ─▶ desk ─▶ ledger ─▶ the table
+//!   ask all, until the deadline ─▶ read ─▶ merge ─▶ desk ─▶ audit ─▶ ledger ─▶ the table
+//!      ▲                                                          │
+//!      └──── the permit has had another table meanwhile ──────────┘
 //! ```
 //!
 //! The run is a task of its own. Whoever drops the stream of its updates, or cancels it by its id,
@@ -27,10 +29,12 @@ use wire::RegisterState as State;
 use wire::run_response::Message as Update;
 
 use super::agents::CallError;
+use super::auditing::{Answered, Audit, Passed};
 use super::coverage::{Account, Coverage, RegisterOutcome};
 use super::face::{Prepared, ResearchFace};
 use super::ledger::{Recorded, Release, ReleaseKey};
 use super::merge::{ExactTable, Merge};
+use super::overlap::ToldError;
 use super::part::{self, Counted, PartError};
 use super::refusal::Refusal;
 use super::runs::RunId;
@@ -40,6 +44,9 @@ use super::{desk, table};
 const UPDATES_PER_REGISTER: usize = 4;
 /// What else is told: that it began, and how it ended.
 const UPDATES_BESIDE: usize = 2;
+
+/// How often a run asks anew because its permit has had other tables meanwhile.
+const ATTEMPTS_MAX: usize = 3;
 
 /// Starts the run of `prepared`; dropping the stream cancels it.
 pub(crate) fn start(
@@ -52,7 +59,8 @@ pub(crate) fn start(
     let cancel = face.runs.begin(id, prepared.researcher.clone());
     let registers = prepared.query.registers().len() + prepared.unknown.len();
     // Room for everything that there is to tell, so that nobody waits for a slow caller.
-    let (told, updates) = mpsc::channel(registers * UPDATES_PER_REGISTER + UPDATES_BESIDE);
+    let most = registers * UPDATES_PER_REGISTER * ATTEMPTS_MAX + UPDATES_BESIDE;
+    let (told, updates) = mpsc::channel(most);
     let run = Run {
         face: Arc::clone(face),
         id,
@@ -95,6 +103,18 @@ enum NoPart {
     NotUnderstood,
     #[error("the answer does not fit the question")]
     Part(#[from] PartError),
+    #[error("the answer cannot be compared with earlier ones")]
+    Overlaps(#[from] ToldError),
+}
+
+impl NoPart {
+    /// Whether all that is wrong is that nobody can say whether the table may join earlier ones.
+    const fn is_of_the_audit(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused(node::Refusal::Overlap) | Self::Overlaps(_)
+        )
+    }
 }
 
 impl Drop for Run {
@@ -134,7 +154,7 @@ impl Run {
         }
     }
 
-    async fn whole(&self, prepared: Prepared) -> Result<wire::ReleasedTable, Refusal> {
+    async fn whole(&self, mut prepared: Prepared) -> Result<wire::ReleasedTable, Refusal> {
         tracing::info!(
             run.id = hex::encode(self.id),
             query.name = %prepared.query.name(),
@@ -151,12 +171,27 @@ impl Run {
         {
             return Ok(again(release));
         }
-        let asked = self.ask_all(prepared).await?;
+        for _ in 0..ATTEMPTS_MAX {
+            match Box::pin(self.attempt(prepared)).await? {
+                Attempt::Ended(table) => return Ok(table),
+                Attempt::Overtaken(overtaken) => prepared = *overtaken,
+            }
+            self.face.clear_again(&mut prepared).await?;
+        }
+        Err(Refusal::Overtaken)
+    }
+
+    /// Asks everybody, and records the table if nothing came between.
+    async fn attempt(&self, prepared: Prepared) -> Result<Attempt, Refusal> {
+        let permit = &prepared.permit.permit().terms().id;
+        let audit = Audit::begin(&*self.face.ledger, permit).await?;
+        let asked = self.ask_all(prepared, audit).await?;
         let Asked {
             prepared,
             coverage,
             contributors,
             exact,
+            audit,
         } = asked;
         let missing: Vec<RegisterId> = coverage
             .iter()
@@ -176,28 +211,31 @@ impl Run {
             contributors,
         };
         if let Some(release) = self.face.ledger.earlier(&key).await? {
-            return Ok(again(release));
+            return Ok(Attempt::Ended(again(release)));
         }
         let now = self.face.clock.now();
         // Which cells protect others can take a while to find.
         let (prepared, released) = tokio::task::spawn_blocking(move || {
-            let table = released(&prepared, &exact, &coverage, now);
+            let table = released(&prepared, &exact, &coverage, audit, now);
             (prepared, table)
         })
         .await
         .map_err(|_| Refusal::Failed)?;
-        let table = released?;
+        let (table, passed) = released?;
         let release = Release {
             key,
             at: now,
             words_nb: prepared.query.words(Language::Bokmal),
             words_en: prepared.query.words(Language::English),
             table: table.clone(),
+            audit: passed.kept,
         };
         let budget = prepared.permit.permit().terms().budget_queries;
-        match self.face.ledger.record(release, budget).await? {
-            Recorded::New => Ok(table),
-            Recorded::Earlier(release) => Ok(again(*release)),
+        let recording = self.face.ledger.record(release, passed.audited, budget);
+        match recording.await? {
+            Recorded::New => Ok(Attempt::Ended(table)),
+            Recorded::Earlier(release) => Ok(Attempt::Ended(again(*release))),
+            Recorded::Changed => Ok(Attempt::Overtaken(Box::new(prepared))),
             Recorded::OverBudget(register) => Err(Refusal::Outside {
                 register,
                 field: innsyn_policy::OutsidePermit::Budget,
@@ -206,7 +244,7 @@ impl Run {
     }
 
     /// Asks every register that is cleared, all at once, until the deadline.
-    async fn ask_all(&self, mut prepared: Prepared) -> Result<Asked, Refusal> {
+    async fn ask_all(&self, mut prepared: Prepared, mut audit: Audit) -> Result<Asked, Refusal> {
         let cleared = std::mem::replace(&mut prepared.cleared, Ok(Vec::new()))?;
         let ids = cleared.iter().map(|cleared| cleared.register().clone());
         let mut account = Account::new(ids.chain(prepared.unknown.iter().cloned()));
@@ -216,13 +254,20 @@ impl Run {
         let request = self.request(&prepared);
         let mut legs: FuturesUnordered<_> = cleared
             .into_iter()
-            .map(|cleared| self.ask(cleared, request.clone(), &prepared))
+            .map(|cleared| {
+                let request = node::ComputeRequest {
+                    audit: audit.asked_of(cleared.register()),
+                    ..request.clone()
+                };
+                self.ask(cleared, request, &prepared)
+            })
             .collect();
         while let Ok(Some((register, answer))) = timeout_at(ends_at, legs.next()).await {
             let outcome = match answer {
-                Ok(Counted { table, snapshot }) => match merge.add(register.clone(), table) {
+                Ok((counted, answered)) => match merge.add(register.clone(), counted.table) {
                     Ok(()) => {
-                        contributors.insert(register.clone(), snapshot);
+                        contributors.insert(register.clone(), counted.snapshot);
+                        audit.has(register.clone(), answered);
                         RegisterOutcome::Answered
                     }
                     Err(error) => {
@@ -230,7 +275,12 @@ impl Run {
                         RegisterOutcome::Silent
                     }
                 },
-                Err(error) => no_part(&register, &error),
+                Err(error) => {
+                    if error.is_of_the_audit() {
+                        audit.cannot_compare(&register, &error);
+                    }
+                    no_part(&register, &error)
+                }
             };
             // Each register is asked once, so it is booked once.
             if let Err(error) = account.book(&register, outcome) {
@@ -250,6 +300,7 @@ impl Run {
             coverage: account.close(),
             contributors,
             exact: merge.finish(),
+            audit,
         })
     }
 
@@ -264,6 +315,8 @@ impl Run {
             smallest_cell: u32::try_from(prepared.rules.k()).unwrap_or_default(),
             rounding_base: u32::try_from(prepared.rules.base()).unwrap_or_default(),
             deadline_ms: u32::try_from(prepared.deadline.as_millis()).unwrap_or(u32::MAX),
+            query_name: prepared.query.name().as_bytes().to_vec().into(),
+            audit: None,
         }
     }
 
@@ -273,7 +326,7 @@ impl Run {
         cleared: PermitClearance,
         request: node::ComputeRequest,
         prepared: &Prepared,
-    ) -> (RegisterId, Result<Counted, NoPart>) {
+    ) -> (RegisterId, Result<(Counted, Answered), NoPart>) {
         let register = cleared.register().clone();
         let answer = self.answer(&register, request, prepared).await;
         (register, answer)
@@ -284,15 +337,20 @@ impl Run {
         register: &RegisterId,
         request: node::ComputeRequest,
         prepared: &Prepared,
-    ) -> Result<Counted, NoPart> {
+    ) -> Result<(Counted, Answered), NoPart> {
         self.tell_state(register, State::Asked);
+        let audit = request.audit.clone();
         let mut responses = self.face.agents.compute(register, request).await?;
         let mut told = State::Asked;
         loop {
             let response = responses.message().await.map_err(CallError::Call)?;
             let message = response.ok_or(NoPart::Ended)?.message;
             let next = match message.ok_or(NoPart::NotUnderstood)? {
-                Message::Part(part) => return Ok(part::read(&part, &prepared.plan)?),
+                Message::Part(part) => {
+                    let counted = part::read(&part, &prepared.plan)?;
+                    let answered = Answered::read(&part, audit.as_ref(), &counted.table)?;
+                    return Ok((counted, answered));
+                }
                 Message::Refusal(refusal) => {
                     return Err(match node::Refusal::try_from(refusal) {
                         Ok(node::Refusal::Unspecified) | Err(_) => NoPart::NotUnderstood,
@@ -317,6 +375,14 @@ struct Asked {
     coverage: Coverage,
     contributors: BTreeMap<RegisterId, [u8; 32]>,
     exact: ExactTable,
+    audit: Audit,
+}
+
+/// How one attempt ended.
+enum Attempt {
+    Ended(wire::ReleasedTable),
+    /// The permit has had another table since the audit began.
+    Overtaken(Box<Prepared>),
 }
 
 fn no_part(register: &RegisterId, error: &NoPart) -> RegisterOutcome {
@@ -326,7 +392,7 @@ fn no_part(register: &RegisterId, error: &NoPart) -> RegisterOutcome {
             tracing::info!(node.id = %register, reason, "register refused");
             RegisterOutcome::Refused
         }
-        NoPart::NotUnderstood | NoPart::Part(_) => {
+        NoPart::NotUnderstood | NoPart::Part(_) | NoPart::Overlaps(_) => {
             tracing::error!(
                 node.id = %register,
                 error = error as &dyn std::error::Error,
@@ -345,18 +411,20 @@ fn no_part(register: &RegisterId, error: &NoPart) -> RegisterOutcome {
     }
 }
 
-/// The desk's work, and all that is said with it.
+/// The desk's and the audit's work, and all that is said with it.
 fn released(
     prepared: &Prepared,
     exact: &ExactTable,
     coverage: &Coverage,
+    audit: Audit,
     now: Timestamp,
-) -> Result<wire::ReleasedTable, Refusal> {
+) -> Result<(wire::ReleasedTable, Passed), Refusal> {
     let Prepared { plan, rules, .. } = prepared;
     let released = desk::release(exact, &plan.domains(), *rules, &plan.clips());
     let released = released.map_err(Refusal::Release)?;
+    let passed = audit.end(exact, &released, rules.k())?;
     let registers = coverage.iter();
-    Ok(wire::ReleasedTable {
+    let table = wire::ReleasedTable {
         query_name: prepared.query.name().as_bytes().to_vec(),
         released_at: now.as_seconds(),
         is_earlier: false,
@@ -368,7 +436,8 @@ fn released(
             .collect(),
         smallest_cell: u32::try_from(rules.k()).unwrap_or_default(),
         rounding_base: u32::try_from(rules.base()).unwrap_or_default(),
-    })
+    };
+    Ok((table, passed))
 }
 
 /// The table of an earlier release, with its date.

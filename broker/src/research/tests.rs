@@ -3,8 +3,10 @@
 
 mod admission;
 pub(crate) mod agent;
+mod kept;
 mod ledger;
 mod outcomes;
+mod overlaps;
 pub(crate) mod queries;
 mod sql;
 mod tables;

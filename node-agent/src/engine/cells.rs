@@ -20,6 +20,10 @@ const CELL_BYTES: usize = 256;
 /// No value along a dimension.
 const NOTHING: u32 = u32::MAX;
 
+/// Where a row is counted: the cell's number, and the part of it that histograms and life tables
+/// make, their bins being the digits of one number.
+pub(super) type Place = (u32, u64);
+
 /// The cells that anybody is in.
 ///
 /// A cell is found dimension by dimension: the place of what has been matched so far and the next
@@ -60,14 +64,14 @@ impl<'a> Cells<'a> {
         self.keys.len().saturating_mul(self.bytes_per_cell)
     }
 
-    /// Counts the row of one person; cells may take `bytes_max` bytes.
+    /// Counts the row of one person and tells where; cells may take `bytes_max` bytes.
     pub(super) fn add(
         &mut self,
         rows: &Collapse<'_>,
         slot: &Slot,
         words: &mut Words,
         bytes_max: usize,
-    ) -> Result<(), CellsError> {
+    ) -> Result<Place, CellsError> {
         let cell = self.cell_of(rows, slot, words, bytes_max)?;
         if let (Some(persons), Some(events)) =
             (self.persons.get_mut(cell), self.events.get_mut(cell))
@@ -75,10 +79,30 @@ impl<'a> Cells<'a> {
             *persons += 1;
             *events += slot.events;
         }
+        let mut part = 0_u64;
         for (tally, measure) in self.tallies.iter_mut().zip(&self.plan.measures) {
-            tally.add(cell, measure, rows, slot);
+            let bin = tally.add(cell, measure, rows, slot);
+            if let Some(bins) = tally.bins() {
+                let shifted = part.checked_mul(bins as u64 + 1);
+                part = shifted.ok_or(CellsError::TooMany)? + bin.unwrap_or(bins) as u64;
+            }
         }
-        Ok(())
+        // INVARIANT: there are at most `CELLS_MAX` cells.
+        Ok((u32::try_from(cell).unwrap_or(NOTHING), part))
+    }
+
+    /// The key of `place`, with a bin for each histogram and life table.
+    pub(super) fn key_at(&self, (cell, mut part): Place, words: &Words) -> Vec<Key> {
+        let key = self.keys.get(cell as usize);
+        let mut key = key.map_or_else(Vec::new, |key| self.key_of(key, words));
+        let dimensions = key.len();
+        for bins in self.tallies.iter().rev().filter_map(Tally::bins) {
+            let bin = part % (bins as u64 + 1);
+            part /= bins as u64 + 1;
+            let bin = u32::try_from(bin).ok().filter(|bin| (*bin as usize) < bins);
+            key.insert(dimensions, bin.map_or(Key::Missing, Key::Band));
+        }
+        key
     }
 
     /// The cell of the row, which is made if there is none.

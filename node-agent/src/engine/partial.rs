@@ -1,6 +1,6 @@
 //! What leaves the engine: additive cells, and the set of persons they count.
 
-use super::PersonSet;
+use super::{PersonSet, Placed};
 
 /// What a query gave.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,6 +9,8 @@ pub struct Answer {
     pub table: PartialTable,
     /// Whose rows are in the table, for the use log; it stays here.
     pub counted: PersonSet,
+    /// Which cell each of them is in, for the overlap audit; it stays here.
+    pub placed: Placed,
 }
 
 /// One register's part of a table. Cells that nobody is in are not there.

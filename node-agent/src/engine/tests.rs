@@ -6,6 +6,7 @@ mod hand_rows;
 mod limits;
 mod naive;
 mod parts;
+mod placed;
 mod random;
 mod refused;
 mod trace;

@@ -15,6 +15,9 @@
 //!   checked here whatever a gateway says, before the run and again before the part leaves.
 //! - **Two vocabularies.** The exact ground stands in the entry, in the record beside it and in
 //!   the agent's own log; the gateway gets a [`wire::Refusal`].
+//! - **Counts can be compared.** What a query counted is kept (`kept`) before its part leaves, and
+//!   what a later query of the same permit shares with it is told if the gateway asks (`overlap`).
+//!   What cannot be compared is refused.
 //! - **Ending the call ends the work**, and everything has a bound: queries at once and waiting,
 //!   memory, time.
 //!
@@ -45,9 +48,12 @@ mod answering;
 mod asked;
 mod budget;
 mod deciding;
+mod kept;
+mod overlap;
 mod part;
 mod record;
 mod refused;
+mod roll;
 mod running;
 #[cfg(test)]
 mod tests;
@@ -59,6 +65,7 @@ pub use running::Limits;
 use crate::engine::{Included, Snapshot};
 use crate::presence::Peer;
 use crate::service::{AskedInTime, Caps};
+use crate::subjects::{MarkKey, Marks};
 use asked::AskedQuery;
 
 /// The largest message that a gateway may send, in bytes: the longest data permit, and a query.
@@ -76,6 +83,9 @@ pub trait Countable: fmt::Debug + Send + Sync {
     fn snapshot_name(&self) -> &[u8; 32];
     /// The persons who may be counted for `purpose` at `now`; nobody where that is not known.
     fn included(&self, purpose: Purpose, now: Timestamp) -> Included;
+    /// What the persons are called under `key`, in the order of their numbers: the same in every
+    /// snapshot.
+    fn marks(&self, key: &MarkKey) -> Marks;
 }
 
 /// Gives the data as they stand now; `None` where nothing is published.

@@ -35,6 +35,7 @@ use super::compute::Countable;
 use crate::engine::{Included, PersonSet, Snapshot};
 use crate::settings::RecordedSettings;
 use crate::sources::{Freshness, RegisterData};
+use crate::subjects::{MarkKey, Marks, Subjects};
 
 pub use check::check;
 pub use error::{ResearchFolderError, ViewError};
@@ -63,6 +64,7 @@ pub struct ResearchData {
     views: Vec<View>,
     snapshot: Snapshot,
     name: SnapshotName,
+    subjects: Arc<Subjects>,
     basis: LegalBasis,
     /// Everybody who is registered now.
     registered: PersonSet,
@@ -75,7 +77,7 @@ pub struct ResearchData {
 impl ResearchData {
     /// What `snapshot` called `name` and the people of `data` make.
     fn new(data: &RegisterData, basis: LegalBasis, snapshot: Snapshot, name: SnapshotName) -> Self {
-        let subjects = &data.loaded().subjects;
+        let subjects = Arc::clone(&data.loaded().subjects);
         let settings = Arc::clone(&data.loaded().settings);
         let mut registered = PersonSet::nobody(snapshot.persons);
         for person in subjects.numbers() {
@@ -89,6 +91,7 @@ impl ResearchData {
             basis,
             registered,
             speakers: speakers.collect(),
+            subjects,
             freshness: data.freshness().clone(),
             settings,
             snapshot,
@@ -151,5 +154,9 @@ impl Countable for ResearchData {
 
     fn included(&self, purpose: Purpose, now: Timestamp) -> Included {
         self.included(purpose, now)
+    }
+
+    fn marks(&self, key: &MarkKey) -> Marks {
+        self.subjects.marks(key)
     }
 }

@@ -94,7 +94,7 @@ pub struct LoadReport {
 #[derive(Debug)]
 pub struct Loaded {
     /// The index.
-    pub subjects: Subjects,
+    pub subjects: Arc<Subjects>,
     /// The people's settings.
     pub settings: Arc<RecordedSettings>,
     /// What was counted on the way.
@@ -178,7 +178,7 @@ impl Intake {
             return Err(SourceError::NobodyUsable(Box::new(self.report)));
         }
         Ok(Loaded {
-            subjects,
+            subjects: Arc::new(subjects),
             settings: Arc::new(self.settings.finish()),
             report: self.report,
         })

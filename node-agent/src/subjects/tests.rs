@@ -283,3 +283,43 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn marks_are_the_same_in_every_process_and_follow_the_person_and_not_the_number() {
+    let here = member(Standing::Registered, None, None);
+    let index = |seed, people: &[usize]| {
+        let key = SubjectKey::generate(&mut StdRng::seed_from_u64(seed), None);
+        let mut builder = SubjectsBuilder::new(Arc::new(key));
+        for who in people {
+            let tag = builder.key().tag_of(&person(*who));
+            builder.push(tag, here).unwrap();
+        }
+        builder.finish().0
+    };
+    let key = MarkKey::new(&[1; 32]);
+
+    let before = index(1, &[0, 1, 2]).marks(&key);
+    let after = index(2, &[2, 3, 0]).marks(&key);
+
+    assert_eq!(before.nobody, after.nobody);
+    assert_eq!(before.persons[0], after.persons[2]);
+    assert_eq!(before.persons[2], after.persons[0]);
+    assert!(!before.persons.contains(&after.persons[1]));
+    let other = index(1, &[0, 1, 2]).marks(&MarkKey::new(&[2; 32]));
+    assert_ne!(before.nobody, other.nobody);
+    assert_ne!(before.persons[0], other.persons[0]);
+}
+
+#[test]
+fn marks_of_other_pseudonyms_are_told_from_these() {
+    let key = MarkKey::new(&[1; 32]);
+    let nobody = |pseudonyms: Option<&str>| {
+        let pseudonyms = pseudonyms.map(|key| PseudonymKey::parse(key).unwrap());
+        let subjects = SubjectsBuilder::new(self::key(pseudonyms)).finish().0;
+        subjects.marks(&key).nobody
+    };
+    let (one, other) = ("11".repeat(16), "22".repeat(16));
+    assert_eq!(nobody(Some(&one)), nobody(Some(&one)));
+    assert_ne!(nobody(Some(&one)), nobody(Some(&other)));
+    assert_ne!(nobody(Some(&one)), nobody(None));
+}

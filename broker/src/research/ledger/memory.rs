@@ -64,12 +64,15 @@ impl Store for InMemory {
     fn record(
         &self,
         release: Release,
+        audited: usize,
         budget_queries: u32,
     ) -> BoxFuture<'_, Result<Recorded, StoreError>> {
         let mut releases = self.lock();
         let of_permit = releases.entry(release.key.permit.clone()).or_default();
         let recorded = if let Some(earlier) = find(of_permit, &release.key) {
             Recorded::Earlier(Box::new(earlier.clone()))
+        } else if of_permit.len() != audited {
+            Recorded::Changed
         } else {
             let answered = answered(of_permit);
             let mut registers = release.key.contributors.keys();

@@ -25,7 +25,17 @@ fn release(key: ReleaseKey, at: i64) -> Release {
             released_at: at,
             ..wire::ReleasedTable::default()
         },
+        audit: vec![0, 255, 7],
     }
+}
+
+/// Records `release` after all that its permit has had.
+async fn record(store: &dyn Store, release: Release, budget_queries: u32) -> Recorded {
+    let audited = store.releases(&release.key.permit).await.unwrap().len();
+    store
+        .record(release, audited, budget_queries)
+        .await
+        .unwrap()
 }
 
 async fn what_is_recorded_once_is_the_earlier_one(store: &dyn Store) {
@@ -33,15 +43,15 @@ async fn what_is_recorded_once_is_the_earlier_one(store: &dyn Store) {
     assert_eq!(store.earlier(&key).await.unwrap(), None);
     let first = release(key.clone(), 100);
 
-    assert_eq!(store.record(first.clone(), 5).await.unwrap(), Recorded::New);
+    assert_eq!(record(store, first.clone(), 5).await, Recorded::New);
     assert_eq!(store.earlier(&key).await.unwrap(), Some(first.clone()));
-    let again = store.record(release(key, 200), 5).await.unwrap();
+    let again = record(store, release(key, 200), 5).await;
     assert_eq!(again, Recorded::Earlier(Box::new(first)));
 }
 
 async fn another_query_snapshot_register_or_permit_is_another_release(store: &dyn Store) {
     let known = key(2, &[("nord", 1), ("vest", 1)]);
-    store.record(release(known.clone(), 100), 50).await.unwrap();
+    record(store, release(known.clone(), 100), 50).await;
     let mut of_another = known.clone();
     of_another.permit = PermitId::new("helsedata.example", "2").unwrap();
     for other in [
@@ -52,10 +62,7 @@ async fn another_query_snapshot_register_or_permit_is_another_release(store: &dy
     ] {
         assert_eq!(store.earlier(&other).await.unwrap(), None);
     }
-    let recorded = store
-        .record(release(of_another.clone(), 1), 50)
-        .await
-        .unwrap();
+    let recorded = record(store, release(of_another.clone(), 1), 50).await;
     assert_eq!(recorded, Recorded::New);
     let releases = store.releases(&of_another.permit).await.unwrap();
     assert_eq!(releases, [release(of_another, 1)]);
@@ -64,7 +71,7 @@ async fn another_query_snapshot_register_or_permit_is_another_release(store: &dy
 async fn releases_come_in_the_order_in_which_they_were_recorded(store: &dyn Store) {
     let keys = [key(4, &[("nord", 1)]), key(5, &[("vest", 1)])];
     for (key, at) in keys.clone().into_iter().zip([300, 200]) {
-        store.record(release(key, at), 50).await.unwrap();
+        record(store, release(key, at), 50).await;
     }
     let releases = store.releases(&keys[0].permit).await.unwrap();
     let of_these: Vec<_> = releases
@@ -84,7 +91,7 @@ async fn a_budget_is_counted_for_each_register_and_never_overrun(store: &dyn Sto
         };
         release(key, 1)
     };
-    let record = async |release| store.record(release, 2).await.unwrap();
+    let record = async |release| record(store, release, 2).await;
     let nord = RegisterId::parse("nord").unwrap();
     assert_eq!(
         record(of(1, &[("nord", 1), ("vest", 1)])).await,
@@ -104,12 +111,36 @@ async fn a_budget_is_counted_for_each_register_and_never_overrun(store: &dyn Sto
     assert_eq!(store.releases(&permit).await.unwrap().len(), 3);
 }
 
+async fn a_release_beside_one_that_its_audit_has_not_seen_is_not_recorded(store: &dyn Store) {
+    let permit = PermitId::new("helsedata.example", "audited").unwrap();
+    let of = |query| {
+        let key = ReleaseKey {
+            permit: permit.clone(),
+            ..key(query, &[("nord", 1)])
+        };
+        release(key, 1)
+    };
+    // Both were audited when there was nothing.
+    assert_eq!(store.record(of(1), 0, 2).await.unwrap(), Recorded::New);
+    assert_eq!(store.record(of(2), 0, 2).await.unwrap(), Recorded::Changed);
+    assert_eq!(store.releases(&permit).await.unwrap(), [of(1)]);
+    assert_eq!(store.record(of(2), 1, 2).await.unwrap(), Recorded::New);
+    // What was released needs no audit, and what is over the budget is told after it.
+    let again = store.record(of(1), 0, 2).await.unwrap();
+    assert_eq!(again, Recorded::Earlier(Box::new(of(1))));
+    assert_eq!(store.record(of(3), 1, 2).await.unwrap(), Recorded::Changed);
+    let nord = RegisterId::parse("nord").unwrap();
+    let spent = store.record(of(3), 2, 2).await.unwrap();
+    assert_eq!(spent, Recorded::OverBudget(nord));
+}
+
 /// Everything that a store must do; `store` is empty.
 pub(crate) async fn is_a_ledger(store: &dyn Store) {
     what_is_recorded_once_is_the_earlier_one(store).await;
     another_query_snapshot_register_or_permit_is_another_release(store).await;
     releases_come_in_the_order_in_which_they_were_recorded(store).await;
     a_budget_is_counted_for_each_register_and_never_overrun(store).await;
+    a_release_beside_one_that_its_audit_has_not_seen_is_not_recorded(store).await;
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ fn part(cells: Vec<wire::Cell>) -> wire::Part {
         cells,
         snapshot: vec![1; 32].into(),
         use_log_leaf: vec![2; 32].into(),
+        overlaps: None,
     }
 }
 

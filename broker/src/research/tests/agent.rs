@@ -1,14 +1,13 @@
 //! One register's agent, behind a real tunnel. Its engine is not real: it counts what the test
-//! tells it.
+//! tells it, and tells of overlaps by the sets of persons that it was told.
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
-use futures::{Stream, StreamExt as _};
 use innsyn_proto::tls::AgentTls;
 use innsyn_proto::tunnel::agent::{self, Summons};
 use innsyn_proto::tunnel::{Dial as _, TcpDialler};
@@ -17,19 +16,22 @@ use innsyn_proto::wire::research::v1 as wire;
 use node::compute_response::Message;
 use node::compute_service_server::{ComputeService, ComputeServiceServer};
 use rustls_pki_types::ServerName;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 
+use super::kept::Kept;
 use super::world::LONG;
 
 /// What an agent does with a query.
 #[derive(Debug, Clone)]
 pub(crate) enum Behaviour {
     Counts(node::Part),
+    /// Counts when it is let, one call after the other.
+    CountsWhenLet(node::Part),
     /// Waits for its steward first, then counts.
     HoldsThenCounts(node::Part),
     Refuses(node::Refusal),
@@ -46,11 +48,16 @@ pub(crate) struct Agent {
     views: Vec<wire::View>,
     snapshot: Mutex<[u8; 32]>,
     behaviour: Mutex<Behaviour>,
+    kept: Mutex<Kept>,
+    /// Whether it is from before the overlap audit.
+    is_old: AtomicBool,
     asked: Mutex<Vec<node::ComputeRequest>>,
     /// How many calls have been asked of it that are not over.
     under_way: watch::Sender<usize>,
     /// How often it was dialled.
     connections: AtomicUsize,
+    /// How many calls may go on.
+    gate: Semaphore,
     /// Told to end every connection that stands.
     cut: Mutex<CancellationToken>,
     pub(crate) parked: Notify,
@@ -63,9 +70,12 @@ impl Agent {
             views,
             snapshot: Mutex::new([1; 32]),
             behaviour: Mutex::new(Behaviour::Hangs),
+            kept: Mutex::default(),
+            is_old: AtomicBool::new(false),
             asked: Mutex::default(),
             under_way: watch::Sender::new(0),
             connections: AtomicUsize::new(0),
+            gate: Semaphore::new(0),
             cut: Mutex::default(),
             parked: Notify::new(),
         });
@@ -81,12 +91,62 @@ impl Agent {
         self.does(Behaviour::Counts(self.part(cells)));
     }
 
+    /// A part with these cells, whose persons were never counted before.
     pub(crate) fn part(&self, cells: Vec<node::Cell>) -> node::Part {
+        let leaf = self.kept.lock().unwrap().strangers(&cells);
+        self.part_of(cells, leaf)
+    }
+
+    /// Counts these persons, by cells with one code each.
+    pub(crate) fn counts_persons(&self, cells: &[(&str, Vec<u32>)]) {
+        let (cells, leaf) = self.kept.lock().unwrap().persons(cells);
+        self.does(Behaviour::Counts(self.part_of(cells, leaf)));
+    }
+
+    /// Counts these persons when it is let.
+    pub(crate) fn counts_persons_when_let(&self, cells: &[(&str, Vec<u32>)]) {
+        let (cells, leaf) = self.kept.lock().unwrap().persons(cells);
+        self.does(Behaviour::CountsWhenLet(self.part_of(cells, leaf)));
+    }
+
+    /// Lets so many calls go on, in the order in which they came.
+    pub(crate) fn lets(&self, calls: usize) {
+        self.gate.add_permits(calls);
+    }
+
+    /// Does not know of overlaps from now on.
+    pub(crate) fn is_old(&self) {
+        self.is_old.store(true, Ordering::SeqCst);
+    }
+
+    /// Has lost what it counted.
+    pub(crate) fn forgets(&self) {
+        self.kept.lock().unwrap().forget();
+    }
+
+    /// Will call what it counts next by the names of what it counted first.
+    pub(crate) fn begins_anew(&self) {
+        *self.kept.lock().unwrap() = Kept::default();
+    }
+
+    fn part_of(&self, cells: Vec<node::Cell>, leaf: [u8; 32]) -> node::Part {
         node::Part {
             cells,
             snapshot: self.snapshot.lock().unwrap().to_vec().into(),
-            use_log_leaf: vec![7; 32].into(),
+            use_log_leaf: leaf.to_vec().into(),
+            overlaps: None,
         }
+    }
+
+    /// The last message of a call that asked for `audit`.
+    fn last(&self, mut part: node::Part, audit: Option<&node::OverlapAudit>) -> Message {
+        if let (Some(audit), false) = (audit, self.is_old.load(Ordering::SeqCst)) {
+            match self.kept.lock().unwrap().overlaps(&part, audit) {
+                Some(overlaps) => part.overlaps = Some(overlaps),
+                None => return Message::Refusal(node::Refusal::Overlap.into()),
+            }
+        }
+        Message::Part(part)
     }
 
     /// Its data have changed.
@@ -147,32 +207,41 @@ impl ComputeService for Service {
         request: Request<node::ComputeRequest>,
     ) -> Result<Response<Self::ComputeStream>, Status> {
         let agent = &self.0;
-        agent.asked.lock().unwrap().push(request.into_inner());
+        let request = request.into_inner();
+        let audit = request.audit.clone();
+        agent.asked.lock().unwrap().push(request);
         agent.under_way.send_modify(|calls| *calls += 1);
         let under_way = UnderWay(Arc::clone(agent));
         let running = Some(Message::Running(node::Running {}));
-        let (messages, then_hangs) = match agent.behaviour.lock().unwrap().clone() {
-            Behaviour::Counts(part) => (vec![running, Some(Message::Part(part))], false),
+        let silence = || stream::pending().boxed();
+        let end = || stream::empty().boxed();
+        let behaviour = agent.behaviour.lock().unwrap().clone();
+        let (messages, rest): (_, BoxStream<'static, Option<Message>>) = match behaviour {
+            Behaviour::Counts(part) => {
+                (vec![running, Some(agent.last(part, audit.as_ref()))], end())
+            }
+            Behaviour::CountsWhenLet(part) => {
+                let agent = Arc::clone(agent);
+                let last = async move {
+                    agent.gate.acquire().await.unwrap().forget();
+                    Some(agent.last(part, audit.as_ref()))
+                };
+                (vec![running], stream::once(last).boxed())
+            }
             Behaviour::HoldsThenCounts(part) => {
                 let held = Some(Message::Held(node::Held {}));
-                (vec![held, running, Some(Message::Part(part))], false)
+                let last = Some(agent.last(part, audit.as_ref()));
+                (vec![held, running, last], end())
             }
-            Behaviour::Refuses(refusal) => (vec![Some(Message::Refusal(refusal.into()))], false),
-            Behaviour::Hangs => (vec![running], true),
-            Behaviour::Ends => (vec![running], false),
-            Behaviour::SaysNothing => (vec![None], false),
+            Behaviour::Refuses(refusal) => (vec![Some(Message::Refusal(refusal.into()))], end()),
+            Behaviour::Hangs => (vec![running], silence()),
+            Behaviour::Ends => (vec![running], end()),
+            Behaviour::SaysNothing => (vec![None], end()),
         };
-        let messages = messages
-            .into_iter()
-            .map(|message| Ok(node::ComputeResponse { message }));
-        let rest: Pin<Box<dyn Stream<Item = _> + Send>> = if then_hangs {
-            stream::pending().boxed()
-        } else {
-            stream::empty().boxed()
-        };
-        let responses = stream::iter(messages).chain(rest).map(move |message| {
+        let messages = stream::iter(messages).chain(rest);
+        let responses = messages.map(move |message| {
             let _until_the_call_ends = &under_way;
-            message
+            Ok(node::ComputeResponse { message })
         });
         Ok(Response::new(responses.boxed()))
     }

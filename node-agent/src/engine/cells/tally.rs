@@ -93,8 +93,24 @@ impl Tally {
         }
     }
 
-    /// Counts the row of one person in `cell`.
-    pub(super) fn add(&mut self, cell: usize, measure: &Measure, rows: &Collapse<'_>, slot: &Slot) {
+    /// How many bins divide a cell's persons, if any do. A life table has two for each step, the
+    /// event and having left, and one at last for those who were still there.
+    pub(super) const fn bins(&self) -> Option<usize> {
+        match self {
+            Self::Counted | Self::Moments { .. } => None,
+            Self::Histogram { bins, .. } => Some(*bins),
+            Self::LifeTable { steps, .. } => Some(steps.saturating_mul(2).saturating_add(1)),
+        }
+    }
+
+    /// Counts the row of one person in `cell`; tells the bin, if it is in one.
+    pub(super) fn add(
+        &mut self,
+        cell: usize,
+        measure: &Measure,
+        rows: &Collapse<'_>,
+        slot: &Slot,
+    ) -> Option<usize> {
         let number = |kept| {
             let kept: Option<&Kept> = rows.kept(kept);
             kept.map_or(f64::NAN, |kept| kept.number(slot.kept_at))
@@ -105,11 +121,13 @@ impl Tally {
                 if let (Some(sums), false) = (sums.get_mut(cell), value.is_nan()) {
                     sums.add(Sums::of(scale.units_of(value)));
                 }
+                None
             }
             (Self::Moments { sums, .. }, Measure::Values { added, .. }) => {
                 if let Some(sums) = sums.get_mut(cell) {
                     sums.add(rows.sums(*added, slot));
                 }
+                None
             }
             (
                 Self::Histogram { persons, .. },
@@ -125,19 +143,20 @@ impl Tally {
                 if let Some(count) = cell.and_then(|(cell, bin)| cell.get_mut(bin)) {
                     *count += 1;
                 }
+                bin
             }
             (Self::Moments { sums, .. }, Measure::PersonTime { follow, scale }) => {
                 let followed = follow.months(rows, slot);
                 if let (Some(sums), Some((months, _))) = (sums.get_mut(cell), followed) {
                     sums.add(Sums::of(scale.units_of(months.into())));
                 }
+                None
             }
             (Self::LifeTable { persons, .. }, Measure::LifeTable(table)) => {
-                if let Some(followed) = persons.get_mut(cell) {
-                    followed.add(table, rows, slot);
-                }
+                let followed = persons.get_mut(cell);
+                followed.and_then(|followed| followed.add(table, rows, slot))
             }
-            _ => {}
+            _ => None,
         }
     }
 
@@ -189,19 +208,21 @@ fn bin_of(value: f64, from: f64, width: f64, bins: usize) -> Option<usize> {
 
 impl Followed {
     /// Counts someone by the steps from entry to the event, or to having left without it.
-    fn add(&mut self, table: &LifeTable, rows: &Collapse<'_>, slot: &Slot) {
-        let Some((months, had_event)) = table.follow.months(rows, slot) else {
-            return;
-        };
+    /// Tells the bin, as [`Tally::bins`] counts them.
+    fn add(&mut self, table: &LifeTable, rows: &Collapse<'_>, slot: &Slot) -> Option<usize> {
+        let (months, had_event) = table.follow.months(rows, slot)?;
         let step = usize::try_from(months / table.months).unwrap_or(usize::MAX);
         let counts = if had_event {
             &mut self.events
         } else {
             &mut self.left
         };
-        match counts.get_mut(step) {
-            Some(count) => *count += 1,
-            None => self.beyond += 1,
+        if let Some(count) = counts.get_mut(step) {
+            *count += 1;
+            Some(step * 2 + usize::from(!had_event))
+        } else {
+            self.beyond += 1;
+            Some(table.steps * 2)
         }
     }
 }

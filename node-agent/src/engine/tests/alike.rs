@@ -2,6 +2,7 @@
 //! order of rows and every range of persons.
 
 use super::naive::evaluate;
+use super::placed;
 use super::random::Random;
 use super::world::{World, run_in_spans};
 
@@ -21,6 +22,7 @@ fn the_engine_agrees_with_a_naive_evaluator() {
             let answer = world.run_for(&query, included).unwrap();
             assert_eq!(answer.table, table, "seed {seed}, {query:#?}");
             assert_eq!(answer.counted, counted, "seed {seed}, {query:#?}");
+            placed::fits(&answer);
             cells += table.cells.len();
         }
     }

@@ -24,12 +24,15 @@ use super::super::steward::Steward;
 use super::asked::AskedQuery;
 use super::budget::{Budget, Charge, Charged};
 use super::deciding::Deciding;
+use super::kept::{CountedUnder, KeptCounts};
+use super::overlap::Comparing;
 use super::part::part_to_wire;
 use super::record::{self, QueryRecord, ReadRecordError};
 use super::refused::Refused;
 use super::running::{Limits, Running, Until};
 use super::{Countable, CurrentData, locked};
 use crate::engine::Answer;
+use crate::subjects::MarkKey;
 use crate::uselog::{LogUnavailableError, UseLog};
 
 /// What counting is made of.
@@ -48,6 +51,8 @@ pub struct ComputingParts {
     pub log: Arc<UseLog>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// For telling persons again in another snapshot.
+    pub marks: MarkKey,
     /// For the secrets of commitments; seeded from the system's randomness, except in tests.
     pub secrets: StdRng,
 }
@@ -58,6 +63,7 @@ pub struct Computing {
     running: Running,
     /// Of the records of queries.
     folder: PathBuf,
+    kept: Arc<KeptCounts>,
     data: CurrentData,
     log: Arc<UseLog>,
     clock: Arc<dyn Clock>,
@@ -76,7 +82,10 @@ struct Known {
 #[derive(Debug)]
 struct Counted {
     answer: Answer,
-    snapshot: [u8; 32],
+    /// What it was counted over.
+    data: Arc<dyn Countable>,
+    under: CountedUnder,
+    overlaps: Option<wire::Overlaps>,
     clearance: PermitClearance,
     charge: Charge,
 }
@@ -126,6 +135,7 @@ impl Computing {
             },
             running: Running::new(parts.limits),
             folder,
+            kept: Arc::new(KeptCounts::open(&parts.folder, parts.marks)?),
             data: parts.data,
             log: parts.log,
             clock: parts.clock,
@@ -185,15 +195,24 @@ impl Computing {
         drop(waiting);
         // Who asked may have gone; then the run is cancelled.
         let _ = messages.send(Message::Running(wire::Running {})).await;
-        let answer = self
+        let under = CountedUnder {
+            permit: permit.permit().terms().id.to_string(),
+            query: *query.name().as_bytes(),
+            snapshot,
+        };
+        let compare = self.comparing(asked, &under);
+        let counted = Arc::clone(&data);
+        let (answer, overlaps) = self
             .running
-            .run(place, running.clearance, query, data, now, until)
+            .run(place, running.clearance, query, data, now, until, compare)
             .await?;
         // Looked at again before data leave: rules and permits end, and runs take time.
         let leaving = clear(self.clock.now())?;
         Ok(Counted {
             answer,
-            snapshot,
+            data: counted,
+            under,
+            overlaps,
             clearance: leaving.clearance,
             charge: leaving.charge,
         })
@@ -221,12 +240,65 @@ impl Computing {
             Ok(counted) if !counted.clearance.holds_at(self.clock.now()) => {
                 refused(wire::Refusal::Permit)
             }
-            Ok(counted) => {
-                counted.charge.keep();
-                Message::Part(part_to_wire(counted.answer.table, &counted.snapshot, &leaf))
-            }
+            Ok(counted) => match self.keep(leaf, counted).await {
+                Ok(part) => Message::Part(part),
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::error!(error, "no part: what was counted cannot be kept");
+                    refused(wire::Refusal::LogUnavailable)
+                }
+            },
             Err(ground) => refused(ground.told()),
         }
+    }
+
+    /// Compares what is counted `under` a permit with the earlier counts that `asked` names.
+    fn comparing(
+        &self,
+        asked: &AskedQuery,
+        under: &CountedUnder,
+    ) -> impl FnOnce(
+        &Answer,
+        &dyn Countable,
+        usize,
+        &CancellationToken,
+    ) -> Result<Option<wire::Overlaps>, Refused>
+    + Send
+    + use<> {
+        let (kept, earlier) = (Arc::clone(&self.kept), asked.audit.clone());
+        let permit = under.permit.clone();
+        move |answer, data, memory_bytes, stop| {
+            if earlier.is_empty() {
+                return Ok(None);
+            }
+            let comparing = Comparing {
+                kept: &kept,
+                data,
+                memory_bytes,
+                stop,
+            };
+            Ok(Some(comparing.overlaps(answer, &permit, &earlier)?))
+        }
+    }
+
+    /// Keeps what was counted, and makes the part of it.
+    async fn keep(&self, leaf: LogHash, counted: Counted) -> Result<wire::Part, LogUseError> {
+        let kept = Arc::clone(&self.kept);
+        let keeping = spawn_blocking(move || -> io::Result<wire::Part> {
+            let Counted {
+                answer,
+                data,
+                under,
+                overlaps,
+                charge,
+                ..
+            } = counted;
+            kept.keep(&leaf, &under, &answer, &*data)?;
+            charge.keep();
+            Ok(part_to_wire(answer.table, &under.snapshot, &leaf, overlaps))
+        });
+        let part = keeping.await.map_err(|_| LogUseError::Ended)?;
+        Ok(part.map_err(ReadRecordError::from)?)
     }
 
     /// Writes the record and then the entry; returns the entry's hash when both are durable.

@@ -6,10 +6,14 @@ use std::time::Duration;
 use innsyn_policy::{
     NationalId, NumberRules, Organisation, ParseNationalIdError, Purpose, QuestionId,
 };
+use innsyn_proto::head::LogHash;
 use innsyn_proto::query::Asking;
-use innsyn_proto::wire::node::v1::ComputeRequest;
+use innsyn_proto::wire::node::v1::{self as wire, ComputeRequest, OverlapAudit};
 use innsyn_proto::wire::research::v1::Query;
 use tokio::time::Instant;
+
+/// Most earlier counts that one is compared with.
+const EARLIER_MAX: usize = 1_000;
 
 /// A gateway's question: who asks what, with which permit, and until when an answer is of use.
 pub(super) struct AskedQuery {
@@ -17,6 +21,10 @@ pub(super) struct AskedQuery {
     pub(super) id: QuestionId,
     /// What is asked; not checked yet.
     pub(super) query: Query,
+    /// What the gateway calls the query.
+    pub(super) query_name: [u8; 32],
+    /// The earlier counts that it is to be compared with; none where no audit is asked for.
+    pub(super) audit: Vec<EarlierCount>,
     /// The data permit as it came; not verified yet.
     pub(super) data_permit: String,
     /// Who asks.
@@ -29,6 +37,16 @@ pub(super) struct AskedQuery {
     pub(super) rounding_base: u32,
     /// Until when the gateway waits.
     pub(super) deadline: Instant,
+}
+
+/// An earlier count, as the gateway names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct EarlierCount {
+    /// The query's name.
+    pub(super) query: [u8; 32],
+    pub(super) snapshot: [u8; 32],
+    /// Its entry in the log of use.
+    pub(super) use_log_leaf: LogHash,
 }
 
 /// Why a message is no question. Never quotes what it read.
@@ -67,8 +85,11 @@ impl AskedQuery {
                 return Err(E::Field(field));
             }
         }
+        let audit = request.audit.as_ref().map_or(Ok(Vec::new()), read_audit)?;
         Ok(Self {
             id: QuestionId(id),
+            query_name: bytes(&request.query_name).ok_or(E::Field("query_name"))?,
+            audit,
             query: request.query.ok_or(E::Field("query"))?,
             data_permit: request.data_permit,
             researcher: NationalId::from_number(request.researcher, rules)
@@ -92,6 +113,24 @@ impl AskedQuery {
             queries_before,
         }
     }
+}
+
+fn read_audit(audit: &OverlapAudit) -> Result<Vec<EarlierCount>, ReadAskedError> {
+    let read = |earlier: &wire::EarlierCount| {
+        Some(EarlierCount {
+            query: bytes(&earlier.query_name)?,
+            snapshot: bytes(&earlier.snapshot)?,
+            use_log_leaf: bytes(&earlier.use_log_leaf)?,
+        })
+    };
+    let earlier: Option<Vec<_>> = audit.earlier.iter().map(read).collect();
+    earlier
+        .filter(|earlier| (1..=EARLIER_MAX).contains(&earlier.len()))
+        .ok_or(ReadAskedError::Field("audit"))
+}
+
+fn bytes(field: &[u8]) -> Option<[u8; 32]> {
+    field.try_into().ok()
 }
 
 impl fmt::Debug for AskedQuery {

@@ -38,14 +38,19 @@ impl Deciding {
         Ok(self.issuers.read(&asked.data_permit, now)?)
     }
 
-    /// The query, checked against what the register publishes.
+    /// The query, checked against what the register publishes, and the one that was meant.
     pub(super) fn query(
         &self,
         asked: &AskedQuery,
         data: &dyn Countable,
     ) -> Result<CheckedQuery, Refused> {
-        query::check_at(&self.register.id, &asked.query, data.views())
-            .map_err(|error| Refused::Query(Box::new(error)))
+        let query = query::check_at(&self.register.id, &asked.query, data.views())
+            .map_err(|error| Refused::Query(Box::new(error)))?;
+        // A field that this program does not know is dropped when the message is read.
+        if *query.name().as_bytes() != asked.query_name {
+            return Err(Refused::OtherName);
+        }
+        Ok(query)
     }
 
     /// Whether the steward's rules allow the query and it is within the permit, as of `now`.

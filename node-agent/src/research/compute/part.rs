@@ -7,16 +7,19 @@ use wire::measured::Measured;
 
 use crate::engine::{Cell, Key, Part, PartialTable};
 
-/// `table`, counted over the data named `snapshot`, with its entry in the log of use.
+/// `table`, counted over the data named `snapshot`, with its entry in the log of use and what the
+/// overlap audit asked for.
 pub(super) fn part_to_wire(
     table: PartialTable,
     snapshot: &[u8; 32],
     use_log_leaf: &LogHash,
+    overlaps: Option<wire::Overlaps>,
 ) -> wire::Part {
     wire::Part {
         cells: table.cells.into_iter().map(cell).collect(),
         snapshot: snapshot.to_vec().into(),
         use_log_leaf: use_log_leaf.to_vec().into(),
+        overlaps,
     }
 }
 
@@ -29,7 +32,7 @@ fn cell(cell: Cell) -> wire::Cell {
     }
 }
 
-fn category(key: Key) -> wire::Category {
+pub(super) fn category(key: Key) -> wire::Category {
     wire::Category {
         category: Some(match key {
             Key::Missing => Category::Missing(wire::Missing {}),

@@ -141,16 +141,7 @@ impl QueryRecord {
     /// Writes the record to `folder`; returns the commitment when the file survives a crash.
     pub(super) fn write(&self, folder: &Path) -> Result<[u8; 32], ReadRecordError> {
         let commitment = self.commitment()?;
-        let file = folder.join(hex::encode(commitment));
-        let unfinished = file.with_extension(UNFINISHED.trim_start_matches('.'));
-        let written = write_synced(&unfinished, &self.encode_to_vec())
-            .and_then(|()| fs::rename(&unfinished, &file))
-            .and_then(|()| File::open(folder)?.sync_all());
-        if let Err(error) = written {
-            // Of no use to anybody; where it cannot be removed, it is passed over.
-            let _ = fs::remove_file(&unfinished);
-            return Err(error.into());
-        }
+        write_whole(folder, &hex::encode(commitment), &self.encode_to_vec())?;
         Ok(commitment)
     }
 }
@@ -167,6 +158,19 @@ impl fmt::Debug for QueryRecord {
 /// Makes the folder of records if it is not there, for the agent alone.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Writes the file called `name` whole or not at all, so that it survives a crash.
+pub(super) fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = folder.join(format!("{name}{UNFINISHED}"));
+    let written = write_synced(&unfinished, bytes)
+        .and_then(|()| fs::rename(&unfinished, folder.join(name)))
+        .and_then(|()| File::open(folder)?.sync_all());
+    if written.is_err() {
+        // Of no use to anybody; where it cannot be removed, it is passed over.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -8,6 +8,7 @@ use innsyn_proto::query::QueryError;
 use innsyn_proto::wire::node::v1::Refusal;
 
 use super::super::steward::StewardRefusal;
+use super::overlap::OverlapError;
 use crate::engine::EngineError;
 
 /// Exactly why a query is not counted. No variant's text has a person in it, but that of a query's
@@ -24,6 +25,11 @@ pub(super) enum Refused {
     NobodyIncluded,
     #[error("the query's `{}` is not what the register's catalogue allows", .0.place)]
     Query(Box<QueryError>),
+    #[error(
+        "the query is not the one that the gateway named: it may use a field that this agent does \
+         not know; a newer agent may"
+    )]
+    OtherName,
     #[error(transparent)]
     Permit(#[from] ReadDataPermitError),
     #[error(transparent)]
@@ -32,6 +38,8 @@ pub(super) enum Refused {
     Steward(#[from] StewardRefusal),
     #[error(transparent)]
     Engine(#[from] EngineError),
+    #[error(transparent)]
+    Overlap(#[from] OverlapError),
     #[error("the query needed more than {} s; allow it more, or ask less", .0.as_secs())]
     TooSlow(Duration),
     #[error("the gateway's deadline passed")]
@@ -49,27 +57,35 @@ impl Refused {
         UseDecision::NotCounted(match self {
             Self::OverCap | Self::Busy { .. } => return UseDecision::OverCap,
             Self::OutsidePermit(field) => return UseDecision::OutsidePermit(*field),
+            Self::Query(_) | Self::OtherName | Self::Engine(EngineError::Plan(_)) => N::Query,
+            Self::Permit(_) => N::Permit,
+            Self::Steward(StewardRefusal::Stopped) => N::Stopped,
+            Self::Steward(_) => N::Steward,
+            Self::Engine(EngineError::Memory { .. } | EngineError::TooManyCells(_))
+            | Self::Overlap(OverlapError::TooLarge)
+            | Self::TooSlow(_)
+            | Self::PastDeadline => N::TooLarge,
+            Self::Cancelled
+            | Self::Engine(EngineError::Cancelled)
+            | Self::Overlap(OverlapError::Cancelled) => N::Cancelled,
             Self::NothingPublished
             | Self::NobodyIncluded
             | Self::EngineEnded
+            // It is the register's own files that do not tell.
+            | Self::Overlap(_)
             | Self::Engine(
                 EngineError::OtherSnapshot
                 | EngineError::Unreadable { .. }
                 | EngineError::Column { .. },
             ) => return UseDecision::SourceUnavailable,
-            Self::Query(_) | Self::Engine(EngineError::Plan(_)) => N::Query,
-            Self::Permit(_) => N::Permit,
-            Self::Steward(StewardRefusal::Stopped) => N::Stopped,
-            Self::Steward(_) => N::Steward,
-            Self::Engine(EngineError::Memory { .. } | EngineError::TooManyCells(_))
-            | Self::TooSlow(_)
-            | Self::PastDeadline => N::TooLarge,
-            Self::Cancelled | Self::Engine(EngineError::Cancelled) => N::Cancelled,
         })
     }
 
     /// As the gateway is told.
     pub(super) const fn told(&self) -> Refusal {
+        if matches!(self, Self::Overlap(_)) {
+            return Refusal::Overlap;
+        }
         match self.decision() {
             UseDecision::OverCap | UseDecision::OutsidePermit(OutsidePermit::Budget) => {
                 Refusal::OverBudget
@@ -99,11 +115,13 @@ impl Refused {
             Self::NothingPublished => "nothing_published",
             Self::NobodyIncluded => "nobody_included",
             Self::Query(_) => "query",
+            Self::OtherName => "query_name",
             Self::Permit(_) => "permit",
             Self::OutsidePermit(field) => field.label(),
             Self::Steward(StewardRefusal::Stopped) => "stopped",
             Self::Steward(_) => "steward",
             Self::Engine(error) => error.code(),
+            Self::Overlap(_) => "overlap",
             Self::TooSlow(_) => "too_slow",
             Self::PastDeadline => "past_deadline",
             Self::EngineEnded => "engine_ended",

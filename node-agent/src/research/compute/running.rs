@@ -85,8 +85,13 @@ impl Running {
     }
 
     /// Runs `query` over `data` in `place`, and uses up `clearance`; `now` is when the settings
-    /// of the persons are looked at.
-    pub(super) async fn run(
+    /// of the persons are looked at. What `then` makes of the answer, it makes in the same place
+    /// and time; it is told how much memory there is, in bytes.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one thing that a run needs"
+    )]
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         place: Place,
         clearance: PermitClearance,
@@ -94,7 +99,10 @@ impl Running {
         data: Arc<dyn Countable>,
         now: Timestamp,
         until: Until<'_>,
-    ) -> Result<Answer, Refused> {
+        then: impl FnOnce(&Answer, &dyn Countable, usize, &CancellationToken) -> Result<T, Refused>
+        + Send
+        + 'static,
+    ) -> Result<(Answer, T), Refused> {
         let Limits {
             memory_bytes,
             timeout,
@@ -106,6 +114,10 @@ impl Running {
         let query = query.normal().clone();
         let running = tokio::task::spawn_blocking(move || {
             let answer = counted(&clearance, &query, &*data, now, memory_bytes, &stopped);
+            let answer = answer.and_then(|answer| {
+                let made = then(&answer, &*data, memory_bytes, &stopped)?;
+                Ok((answer, made))
+            });
             drop(place);
             answer
         });

@@ -2,6 +2,7 @@
 
 mod answered;
 mod limits;
+mod overlaps;
 mod parts;
 mod refused;
 
@@ -29,6 +30,7 @@ use tempfile::TempDir;
 use super::super::steward;
 use super::*;
 use crate::engine::{PersonSet, SCAN_BYTES, StoredView};
+use crate::subjects::{Membership, Standing, SubjectKey, Subjects, SubjectsBuilder};
 use crate::test_ids::{NUMBERS, person};
 use crate::uselog::tests::entries_on;
 use crate::uselog::{EntrySubject, LogKeys, SimDisk, UseLog, UseLogConfig};
@@ -79,7 +81,10 @@ impl Issuer {
 struct Loaded {
     views: Vec<View>,
     snapshot: Snapshot,
+    name: [u8; 32],
     included: PersonSet,
+    /// Person n is person n of the invented ones.
+    people: Subjects,
     begins: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -99,12 +104,16 @@ impl Countable for Loaded {
     }
 
     fn snapshot_name(&self) -> &[u8; 32] {
-        &[5; 32]
+        &self.name
     }
 
     fn included(&self, _: Purpose, _: Timestamp) -> Included {
         (self.begins)();
         Included::new(self.included.clone())
+    }
+
+    fn marks(&self, key: &MarkKey) -> Marks {
+        self.people.marks(key)
     }
 }
 
@@ -154,7 +163,9 @@ impl World {
                 persons: PERSONS,
                 views: vec![stored(&folder, "persons", &rows)],
             },
+            name: [5; 32],
             included: PersonSet::everybody(PERSONS),
+            people: people(1, 0..PERSONS as usize),
             begins: Box::new(|| {}),
         };
         change(&folder, &mut loaded);
@@ -210,12 +221,18 @@ impl World {
             smallest_cell: 5,
             rounding_base: 3,
             deadline_ms: 60_000,
+            ..wire::ComputeRequest::default()
         }
     }
 
     async fn call(&self, request: wire::ComputeRequest) -> Result<Answers, Status> {
         let mut request = Request::new(request);
         request.extensions_mut().insert(peer());
+        // A request that names no query gets the name of its own.
+        let message = request.get_mut();
+        if let (true, Some(query)) = (message.query_name.is_empty(), &message.query) {
+            message.query_name = name_of(query).to_vec().into();
+        }
         self.compute
             .compute(request)
             .await
@@ -282,9 +299,33 @@ fn computing(
         limits,
         log: Arc::clone(log),
         clock: Arc::clone(clock) as _,
+        marks: log.mark_key(),
         secrets: StdRng::seed_from_u64(3),
     };
     Arc::new(Computing::open(parts).unwrap())
+}
+
+/// The register's people in this order, under the key of a process that began with `seed`.
+fn people(seed: u64, who: impl IntoIterator<Item = usize>) -> Subjects {
+    let key = SubjectKey::generate(&mut StdRng::seed_from_u64(seed), None);
+    let mut builder = SubjectsBuilder::new(Arc::new(key));
+    for who in who {
+        let tag = builder.key().tag_of(&person(who));
+        let membership = Membership {
+            standing: Standing::Registered,
+            since: None,
+            last_changed: None,
+        };
+        builder.push(tag, membership).unwrap();
+    }
+    builder.finish().0
+}
+
+/// The name of `query`, or of nothing if there is something wrong with it.
+fn name_of(query: &research::Query) -> [u8; 32] {
+    let views = ["persons", "long"].map(persons_view);
+    let checked = innsyn_proto::query::check_at(&register().id, query, &views);
+    checked.map_or([0; 32], |query| *query.name().as_bytes())
 }
 
 fn peer() -> Peer {
@@ -361,29 +402,34 @@ fn persons_view(name: &str) -> View {
 /// 1940 + n.
 fn stored(folder: &TempDir, name: &str, persons: &[u32]) -> StoredView {
     let path = folder.path().join(format!("{name}.parquet"));
-    let sex = |n: &u32| if n.is_multiple_of(2) { "K" } else { "M" };
-    let born = |n: &u32| 1940 + i64::from(n % 60);
-    let columns: [(&str, ArrayRef); 3] = [
-        ("person", Arc::new(UInt32Array::from(persons.to_vec()))),
-        (
-            "sex",
-            Arc::new(persons.iter().map(sex).map(Some).collect::<StringArray>()),
-        ),
-        (
-            "born_year",
-            Arc::new(persons.iter().map(born).map(Some).collect::<Int64Array>()),
-        ),
-    ];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let file = File::create(&path).unwrap();
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    write_rows(&path, persons, persons);
     StoredView {
         description: persons_view(name),
         files: vec![path],
         person_column: "person".to_owned(),
     }
+}
+
+/// A row for each of the persons with these `numbers`, who are `who`.
+fn write_rows(path: &std::path::Path, numbers: &[u32], who: &[u32]) {
+    let sex = |n: &u32| if n.is_multiple_of(2) { "K" } else { "M" };
+    let born = |n: &u32| 1940 + i64::from(n % 60);
+    let columns: [(&str, ArrayRef); 3] = [
+        ("person", Arc::new(UInt32Array::from(numbers.to_vec()))),
+        (
+            "sex",
+            Arc::new(who.iter().map(sex).map(Some).collect::<StringArray>()),
+        ),
+        (
+            "born_year",
+            Arc::new(who.iter().map(born).map(Some).collect::<Int64Array>()),
+        ),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = File::create(path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
 }
 
 /// Persons by sex, of those born from 1940 to 1999.

@@ -78,7 +78,7 @@ fn read(part: wire::Part) -> PartialTable {
 
 #[test]
 fn a_part_says_on_the_wire_what_the_engine_counted() {
-    let part = part_to_wire(table(), &[1; 32], &[2; 32]);
+    let part = part_to_wire(table(), &[1; 32], &[2; 32], None);
     let sent = part.encode_to_vec();
     let part = wire::Part::decode(sent.as_slice()).unwrap();
     assert_eq!(part.snapshot.as_ref(), [1; 32]);

@@ -1,0 +1,163 @@
+//! The overlap audit of one run: which earlier tables, what each register told of them, and
+//! whether the new one may join them.
+//!
+//! The rules are in [`overlap`](super::overlap). What is logged here names registers and not what
+//! they hold: that a table was refused for a few persons is in no log.
+
+use std::collections::BTreeMap;
+
+use innsyn_policy::{PermitId, RegisterId};
+use innsyn_proto::wire::node::v1 as node;
+
+use super::desk::ReleasedTable;
+use super::ledger::Store;
+use super::merge::{ExactTable, Key, Partial};
+use super::overlap::{self, Earlier, PAIRS_MAX, Table, Told, ToldError};
+use super::refusal::Refusal;
+
+/// The audit of one run.
+#[derive(Debug)]
+pub(super) struct Audit {
+    earlier: Vec<Earlier>,
+    answered: BTreeMap<RegisterId, Answered>,
+    pairs: usize,
+    /// Whether a register could not be compared.
+    failed: bool,
+}
+
+/// A register's answer as the audit needs it.
+#[derive(Debug)]
+pub(super) struct Answered {
+    /// None where nothing was asked.
+    told: Option<Told>,
+    use_log_leaf: [u8; 32],
+}
+
+/// A table that may join the earlier ones.
+#[derive(Debug)]
+pub(super) struct Passed {
+    /// How many releases it was compared with.
+    pub(super) audited: usize,
+    /// For later audits.
+    pub(super) kept: Vec<u8>,
+}
+
+impl Audit {
+    /// Begins an audit against everything that `permit` has had released.
+    pub(super) async fn begin(ledger: &dyn Store, permit: &PermitId) -> Result<Self, Refusal> {
+        let releases = ledger.releases(permit).await?;
+        let earlier = releases.iter().map(Earlier::of).collect::<Result<_, _>>();
+        let earlier = earlier.map_err(|error| {
+            tracing::error!(%permit, %error, "nothing more is released under this data permit");
+            Refusal::NotAvailable
+        })?;
+        Ok(Self {
+            earlier,
+            answered: BTreeMap::new(),
+            pairs: 0,
+            failed: false,
+        })
+    }
+
+    /// With which counts of its own `register` is to compare the new one.
+    pub(super) fn asked_of(&self, register: &RegisterId) -> Option<node::OverlapAudit> {
+        let earlier = self.earlier.iter();
+        let earlier: Vec<_> = earlier.filter_map(|one| one.count_of(register)).collect();
+        (!earlier.is_empty()).then(|| node::OverlapAudit {
+            earlier: earlier.into_iter().cloned().collect(),
+        })
+    }
+
+    /// The part of `register` is in the table.
+    pub(super) fn has(&mut self, register: RegisterId, answered: Answered) {
+        self.pairs += answered.told.as_ref().map_or(0, Told::pairs);
+        if self.pairs > PAIRS_MAX {
+            self.cannot_compare(&register, &ToldError::TooMany);
+            return;
+        }
+        self.answered.insert(register, answered);
+    }
+
+    /// `register` cannot be compared with what it told before, so there will be no table.
+    pub(super) fn cannot_compare(
+        &mut self,
+        register: &RegisterId,
+        error: &(dyn std::error::Error + 'static),
+    ) {
+        tracing::warn!(
+            node.id = %register,
+            error,
+            "no table: the register cannot be compared with its earlier counts; until it can, name \
+             the other registers in the query"
+        );
+        self.failed = true;
+    }
+
+    /// Whether what the desk `released` of `exact` may join the earlier tables.
+    pub(super) fn end(
+        self,
+        exact: &ExactTable,
+        released: &ReleasedTable,
+        k: u64,
+    ) -> Result<Passed, Refusal> {
+        if self.failed {
+            return Err(Refusal::NotAvailable);
+        }
+        let table = Table::of(exact, released);
+        // How many counts each register has been asked of so far.
+        let mut asked: BTreeMap<&RegisterId, usize> = BTreeMap::new();
+        for earlier in &self.earlier {
+            let mut met = BTreeMap::new();
+            for (register, answered) in &self.answered {
+                if earlier.count_of(register).is_none() {
+                    continue;
+                }
+                let asked = asked.entry(register).or_default();
+                let at = std::mem::replace(asked, *asked + 1);
+                let told = answered.told.as_ref().ok_or(ToldError::Absent);
+                let told = told.and_then(|told| told.met(at, register, &table, earlier));
+                let told = told.map_err(|error| not_compared(register, error))?;
+                met.insert(register.clone(), told);
+            }
+            match overlap::differ_by_few(&table, earlier.table(), &met, k) {
+                Ok(false) => {}
+                Ok(true) => return Err(Refusal::NotAvailable),
+                Err(error) => {
+                    tracing::error!(%error, "no table: overlaps that cannot be");
+                    return Err(Refusal::NotAvailable);
+                }
+            }
+        }
+        let leaves = self.answered.into_iter();
+        let leaves = leaves.map(|(register, answered)| (register, answered.use_log_leaf));
+        Ok(Passed {
+            audited: self.earlier.len(),
+            kept: table.kept(&leaves.collect(), k),
+        })
+    }
+}
+
+impl Answered {
+    /// Reads `part`, whose cells are those of `table`, as an answer to what was `asked`.
+    pub(super) fn read(
+        part: &node::Part,
+        asked: Option<&node::OverlapAudit>,
+        table: &BTreeMap<Key, Partial>,
+    ) -> Result<Self, ToldError> {
+        let told =
+            asked.map(|asked| Told::read(part.overlaps.as_ref(), asked.earlier.len(), table));
+        Ok(Self {
+            told: told.transpose()?,
+            use_log_leaf: part
+                .use_log_leaf
+                .as_ref()
+                .try_into()
+                .map_err(|_| ToldError::NotAsked)?,
+        })
+    }
+}
+
+fn not_compared(register: &RegisterId, error: ToldError) -> Refusal {
+    tracing::error!(node.id = %register, %error, "no table: overlaps that do not fit");
+    Refusal::NotAvailable
+}
