@@ -7,11 +7,13 @@
 //!                                                     └─▶ auditing ─▶ ledger
 //! ```
 //!
-//! `service` is the gRPC face, and `flight` beside this module serves the same as Flight SQL; [`sql`]
-//! says a statement as a query, and `shown` shows its table as the statement says. [`face`] looks at everything that can be looked at before a
-//! register is asked; `running` asks every register and accounts for each ([`coverage`]); `part`
-//! reads their answers, [`merge`] adds them up, [`desk`] decides what may leave, `auditing` compares
-//! it with what has left before (`overlap` has the rules), and [`ledger`] keeps what has left. [`grid`] makes quantiles and survival curves of counts.
+//! `service` is the gRPC face, and `flight` beside this module serves the same as Flight SQL;
+//! [`sql`] says a statement as a query, and `shown` shows its table as the statement says. [`face`]
+//! looks at everything that can be looked at before a register is asked; `running` asks every
+//! register and accounts for each ([`coverage`]); `part` reads their answers, [`merge`] adds them
+//! up, [`desk`] decides what may leave, `auditing` compares it with what has left before (`overlap`
+//! has the rules), and [`ledger`] keeps what has left. [`grid`] makes quantiles and survival curves
+//! of counts.
 //!
 //! What holds:
 //!

@@ -17,6 +17,7 @@ import adbc_driver_flightsql
 import adbc_driver_flightsql.dbapi
 import adbc_driver_manager
 import pandas
+from adbc_driver_manager import StatementOptions
 
 HEADER = adbc_driver_flightsql.DatabaseOptions.RPC_CALL_HEADER_PREFIX.value
 AUTHORIZATION = adbc_driver_flightsql.DatabaseOptions.AUTHORIZATION_HEADER.value
@@ -90,6 +91,26 @@ def unprepared(connection):
         return {"partitions": len(partitions), "columns": schema.names, "rows": rows}
 
 
+def polled(connection):
+    """A query that is polled for (`PollFlightInfo`), with the progress that is told meanwhile."""
+    with connection.cursor() as cursor:
+        statement = cursor.adbc_statement
+        statement.set_options(**{StatementOptions.INCREMENTAL.value: "true"})
+        statement.set_sql_query(BY_SEX)
+        partitions, progress = [], []
+        while True:
+            found, _, _ = statement.execute_partitions()
+            progress.append(statement.get_option_float(StatementOptions.PROGRESS.value))
+            if not found:
+                break
+            partitions += found
+        rows = []
+        for partition in partitions:
+            cursor.adbc_read_partition(partition)
+            rows += [list(row) for row in cursor.fetchall()]
+        return {"progress": progress, "rows": rows}
+
+
 def refused(connection, sql):
     """What becomes of a statement that cannot be asked."""
     with connection.cursor() as cursor:
@@ -114,6 +135,7 @@ def story(arguments):
             "persons": described(connection, "persons"),
             "asked": asked(connection),
             "unprepared": unprepared(connection),
+            "polled": polled(connection),
         }
         frame = pandas.read_sql(BY_SEX, connection)
         told["read_sql"] = json.loads(frame.to_json(orient="values"))

@@ -169,7 +169,7 @@ const fn with_progress(mut told: PollInfo, share: f64) -> PollInfo {
 }
 
 /// Ends when nobody has asked for so long.
-async fn lapsed(mut asked_at: watch::Receiver<Instant>) {
+pub(super) async fn lapsed(mut asked_at: watch::Receiver<Instant>) {
     loop {
         let until = *asked_at.borrow_and_update() + LEASE;
         tokio::select! {

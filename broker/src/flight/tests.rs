@@ -1,5 +1,6 @@
 //! Flight SQL as drivers speak it: over TLS, with a relay, the tunnel and agents behind it.
 
+mod attacks;
 mod browsing;
 mod ending;
 mod jdbc;

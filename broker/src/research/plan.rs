@@ -119,7 +119,7 @@ pub(crate) enum PlanError {
     /// A sum of all of a person's events.
     #[error(
         "`{0}` is of an event, and one person with many events could make most of a sum of all of \
-         them; set `rows.pick` to `PICK_FIRST` or `PICK_LAST`"
+         them; set `rows.pick` to `PICK_FIRST` or `PICK_LAST`, in SQL `AND first_event()`"
     )]
     SumOfManyEvents(String),
     /// Clip bounds that leave one value.

@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use innsyn_policy::Clock as _;
 use innsyn_proto::clock::SystemClock;
+use innsyn_proto::wire::research::v1::RegisterState as State;
 use rustix::process::Signal;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -15,7 +16,6 @@ use tokio::time::{Instant, sleep};
 use super::federation::LONG;
 use super::fleet::Fleet;
 use super::research::{persons_by_sex, run, spec, states, told};
-use innsyn_proto::wire::research::v1::RegisterState as State;
 
 /// The root of the repository.
 fn root() -> PathBuf {
@@ -106,9 +106,12 @@ async fn adbc_and_pandas_browse_ask_and_are_told_who_answered() {
         &asked_by_python["arrow_rows"],
         &story["read_sql"],
         &story["unprepared"]["rows"],
+        &story["polled"]["rows"],
     ] {
         assert_eq!(way, &Value::from(rows.clone()), "{story:#}");
     }
+    let progress = story["polled"]["progress"].as_array().unwrap();
+    assert!(progress.iter().any(|share| *share == 1.0), "{progress:?}");
     let metadata = &asked_by_python["metadata"];
     assert_eq!(metadata["innsyn.registers_asked"], registers.to_string());
     assert_eq!(metadata["innsyn.registers_answered"], answered.to_string());

@@ -54,26 +54,24 @@ async fn cancelling_a_query_that_is_polled_for_ends_the_work_at_the_agents() {
         under_way(&world, 1).await;
         let info = told.info.unwrap();
 
-        let body = match action {
-            "CancelQuery" => {
-                let info = info.encode_to_vec().into();
-                ActionCancelQueryRequest { info }.as_any().encode_to_vec()
-            }
-            _ => arrow_flight::CancelFlightInfoRequest::new(info).encode_to_vec(),
+        let by_query = action == "CancelQuery";
+        let body = if by_query {
+            let info = info.encode_to_vec().into();
+            let request = ActionCancelQueryRequest { info };
+            request.as_any().encode_to_vec()
+        } else {
+            arrow_flight::CancelFlightInfoRequest::new(info).encode_to_vec()
         };
         let results = driver.act(action, body).await.unwrap();
 
         ended_at_the_agents(&world).await;
-        let status = match action {
-            "CancelQuery" => {
-                let any = Any::decode(results[0].as_ref()).unwrap();
-                let result: ActionCancelQueryResult = any.unpack().unwrap().unwrap();
-                result.result
-            }
-            _ => {
-                let result = arrow_flight::CancelFlightInfoResult::decode(results[0].as_ref());
-                result.unwrap().status
-            }
+        let status = if by_query {
+            let any = Any::decode(results[0].as_ref()).unwrap();
+            let result: ActionCancelQueryResult = any.unpack().unwrap().unwrap();
+            result.result
+        } else {
+            let result = arrow_flight::CancelFlightInfoResult::decode(results[0].as_ref());
+            result.unwrap().status
         };
         // Both enumerations say 1 for what has been cancelled.
         assert_eq!(status, 1, "{action}");

@@ -3,7 +3,7 @@
 use arrow_flight::PollInfo;
 
 use super::*;
-use crate::flight::polling::LEASE;
+use crate::flight::polling::{LEASE, lapsed};
 use crate::research::tests::agent::Behaviour;
 
 async fn poll(driver: &Driver, descriptor: FlightDescriptor) -> Result<PollInfo, Status> {
@@ -36,6 +36,20 @@ async fn a_query_that_is_polled_for_tells_how_far_it_is_and_then_where_to_fetch(
     assert_eq!(batch.schema().metadata()["innsyn.registers_answered"], "1");
     // It ran once.
     assert_eq!(world.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_query_that_nobody_polls_for_any_more_ends() {
+    use tokio::time::{Instant, sleep, timeout};
+    let begun = Instant::now();
+    let (asked_at, lease) = tokio::sync::watch::channel(begun);
+    let ends = tokio::spawn(lapsed(lease));
+    sleep(LEASE / 2).await;
+    asked_at.send_replace(Instant::now());
+
+    timeout(LEASE * 3, ends).await.unwrap().unwrap();
+
+    assert_eq!(begun.elapsed(), LEASE * 3 / 2);
 }
 
 #[tokio::test]

@@ -98,34 +98,34 @@ impl Agent {
     }
 
     /// Counts these persons, by cells with one code each.
-    pub(super) fn counts_persons(&self, cells: &[(&str, Vec<u32>)]) {
+    pub(crate) fn counts_persons(&self, cells: &[(&str, Vec<u32>)]) {
         let (cells, leaf) = self.kept.lock().unwrap().persons(cells);
         self.does(Behaviour::Counts(self.part_of(cells, leaf)));
     }
 
     /// Counts these persons when it is let.
-    pub(super) fn counts_persons_when_let(&self, cells: &[(&str, Vec<u32>)]) {
+    pub(crate) fn counts_persons_when_let(&self, cells: &[(&str, Vec<u32>)]) {
         let (cells, leaf) = self.kept.lock().unwrap().persons(cells);
         self.does(Behaviour::CountsWhenLet(self.part_of(cells, leaf)));
     }
 
     /// Lets so many calls go on, in the order in which they came.
-    pub(super) fn lets(&self, calls: usize) {
+    pub(crate) fn lets(&self, calls: usize) {
         self.gate.add_permits(calls);
     }
 
     /// Does not know of overlaps from now on.
-    pub(super) fn is_old(&self) {
+    pub(crate) fn is_old(&self) {
         self.is_old.store(true, Ordering::SeqCst);
     }
 
     /// Has lost what it counted.
-    pub(super) fn forgets(&self) {
+    pub(crate) fn forgets(&self) {
         self.kept.lock().unwrap().forget();
     }
 
     /// Will call what it counts next by the names of what it counted first.
-    pub(super) fn begins_anew(&self) {
+    pub(crate) fn begins_anew(&self) {
         *self.kept.lock().unwrap() = Kept::default();
     }
 
