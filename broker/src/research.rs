@@ -12,7 +12,8 @@
 //! looks at everything that can be looked at before a register is asked; `running` asks every
 //! register and accounts for each ([`coverage`]); `part` reads their answers, [`merge`] adds them
 //! up, [`desk`] decides what may leave, `auditing` compares it with what has left before (`overlap`
-//! has the rules), and [`ledger`] keeps what has left. [`grid`] makes quantiles and survival curves
+//! has the rules), and [`ledger`] keeps what has left. `dcat` tells the public what the registers
+//! publish. [`grid`] makes quantiles and survival curves
 //! of counts.
 //!
 //! What holds:
@@ -24,6 +25,8 @@
 //! - **No table leaves beside one of the same permit that differs from it by a few persons.** The
 //!   whole query is refused, as *not available* whatever the ground. So is a query asked again over
 //!   data that have changed by a few persons since; the earlier table stays to be had.
+//! - **What was released is on disk before it leaves**, and a gateway without its ledger releases
+//!   nothing.
 //! - **Ending a call ends its work**, here and at the agents.
 //! - **No person in a log or an error.** Whoever asks is told of their own query only.
 //!
@@ -31,9 +34,7 @@
 //!
 //! - **The overlap audit is pairwise and compares persons.** Three tables can tell together what no
 //!   two of them do, and a refusal tells that somebody differs (`overlap.rs` has more of this).
-//! - **Two permits do not know of each other**, nor two gateways.
-//! - **The ledger is in memory**: a gateway that starts again has forgotten what it released, and
-//!   compares with nothing.
+//! - **Two permits do not know of each other**, nor two gateways with ledgers of their own.
 //! - Sums of all of a person's events are refused, and a histogram or life table is a table of its
 //!   own (`plan.rs` says why).
 
@@ -42,6 +43,7 @@ mod auditing;
 mod claims;
 pub mod config;
 pub mod coverage;
+mod dcat;
 pub mod desk;
 pub mod face;
 pub mod grid;

@@ -29,7 +29,6 @@ use crate::gateway::{CitizenFace, CitizenGatewayConfig, CitizenMetrics, router, 
 use crate::relay::{Relay, RelayConfig};
 use crate::relay_status;
 use crate::research::desk;
-use crate::research::ledger::InMemory;
 use crate::research::{self, ResearchFace, ResearchGatewayConfig, ResearchParts};
 
 /// Runs `config` until `shutdown`. `extra` are routes that an embedder adds to the gateway's.
@@ -150,7 +149,7 @@ pub async fn open_research_parts(
         tokens: config.open_verifier(Arc::clone(clock)).await?,
         permits: config.open_permit_issuers()?,
         desk: desk::release,
-        ledger: Arc::new(InMemory::default()),
+        ledger: config.ledger.open().await?,
         clock: Arc::clone(clock),
         random: rand::make_rng(),
     })

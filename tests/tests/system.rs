@@ -13,6 +13,8 @@ mod system {
     mod blindness;
     #[cfg(feature = "external")]
     mod browser;
+    #[cfg(feature = "external")]
+    mod catalogue_rdf;
     mod check;
     #[cfg(feature = "external")]
     mod clients;
@@ -28,6 +30,9 @@ mod system {
     #[cfg(feature = "external")]
     mod flight_sql;
     mod heads;
+    mod ledger;
+    #[cfg(feature = "external")]
+    mod ledger_postgres;
     #[cfg(feature = "external")]
     mod log_down;
     mod log_reading;
@@ -43,6 +48,7 @@ mod system {
     mod registers_down;
     mod relay_down;
     mod research;
+    mod research_crash;
     mod reservation;
     mod sizes;
     mod trust;

@@ -1,6 +1,7 @@
 //! What a broker configuration may say.
 
 use super::*;
+use crate::research::ledger::LedgerConfig;
 
 const EXAMPLE: &str = include_str!("../../broker.example.toml");
 
@@ -109,8 +110,28 @@ fn paths_are_relative_to_the_file() {
     assert_eq!(relay.federation_ca, in_folder("relay/federation-ca.pem"));
     assert_eq!(gateway.catalogue, in_folder("catalogue.toml"));
     assert_eq!(research.catalogue, in_folder("catalogue.toml"));
+    let file = in_folder("ledger.sqlite");
+    assert_eq!(research.ledger, LedgerConfig::Sqlite { file });
     assert_eq!(of_research.tls.key, in_folder("gateway/key.pem"));
     assert_eq!(federation.tls.key, in_folder("gateway/key.pem"));
     assert_eq!(federation.heads, in_folder("gateway/heads"));
     assert_eq!(federation.head_key, in_folder("gateway/head.key"));
+}
+
+#[test]
+fn what_is_off_in_the_example_for_research_is_good_too() {
+    let with_it: String = EXAMPLE
+        .lines()
+        .filter(|line| !line.starts_with("ledger = "))
+        .map(|line| line.replacen("#ledger = ", "ledger = ", 1))
+        .map(|line| line.replacen("#public_catalogue = ", "public_catalogue = ", 1) + "\n")
+        .collect();
+    let (research, _) = parse(&with_it).unwrap().research_gateway.unwrap();
+    let shared = LedgerConfig::Postgres {
+        url_file: "ledger.url".into(),
+        ca_file: Some("database-ca.pem".into()),
+    };
+    assert_eq!(research.ledger, shared);
+    let public = research.public_catalogue.unwrap();
+    assert_eq!(public.address(), "https://research.example");
 }

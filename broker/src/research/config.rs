@@ -10,14 +10,18 @@ use innsyn_proto::data_permit::{IssuerKey, IssuerKeyError, TrustedIssuers};
 use serde::Deserialize;
 
 use super::desk::{Rules, RulesError};
+use super::ledger::LedgerConfig;
 use crate::gateway::config::{
     CitizenGatewayConfigError, EnvironmentName, IssuerConfig, IssuerRow, TlsFiles, bounded,
     check_cleartext, open_verifier, read_issuers, read_scope, read_token_times,
 };
 use crate::gateway::token::{BearerVerifier, LoadKeysError, TokenTimes};
 
+mod public;
 #[cfg(test)]
 mod tests;
+
+pub use public::{PublicCatalogueConfig, PublicCatalogueError};
 
 /// The shortest time that registers may be given, in milliseconds.
 pub const DEADLINE_MS_MIN: u32 = 200;
@@ -49,6 +53,10 @@ pub struct ResearchGatewayConfig {
     pub permit_issuers: Vec<PermitIssuer>,
     /// The least that a permit's smallest cell and rounding base are taken for.
     pub rules: Rules,
+    /// Where releases are kept.
+    pub ledger: LedgerConfig,
+    /// What the public catalogue says of the gateway; without it there is none.
+    pub public_catalogue: Option<PublicCatalogueConfig>,
     /// How long registers may take where a run does not say.
     pub default_deadline: Duration,
     /// How long after its arrival a bad token is refused, whatever is wrong with it.
@@ -120,6 +128,9 @@ struct Section {
     smallest_cell: u32,
     #[serde(default = "five")]
     rounding_base: u32,
+    #[serde(default)]
+    ledger: LedgerConfig,
+    public_catalogue: Option<PublicCatalogueConfig>,
     #[serde(default = "default_deadline_ms")]
     default_deadline_ms: u32,
     #[serde(default = "refusal_after_ms")]
@@ -192,6 +203,8 @@ impl TryFrom<Section> for ResearchGatewayConfig {
             scope: read_scope(section.scope)?,
             permit_issuers: section.permit_issuers,
             rules: Rules::new(section.smallest_cell.into(), section.rounding_base.into())?,
+            ledger: section.ledger,
+            public_catalogue: section.public_catalogue,
             default_deadline: Duration::from_millis(section.default_deadline_ms.into()),
             refusal_after: Duration::from_millis(section.refusal_after_ms),
             runs_in_flight_max: section.runs_in_flight_max,
@@ -204,6 +217,7 @@ impl ResearchGatewayConfig {
     /// Makes every path relative to `folder`, where the configuration file lies.
     pub(crate) fn resolve_paths(&mut self, folder: &Path) {
         self.catalogue = folder.join(&self.catalogue);
+        self.ledger.resolve_paths(folder);
         if let Some(tls) = &mut self.tls {
             tls.resolve(folder);
         }

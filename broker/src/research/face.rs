@@ -28,8 +28,9 @@ use wire::run_request::Question;
 use super::agents::Agents;
 use super::claims::{Claims, Researcher};
 use super::config::{DEADLINE_MS_MAX, DEADLINE_MS_MIN, ResearchGatewayConfig};
+use super::dcat::{PublicCatalogue, Publisher};
 use super::desk::{ReleaseDesk, Rules};
-use super::ledger::{ReleaseKey, Store};
+use super::ledger::{ReleaseKey, Store, Watched};
 use super::plan::Plan;
 use super::published::{Published, Publishers};
 use super::refusal::Refusal;
@@ -50,7 +51,8 @@ pub struct ResearchFace {
     pub(super) agents: Arc<Agents>,
     publishers: Publishers,
     pub(super) desk: ReleaseDesk,
-    pub(super) ledger: Arc<dyn Store>,
+    pub(super) ledger: Watched,
+    pub(super) catalogue: Option<PublicCatalogue>,
     pub(super) runs: Runs,
     pub(super) places: Arc<Semaphore>,
     random: Mutex<StdRng>,
@@ -117,8 +119,15 @@ impl std::fmt::Debug for ResearchParts {
 }
 
 impl ResearchFace {
-    /// A gateway of these parts. [`Self::keep_fresh`] keeps its catalogue up to date.
+    /// A gateway of these parts. [`Self::keep_fresh`] keeps what it knows up to date.
     pub fn new(config: ResearchGatewayConfig, parts: ResearchParts) -> Arc<Self> {
+        let entries = parts.catalogue.entries().iter();
+        let publishers = entries.map(|entry| Publisher {
+            entry: entry.wire.clone(),
+            is_live: entry.listing == Listing::Live,
+        });
+        let gateway = config.public_catalogue.clone();
+        let catalogue = gateway.map(|gateway| PublicCatalogue::new(gateway, publishers.collect()));
         let live = parts.catalogue.entries().iter();
         let registers: BTreeMap<RegisterId, Register> = live
             .filter(|entry| entry.listing == Listing::Live)
@@ -135,21 +144,24 @@ impl ResearchFace {
             clock: parts.clock,
             agents,
             desk: parts.desk,
-            ledger: parts.ledger,
+            ledger: Watched::new(parts.ledger),
+            catalogue,
             runs: Runs::default(),
             places,
             random: Mutex::new(parts.random),
         })
     }
 
-    /// Asks registers again and again what they publish, until `shutdown`.
+    /// Asks registers again and again what they publish, and looks after the ledger, until
+    /// `shutdown`.
     pub async fn keep_fresh(&self, shutdown: CancellationToken) {
-        self.publishers.keep_fresh(shutdown).await;
+        let watch = self.ledger.keep_watch(shutdown.clone());
+        tokio::join!(self.publishers.keep_fresh(shutdown), watch);
     }
 
-    /// Whether tokens can be told and there is somebody to ask.
+    /// Whether tokens can be told, there is somebody to ask, and the ledger works.
     pub(super) fn is_ready(&self) -> bool {
-        self.tokens.has_keys() && self.publishers.is_any_known()
+        self.tokens.has_keys() && self.publishers.is_any_known() && self.ledger.works()
     }
 
     /// 16 bytes that nobody can guess.

@@ -22,10 +22,19 @@ use innsyn_proto::query::QueryName;
 use innsyn_proto::wire::research::v1 as wire;
 
 mod memory;
+mod open;
+mod postgres;
+mod sql;
+mod sqlite;
+#[cfg(test)]
+mod suite;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 pub use memory::InMemory;
+pub use open::{LedgerConfig, OpenLedgerError};
+pub(super) use watched::Watched;
 
 /// What makes two questions the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,4 +121,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         audited: usize,
         budget_queries: u32,
     ) -> BoxFuture<'_, Result<Recorded, StoreError>>;
+
+    /// Whether it can be read and written now.
+    fn check(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }

@@ -33,7 +33,7 @@ use super::auditing::{Answered, Audit, Passed};
 use super::coverage::{Account, Coverage, RegisterOutcome};
 use super::desk::{Counted as Counting, ReleaseDesk};
 use super::face::{Prepared, ResearchFace};
-use super::ledger::{Recorded, Release, ReleaseKey};
+use super::ledger::{Recorded, Release, ReleaseKey, Store as _};
 use super::merge::{ExactTable, Merge};
 use super::overlap::ToldError;
 use super::part::{self, Counted, PartError};
@@ -71,7 +71,8 @@ pub(crate) fn start(
     let dropped = cancel.clone().drop_guard();
     tokio::spawn(async move {
         let shown = prepared.shown.clone();
-        let ended = cancel.run_until_cancelled(run.whole(prepared)).await;
+        let whole = Box::pin(run.whole(prepared));
+        let ended = cancel.run_until_cancelled(whole).await;
         let ended = ended.unwrap_or(Err(Refusal::Cancelled));
         run.finish(ended.and_then(|table| match shown {
             None => Ok(table),
@@ -185,7 +186,7 @@ impl Run {
     /// Asks everybody, and records the table if nothing came between.
     async fn attempt(&self, prepared: Prepared) -> Result<Attempt, Refusal> {
         let permit = &prepared.permit.permit().terms().id;
-        let audit = Audit::begin(&*self.face.ledger, permit).await?;
+        let audit = Audit::begin(&self.face.ledger, permit).await?;
         let asked = self.ask_all(prepared, audit).await?;
         let Asked {
             prepared,

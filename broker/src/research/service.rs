@@ -1,5 +1,5 @@
 //! The gRPC face: `innsyn.research.v1.ResearchService`, with Flight SQL, reflection and health on
-//! its port.
+//! its port, and the public catalogue beside it.
 
 use std::sync::Arc;
 
@@ -13,8 +13,9 @@ use tonic::{Request, Response, Status};
 use wire::research_service_server::{ResearchService, ResearchServiceServer};
 
 use super::claims::Researcher;
+use super::dcat;
 use super::face::ResearchFace;
-use super::ledger::Release;
+use super::ledger::{Release, Store as _};
 use super::refusal::Refusal;
 use super::running;
 use super::runs::RunId;
@@ -33,6 +34,7 @@ pub fn router(face: Arc<ResearchFace>) -> Router {
     let service = ResearchServiceServer::new(Service(Arc::clone(&face)))
         .max_decoding_message_size(REQUEST_BYTES_MAX)
         .max_encoding_message_size(RESPONSE_BYTES_MAX);
+    let public = dcat::router(&face);
     let health = health::grpc(SERVICE, move || face.is_ready());
     let mut grpc = Routes::new(service).add_service(flight).add_service(health);
     match openapi::reflection(SERVICE) {
@@ -43,7 +45,7 @@ pub fn router(face: Arc<ResearchFace>) -> Router {
             "no gRPC reflection"
         ),
     }
-    grpc.into_axum_router()
+    grpc.into_axum_router().merge(public)
 }
 
 struct Service(Arc<ResearchFace>);

@@ -7,6 +7,7 @@ mod kept;
 mod ledger;
 mod outcomes;
 mod overlaps;
+mod public;
 pub(crate) mod queries;
 mod sql;
 mod tables;

@@ -95,6 +95,7 @@ catalogue = "{catalogue}"
 issuers = [{{ issuer = "{issuer}", audience = "{audience}", jwks_file = "../sts/jwks.json" }}]
 scope = "{RESEARCH_SCOPE}"
 permit_issuers = [{{ name = "{permits}", public_key = "../issuer/{key}" }}]
+public_catalogue = {{ address = "http://{listen}", publisher = "En oppdiktet datatjeneste", contact_email = "data@example.invalid" }}
 
 [federation]
 tls = {{ certificate = "certificate.pem", key = "key.pem", federation_ca = "federation-ca.pem", relay_ca = "relay-ca.pem" }}

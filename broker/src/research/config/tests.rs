@@ -28,6 +28,7 @@ fn what_is_left_out_has_a_careful_default() {
     assert_eq!(config.default_deadline, Duration::from_secs(30));
     assert_eq!(config.refusal_after, Duration::from_millis(50));
     assert_eq!(config.token_times.lifetime_max_s, 3_600);
+    assert_eq!(config.ledger, LedgerConfig::default());
 }
 
 #[test]
@@ -44,6 +45,18 @@ fn each_mistake_is_named() {
         (added("runs_in_flight_max = 0"), "runs_in_flight_max"),
         (added("connections_max = 0"), "connections_max"),
         (added("token_skew_s = 61"), "token_skew_s"),
+        (
+            added("ledger = { kind = 'memory' }"),
+            "unknown variant `memory`",
+        ),
+        (
+            added("ledger = { kind = 'sqlite', file = 'a', url_file = 'b' }"),
+            "unknown field `url_file`",
+        ),
+        (
+            added("ledger = { kind = 'postgres', url = 'postgres://b:c@d/e' }"),
+            "unknown field `url`",
+        ),
         (added("scope = 'two words'"), "one word"),
         (
             changed(

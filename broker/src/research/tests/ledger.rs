@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use innsyn_proto::wire::research::v1 as wire;
+use sqlx::Connection as _;
 use tonic_types::StatusExt as _;
 
 use super::agent::Behaviour;
 use super::queries::*;
 use super::world::*;
+use crate::research::ledger::LedgerConfig;
 
 async fn counting() -> World {
     let world = World::new().await;
@@ -118,4 +120,34 @@ async fn the_budget_is_charged_once_for_each_table() {
     // What was paid for is still there.
     let again = world.run_of(asking(persons_by_sex())).await.1.unwrap();
     assert!(again.is_earlier);
+}
+
+#[tokio::test]
+async fn promise_5_a_gateway_whose_ledger_fails_asks_nobody_and_says_that_it_is_not_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ledger.sqlite");
+    let section = LedgerConfig::Sqlite { file: file.clone() };
+    let ledger = section.open().await.unwrap();
+    let world = World::with(&["nord", "vest"], true, ledger).await;
+    world.agent("nord").counts(sexes(103, 52));
+    world.agent("vest").counts(sexes(104, 51));
+    let first = world.run(persons_by_sex()).await.unwrap();
+    assert!(world.face.is_ready());
+
+    let url = format!("sqlite://{}", file.display());
+    let mut other = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let lost = "ALTER TABLE innsyn_contributor RENAME TO lost";
+    sqlx::raw_sql(lost).execute(&mut other).await.unwrap();
+    let error = world.run(persons_by_sex()).await.unwrap_err();
+    let details = error.get_details_error_info().unwrap();
+    assert_eq!(details.reason, "LEDGER_UNAVAILABLE");
+    assert!(error.message().contains("nothing is released"), "{error}");
+    assert!(!world.face.is_ready());
+    assert_eq!(world.asked(), 2);
+
+    let found = "ALTER TABLE lost RENAME TO innsyn_contributor";
+    sqlx::raw_sql(found).execute(&mut other).await.unwrap();
+    let again = world.run(persons_by_sex()).await.unwrap();
+    assert!(again.is_earlier && world.face.is_ready());
+    assert_eq!(again.rows, first.rows);
 }

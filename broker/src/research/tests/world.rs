@@ -40,7 +40,7 @@ use crate::gateway::reach::ThroughRelays;
 use crate::gateway::serve;
 use crate::relay::{Relay, RelayConfig};
 use crate::research::desk;
-use crate::research::ledger::InMemory;
+use crate::research::ledger::{InMemory, Store};
 use crate::research::{ResearchFace, ResearchGatewayConfig, ResearchParts, router};
 
 /// Synthetic people (month + 80).
@@ -75,6 +75,15 @@ impl World {
 
     /// Of `registers`, `borte` has no agent.
     pub(crate) async fn of(registers: &[&str], persons_disjoint: bool) -> Self {
+        Self::with(registers, persons_disjoint, Arc::new(InMemory::default())).await
+    }
+
+    /// The same with another ledger.
+    pub(super) async fn with(
+        registers: &[&str],
+        persons_disjoint: bool,
+        ledger: Arc<dyn Store>,
+    ) -> Self {
         let folder = TempDir::new().unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(NOW + 60)));
         enrolment::init(folder.path(), &*clock).unwrap();
@@ -100,7 +109,7 @@ impl World {
             tokens: config.open_verifier(clock.clone()).await.unwrap(),
             permits: config.open_permit_issuers().unwrap(),
             desk: desk::release,
-            ledger: Arc::new(InMemory::default()),
+            ledger,
             clock: clock.clone(),
             random: StdRng::seed_from_u64(1),
         };
@@ -333,6 +342,7 @@ fn config(folder: &TempDir, token_key: &EncodingKey, permits: &KeyPair) -> Resea
         issuers = [{{ issuer = "{ISSUER}", audience = "innsyn", jwks_file = "{}" }}]
         permit_issuers = [{{ name = "{PERMIT_ISSUER}", public_key = "{}" }}]
         runs_in_flight_max = 3
+        public_catalogue = {{ address = "https://forsking.example", publisher = "Oppfunnet", contact_email = "a@b" }}
         "#,
         write("web.pem", &web.cert.pem()),
         write("web-key.pem", &web.signing_key.serialize_pem()),
