@@ -71,7 +71,8 @@ class Account:
         for failure in self.failed:
             print(f"apart: {failure}", file=sys.stderr)
         for kind, tolerance in TOLERANCES.items():
-            print(f"{kind}: {self.made[kind]} compared, {self.worst[kind]:.2e} apart, {tolerance} allowed")
+            made, worst = self.made[kind], self.worst[kind]
+            print(f"{kind}: {made} compared, {worst:.2e} apart, {tolerance} allowed")
         print(f"pooled: {sum(self.made.values())} compared, {len(self.failed)} apart")
         return not self.failed and all(self.made.values())
 

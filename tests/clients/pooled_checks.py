@@ -94,7 +94,8 @@ class Comparing:
 def all_of(target, token, permit, views, account):
     """Asks everything that is asked here."""
     comparing = Comparing(research.Researcher(target, token, permit), views, account)
-    for check in (dmlate, registers_of_dmlate, testis, rwm, rotterdam, flchain, lung, birthwt, randhie):
+    checks = [dmlate, registers_of_dmlate, testis, rwm, rotterdam, flchain, lung, birthwt, randhie]
+    for check in checks:
         check(comparing)
 
 
@@ -136,7 +137,8 @@ def registers_of_dmlate(it):
     for view, variable in [("dm_diabetes", "diagnosed"), ("dm_death", "died")]:
         table = run(ask(view, research.PERSONS, by=[research.years_of(variable)]))
         told = table.set_index(f"{variable}_year")["persons"]
-        account.each("counts", view, told, views[view].groupby(year_of(views[view], variable)).size())
+        pooled = views[view].groupby(year_of(views[view], variable)).size()
+        account.each("counts", view, told, pooled)
     rows = views["dm_prescriptions"]
     it_first = ask(
         "dm_prescriptions", research.PERSONS, by=[research.years_of("dispensed")], first=True
@@ -177,7 +179,8 @@ def testis(it):
     told = table.astype({"age": int, "period": int}).set_index(["age", "period"])
     it.account.each("counts", "testis cases", told["sum_cases"], pooled["cases"])
     it.account.each("moments", "testis person-years", told["sum_years"], pooled["years"])
-    it.account.each("rates", "testis", told["sum_cases"] / told["sum_years"], pooled["cases"] / pooled["years"])
+    rates = told["sum_cases"] / told["sum_years"]
+    it.account.each("rates", "testis", rates, pooled["cases"] / pooled["years"])
 
     def standardised(cases, years):
         weights = pooled["years"].groupby("age").sum()
@@ -208,7 +211,8 @@ def rwm(it):
     it.account.each("counts", "rwm registrations", told["registrations"], registrations)
     it.account.each("counts", "rwm rows", told["events"], rows.groupby("female").size())
     covariates = ["female", "married", "outwork", "edlevel"]
-    measures = [research.PERSONS, *[m("docvis") for m in (research.mean, research.variance, research.total)]]
+    of_visits = [research.mean, research.variance, research.total]
+    measures = [research.PERSONS, *[one("docvis") for one in of_visits]]
     by = [research.OWN_PERIOD, *covariates]
     year = query.PERIOD_YEAR
     table = it.researcher.run(ask("rwm", *measures, by=by, period=year, first=True))
@@ -256,11 +260,12 @@ def flchain(it):
         ages = it.views["flchain"].query("sex == @sex")["age"]
         begins = bins["age_bin"].map(begin_of).fillna(50).to_numpy()
         pooled = (ages // width * width).value_counts().sort_index()
-        it.account.each("counts", "flchain ages", pandas.Series(bins["persons"].to_numpy(), begins.astype(int)), pooled)
+        told = pandas.Series(bins["persons"].to_numpy(), begins.astype(int))
+        it.account.each("counts", "flchain ages", told, pooled)
         for share in (0.1, 0.25, 0.5, 0.75, 0.9):
             told = quantile(begins, bins["persons"].to_numpy(), width, share)
-            pooled_quantile = numpy.quantile(ages, share)
-            it.account.near("quantiles", f"flchain {sex} {share}", told, pooled_quantile, scale=width)
+            pooled = numpy.quantile(ages, share)
+            it.account.near("quantiles", f"flchain {sex} {share}", told, pooled, scale=width)
 
 
 def lung(it):
@@ -292,7 +297,8 @@ def birthwt(it):
 def randhie(it):
     covariates = ["coins", "idp", "hlthg", "hlthf", "hlthp"]
     it.moments("randhie", ["hlthg", "hlthf", "hlthp"], ["mdvis", "lpi"])
-    table = it.researcher.run(ask("randhie", research.PERSONS, research.total("mdvis"), by=covariates))
+    visits = ask("randhie", research.PERSONS, research.total("mdvis"), by=covariates)
+    table = it.researcher.run(visits)
     table = table.assign(rate=table["sum_mdvis"] / table["persons"])
     told = from_tables.model(table, covariates, "rate", POISSON, weights="persons")
     pooled = from_tables.model(it.views["randhie"], covariates, "mdvis", POISSON)

@@ -54,4 +54,5 @@ mod system {
     mod trust;
     mod truth;
     mod tunnel;
+    mod weakened;
 }
