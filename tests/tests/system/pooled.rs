@@ -58,19 +58,31 @@ async fn printed(command: &mut Command) -> String {
 
 #[tokio::test]
 async fn federated_equals_pooled_on_real_data() {
-    let prepared = Prepared::choosing(&spec(200, 11), |id, _| NODES.contains(&id));
-    let prepared = prepared.researching_with(EXACT);
-    assert_eq!(prepared.registers().len(), NODES.len());
+    // The data first: between the making of a world and its start nothing may take long, for its
+    // ports are only free.
     let work = tempfile::tempdir().unwrap();
-    let country = prepared.world.folder.join("country");
-    let folders = NODES.map(|id| folder::of_register(&country, id));
+    let staged = NODES.map(|id| work.path().join(id));
     let mut write = python();
     write.arg("write").arg("--work").arg(work.path());
-    for folder in &folders {
+    for folder in &staged {
+        fs::create_dir(folder).unwrap();
         write.arg("--node").arg(folder);
     }
     let variables: BTreeMap<String, BTreeSet<String>> =
         serde_json::from_str(&printed(&mut write).await).unwrap();
+    let prepared = Prepared::choosing(&spec(200, 11), |id, _| NODES.contains(&id));
+    let prepared = prepared.researching_with(EXACT);
+    assert_eq!(prepared.registers().len(), NODES.len());
+    let country = prepared.world.folder.join("country");
+    for (id, staged) in NODES.iter().zip(&staged) {
+        let folder = folder::of_register(&country, id);
+        fs::remove_dir_all(&folder).unwrap();
+        fs::create_dir(&folder).unwrap();
+        for file in fs::read_dir(staged).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+        }
+    }
 
     let fleet = prepared.start().await;
     // Everything is published when the catalogue has every register.
