@@ -67,6 +67,10 @@ fn compare(score: &mut Score, way: &str, here: &[statements::Told], there: &[sta
 }
 
 #[tokio::test]
+#[expect(
+    clippy::print_stdout,
+    reason = "the score is what the suite is run for"
+)]
 async fn promise_6_no_attack_of_a_researcher_gets_through() {
     let mut score = Score::default();
     let mut reserved = Attacked::start(Opted::Reserved, None).await;

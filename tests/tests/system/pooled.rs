@@ -57,6 +57,10 @@ async fn printed(command: &mut Command) -> String {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::print_stdout,
+    reason = "how far apart they are is worth seeing"
+)]
 async fn federated_equals_pooled_on_real_data() {
     // The data first: between the making of a world and its start nothing may take long, for its
     // ports are only free.

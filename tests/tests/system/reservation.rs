@@ -211,7 +211,7 @@ async fn a_reservation_takes_exactly_that_person_out_of_a_count_and_its_reversal
     let mut candidates = Vec::new();
     story.person(|person, is_counted| {
         if is_counted && before.contains_key(&key_of(person)) {
-            candidates.push(person.clone());
+            candidates.push(*person);
         }
         candidates.len() == 20
     });
@@ -268,7 +268,7 @@ async fn nobody_who_may_only_see_released_tables_sees_a_reservation() {
     let mut candidates = Vec::new();
     story.person(|person, is_counted| {
         if is_counted && shows(person) {
-            candidates.push(person.clone());
+            candidates.push(*person);
         }
         candidates.len() == 20
     });

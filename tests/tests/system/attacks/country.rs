@@ -57,7 +57,7 @@ impl Attacked {
         let prepared =
             Prepared::choosing(&spec(4_000, 31), |id, _| [REGISTER, OTHER].contains(&id));
         let people = opted_out(&prepared.world.country);
-        let victim = people[0].clone();
+        let victim = people[0];
         let country = prepared.world.folder.join("country");
         opt_out(&folder::of_register(&country, REGISTER), &people, opted);
         let prepared = match program {
@@ -186,11 +186,11 @@ fn opt_out(register: &Path, people: &[Person], opted: Opted) {
     match opted {
         Opted::Reserved => {
             let path = register.join("innstillinger.csv");
-            let mut settings = fs::read_to_string(&path).unwrap();
-            for id in ids {
-                settings.push_str(&format!("{id},reservation,research,2020-01-01,\n"));
-            }
-            fs::write(path, settings).unwrap();
+            let settings = fs::read_to_string(&path).unwrap();
+            let rows = ids
+                .iter()
+                .map(|id| format!("{id},reservation,research,2020-01-01,\n"));
+            fs::write(path, settings + &rows.collect::<String>()).unwrap();
         }
         Opted::Gone => {
             let path = register.join("personer.csv");

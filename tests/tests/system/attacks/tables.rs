@@ -152,22 +152,17 @@ fn interval(shown: Option<&u64>) -> (u64, u64) {
 /// A cell that is hidden, from its margin and its neighbours. Each table has a permit of its own, so
 /// that nothing but the table itself protects the cell.
 pub(super) async fn complements(attacked: &mut Attacked, score: &mut Score) {
-    for by in ["municipality", "born"] {
+    let by_municipality = vec![persons(&["municipality", "sex"], None)];
+    let years = (1925..1975).map(|year| persons(&["sex"], Some(born(Operator::Equal, year))));
+    let kinds = [
+        ("municipality", by_municipality, 1),
+        ("born", years.collect(), 0),
+    ];
+    for (by, tables, keep) in kinds {
         let mut outcome = Outcome::Harmless;
-        let (tables, margin) = match by {
-            "municipality" => (vec![persons(&["municipality", "sex"], None)], None),
-            _ => {
-                let years = (1925..1975).map(|year| Some(born(Operator::Equal, year)));
-                (
-                    years.map(|year| persons(&["sex"], year)).collect(),
-                    Some(()),
-                )
-            }
-        };
         for table in tables {
             let one = attacked.with_fresh_permit();
             let other = attacked.with_fresh_permit();
-            let keep = if margin.is_some() { 0 } else { 1 };
             let of_margin = Query {
                 dimensions: table.dimensions[..keep].to_vec(),
                 ..table.clone()
