@@ -14,4 +14,4 @@ pub mod research;
 mod run;
 mod shutdown;
 
-pub use run::{GatewayParts, run, run_gateway};
+pub use run::{GatewayParts, open_research_parts, run, run_gateway, run_research_gateway};

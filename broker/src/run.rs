@@ -28,6 +28,7 @@ use crate::gateway::witness::{Witness, WitnessLinks};
 use crate::gateway::{CitizenFace, CitizenGatewayConfig, CitizenMetrics, router, serve};
 use crate::relay::{Relay, RelayConfig};
 use crate::relay_status;
+use crate::research::desk;
 use crate::research::{self, ResearchFace, ResearchGatewayConfig, ResearchParts};
 
 /// Runs `config` until `shutdown`. `extra` are routes that an embedder adds to the gateway's.
@@ -127,14 +128,18 @@ async fn start_research_gateway(
     roles: &TaskTracker,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let parts = open_research_parts(&config, federation, clock).await?;
+    start_research_gateway_of(parts, config, roles, shutdown).await
+}
+
+/// What a research gateway of this configuration is put together from.
+pub async fn open_research_parts(
+    config: &ResearchGatewayConfig,
+    federation: FederationConfig,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<ResearchParts> {
     let tls = GatewayTls::load(&federation.tls, clock)?;
-    let listen = config.listen;
-    let limits = Limits {
-        connections_max: config.connections_max,
-        ..Limits::default()
-    };
-    let acceptor = config.tls.as_ref().map(serve::tls).transpose()?;
-    let parts = ResearchParts {
+    Ok(ResearchParts {
         catalogue: Catalogue::load(&config.catalogue)?,
         reach: Arc::new(ThroughRelays::new(
             Arc::new(TcpDialler),
@@ -143,10 +148,40 @@ async fn start_research_gateway(
         )),
         tokens: config.open_verifier(Arc::clone(clock)).await?,
         permits: config.open_permit_issuers()?,
+        desk: desk::release,
         ledger: config.ledger.open().await?,
         clock: Arc::clone(clock),
         random: rand::make_rng(),
+    })
+}
+
+/// Runs a research gateway that an embedder has put together, until `shutdown`.
+pub fn run_research_gateway(
+    parts: ResearchParts,
+    config: ResearchGatewayConfig,
+    shutdown: CancellationToken,
+) -> BoxFuture<'static, anyhow::Result<()>> {
+    Box::pin(async move {
+        let roles = TaskTracker::new();
+        start_research_gateway_of(parts, config, &roles, &shutdown).await?;
+        roles.close();
+        roles.wait().await;
+        Ok(())
+    })
+}
+
+async fn start_research_gateway_of(
+    parts: ResearchParts,
+    config: ResearchGatewayConfig,
+    roles: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let listen = config.listen;
+    let limits = Limits {
+        connections_max: config.connections_max,
+        ..Limits::default()
     };
+    let acceptor = config.tls.as_ref().map(serve::tls).transpose()?;
     let face = ResearchFace::new(config, parts);
     let listener = serve::bind(listen)
         .await

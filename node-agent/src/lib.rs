@@ -25,4 +25,4 @@ pub mod subjects;
 mod test_ids;
 pub mod uselog;
 
-pub use run::{open_log, run};
+pub use run::{Counting, open_log, run, run_counting};

@@ -41,11 +41,33 @@ pub fn run(
     progress: Arc<dyn Progress>,
     shutdown: CancellationToken,
 ) -> BoxFuture<'static, anyhow::Result<()>> {
-    Box::pin(run_agent(config, dialler, clock, progress, shutdown))
+    let counting = std::convert::identity;
+    Box::pin(run_agent(
+        config, counting, dialler, clock, progress, shutdown,
+    ))
+}
+
+/// Makes of what is published what is counted. A seam: what is put together as a production agent
+/// counts what is published and has no way to another.
+pub type Counting = fn(Arc<dyn Countable>) -> Arc<dyn Countable>;
+
+/// Runs an agent that counts what `counting` makes of what is published, for an embedder.
+pub fn run_counting(
+    config: Config,
+    counting: Counting,
+    dialler: Arc<dyn Dial>,
+    clock: Arc<dyn Clock>,
+    progress: Arc<dyn Progress>,
+    shutdown: CancellationToken,
+) -> BoxFuture<'static, anyhow::Result<()>> {
+    Box::pin(run_agent(
+        config, counting, dialler, clock, progress, shutdown,
+    ))
 }
 
 async fn run_agent(
     config: Config,
+    counting: Counting,
     dialler: Arc<dyn Dial>,
     clock: Arc<dyn Clock>,
     progress: Arc<dyn Progress>,
@@ -98,7 +120,7 @@ async fn run_agent(
     }
 
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
-    let compute = compute(&config, &subjects, &log, &clock, &mut random)?;
+    let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
 
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
     let serving = Server::builder()
@@ -176,6 +198,7 @@ async fn publish(
 /// The service for research gateways, if the register counts anything for them.
 fn compute(
     config: &Config,
+    counting: Counting,
     subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>,
     log: &Arc<UseLog>,
     clock: &Arc<dyn Clock>,
@@ -188,7 +211,7 @@ fn compute(
         register: config.register.clone(),
         issuers: section.trusted_issuers()?,
         folder: section.folder.clone(),
-        data: current_data(subjects),
+        data: current_data(subjects, counting),
         limits: section.limits(),
         log: Arc::clone(log),
         clock: Arc::clone(clock),
@@ -203,11 +226,13 @@ fn compute(
 }
 
 /// What is published, as it stands when it is asked for.
-fn current_data(subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>) -> CurrentData {
+fn current_data(subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>, counting: Counting) -> CurrentData {
     let subjects = Arc::clone(subjects);
     Arc::new(move || {
-        let research = subjects.current().research();
-        research.map(|research| -> Arc<dyn Countable> { research })
+        subjects
+            .current()
+            .research()
+            .map(|research| counting(research))
     })
 }
 

@@ -113,8 +113,8 @@ impl PermitIssuer {
         self.sign(self.terms(registers, researcher, now)?)
     }
 
-    /// A signed permit that says `terms`.
-    pub(crate) fn sign(&self, terms: Terms) -> anyhow::Result<String> {
+    /// A signed permit of these terms.
+    pub fn sign(&self, terms: Terms) -> anyhow::Result<String> {
         Ok(self.signer.sign(&DataPermit::new(terms)?)?)
     }
 

@@ -6,6 +6,8 @@
 // `cfg(test)` tells clippy that helpers may unwrap here too.
 #[cfg(test)]
 mod system {
+    mod asked_agents;
+    mod attacks;
     mod bad_input;
     #[cfg(feature = "external")]
     mod blindness;
@@ -23,6 +25,7 @@ mod system {
     mod dev;
     #[cfg(feature = "external")]
     mod differential;
+    mod equal_bytes;
     mod examples;
     mod federation;
     mod fleet;
@@ -39,6 +42,8 @@ mod system {
     mod outcomes;
     mod permits;
     #[cfg(feature = "external")]
+    mod pooled;
+    #[cfg(feature = "external")]
     mod postgres;
     #[cfg(feature = "external")]
     mod postgres_agent;
@@ -51,9 +56,11 @@ mod system {
     mod research_crash;
     #[cfg(feature = "external")]
     mod research_python;
+    mod reservation;
     mod sizes;
     mod steward;
     mod trust;
     mod truth;
     mod tunnel;
+    mod weakened;
 }

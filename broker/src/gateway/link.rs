@@ -26,7 +26,6 @@ use innsyn_proto::tunnel::BoxedIo;
 use tokio::time::Instant;
 
 pub use rules::Standing;
-
 pub use session::{Beside, channel_over, run};
 
 use super::fanout::Question;

@@ -155,6 +155,11 @@ pub enum ReleaseError {
     ClipBounds,
 }
 
+/// Decides what of an exact table may leave, as [`release`] does. A seam: what is put together as a
+/// production gateway has [`release`] and no way to another.
+pub type ReleaseDesk =
+    fn(&ExactTable, &[Domain], Rules, &[Clip]) -> Result<ReleasedTable, ReleaseError>;
+
 /// Applies the desk's rules to `exact`; `domains` has the categories of each dimension, `clips` the catalogue's bounds of each summed
 /// variable, in the query's order.
 pub fn release(

@@ -32,7 +32,7 @@ use super::agents::Agents;
 use super::claims::{Claims, Researcher};
 use super::config::{DEADLINE_MS_MAX, DEADLINE_MS_MIN, ResearchGatewayConfig};
 use super::dcat::{PublicCatalogue, Publisher};
-use super::desk::Rules;
+use super::desk::{ReleaseDesk, Rules};
 use super::ledger::{ReleaseKey, Store, Watched};
 use super::plan::Plan;
 use super::published::{Published, Publishers};
@@ -53,6 +53,7 @@ pub struct ResearchFace {
     pub(crate) clock: Arc<dyn Clock>,
     pub(super) agents: Arc<Agents>,
     publishers: Publishers,
+    pub(super) desk: ReleaseDesk,
     pub(super) ledger: Watched,
     pub(super) catalogue: Option<PublicCatalogue>,
     pub(super) runs: Runs,
@@ -70,6 +71,8 @@ pub struct ResearchParts {
     pub tokens: BearerVerifier,
     /// Whose data permits are accepted.
     pub permits: TrustedIssuers,
+    /// What of an exact table may leave.
+    pub desk: ReleaseDesk,
     /// Where releases are kept.
     pub ledger: Arc<dyn Store>,
     /// The time.
@@ -145,6 +148,7 @@ impl ResearchFace {
             permits: parts.permits,
             clock: parts.clock,
             agents,
+            desk: parts.desk,
             ledger: Watched::new(parts.ledger),
             catalogue,
             runs: Runs::default(),

@@ -32,6 +32,7 @@ use wire::run_response::Message as Update;
 use super::agents::CallError;
 use super::auditing::{Answered, Audit, Passed};
 use super::coverage::{Account, Coverage, RegisterOutcome};
+use super::desk::{Counted as Counting, ReleaseDesk};
 use super::face::{Prepared, ResearchFace};
 use super::ledger::{Recorded, Release, ReleaseKey, Store as _};
 use super::merge::{ExactTable, Merge};
@@ -40,7 +41,7 @@ use super::part::{self, Counted, PartError};
 use super::receipts::{self, ReceiptMismatchError};
 use super::refusal::Refusal;
 use super::runs::RunId;
-use super::{desk, table};
+use super::table;
 
 /// Updates that one register can give rise to: asked, held, running, its outcome.
 const UPDATES_PER_REGISTER: usize = 4;
@@ -248,9 +249,10 @@ impl Run {
             return Ok(Attempt::Ended(again(release)));
         }
         let now = self.face.clock.now();
+        let release = self.face.desk;
         // Which cells protect others can take a while to find.
         let (prepared, released) = tokio::task::spawn_blocking(move || {
-            let table = released(&prepared, &exact, &coverage, receipts, audit, now);
+            let table = released(release, &prepared, &exact, &coverage, receipts, audit, now);
             (prepared, table)
         })
         .await
@@ -481,6 +483,7 @@ fn no_part(register: &RegisterId, error: &NoPart) -> RegisterOutcome {
 
 /// The desk's and the audit's work, and all that is said with it.
 fn released(
+    release: ReleaseDesk,
     prepared: &Prepared,
     exact: &ExactTable,
     coverage: &Coverage,
@@ -489,7 +492,7 @@ fn released(
     now: Timestamp,
 ) -> Result<(wire::ReleasedTable, Passed), Refusal> {
     let Prepared { plan, rules, .. } = prepared;
-    let released = desk::release(exact, &plan.domains(), *rules, &plan.clips());
+    let released = release(exact, &plan.domains(), *rules, &plan.clips());
     let released = released.map_err(Refusal::Release)?;
     let passed = audit.end(exact, &released, rules.k())?;
     let registers = coverage.iter();
@@ -497,7 +500,7 @@ fn released(
         query_name: prepared.query.name().as_bytes().to_vec(),
         released_at: now.as_seconds(),
         is_earlier: false,
-        counts_registrations: released.counted == desk::Counted::Registrations,
+        counts_registrations: released.counted == Counting::Registrations,
         columns: plan.columns().to_vec(),
         rows: table::rows(&released, plan),
         registers: registers

@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use innsyn_policy::Timestamp;
+use innsyn_policy::data_permit::Terms;
 
 use super::World;
 use crate::caller::Question;
@@ -35,6 +36,19 @@ impl World {
         let researcher = self.researcher()?.id;
         self.permits
             .permit(&self.country.registers, researcher, now)
+    }
+
+    /// The same permit with its terms changed.
+    pub fn data_permit_with(
+        &self,
+        now: Timestamp,
+        change: impl FnOnce(&mut Terms),
+    ) -> anyhow::Result<String> {
+        let researcher = self.researcher()?.id;
+        let registers = &self.country.registers;
+        let mut terms = self.permits.terms(registers, researcher, now)?;
+        change(&mut terms);
+        self.permits.sign(terms)
     }
 
     /// What `asking` sends to the gateway at `now`: the id asked about, and a fresh token.

@@ -2,7 +2,7 @@
 //! are held against the truth while that happens.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,14 +37,19 @@ pub(super) struct Fleet {
     relay: Part,
     gateway: Part,
     research_gateway: Option<Part>,
+    research_program: &'static [&'static str],
     agents: BTreeMap<String, Part>,
     _folder: TempDir,
 }
+
+/// How a production research gateway is started.
+const PRODUCTION: &[&str] = &["broker", "run"];
 
 /// A world on the disk, of which only some registers are connected.
 pub(super) struct Prepared {
     pub(super) world: World,
     registers: Vec<String>,
+    research_program: &'static [&'static str],
     folder: TempDir,
 }
 
@@ -95,8 +100,15 @@ impl Prepared {
         Self {
             world,
             registers,
+            research_program: PRODUCTION,
             folder,
         }
+    }
+
+    /// Has the research gateway started as `program`, one that only tests have.
+    pub(super) fn researching_with(mut self, program: &'static [&'static str]) -> Self {
+        self.research_program = program;
+        self
     }
 
     /// The registers that will have an agent.
@@ -119,8 +131,9 @@ impl Prepared {
         });
         let agents = agents.collect();
         let research_gateway = self.world.research_gateway();
+        let research_program = self.research_program;
         let research_gateway =
-            research_gateway.map(|_| starter.research_gateway(&self.world).unwrap());
+            research_gateway.map(|_| research_gateway_of(&self.world, research_program));
         let ready = format!("{}/healthz", self.world.gateway_url());
         let up = wait_until_ready(&http, &mut gateway, &ready).await;
         up.unwrap_or_else(|error| panic!("{error}: {}", log_of(&self.world, "gateway")));
@@ -131,6 +144,7 @@ impl Prepared {
             relay,
             gateway,
             research_gateway,
+            research_program,
             agents,
             _folder: self.folder,
         };
@@ -181,13 +195,18 @@ impl Fleet {
         log_of(&self.world, "research")
     }
 
+    /// What the agent of `register` has logged.
+    pub(super) fn agent_log(&self, register: &str) -> String {
+        log_of(&self.world, &format!("agents/{register}"))
+    }
+
     pub(super) async fn kill_research_gateway(&mut self) {
         let gateway = self.research_gateway.as_mut().unwrap();
         gateway.kill().await.unwrap();
     }
 
     pub(super) fn restart_research_gateway(&mut self) {
-        let gateway = self.starter.research_gateway(&self.world).unwrap();
+        let gateway = research_gateway_of(&self.world, self.research_program);
         self.research_gateway = Some(gateway);
     }
 
@@ -234,7 +253,6 @@ impl Fleet {
     }
 
     /// Takes an agent that was started in another way.
-    #[cfg(feature = "external")]
     pub(super) fn insert(&mut self, register: &str, agent: Part) {
         self.agents.insert(register.to_owned(), agent);
     }
@@ -304,6 +322,16 @@ impl Fleet {
         listing.is_nowhere_wrong(citizen);
         listing
     }
+}
+
+/// Starts the research gateway as `program`.
+fn research_gateway_of(world: &World, program: &[&str]) -> Part {
+    let config = world.research_gateway_config();
+    let config = ["--config", &config.to_string_lossy()];
+    let args = [program, &config].concat();
+    let log = world.folder.join("research/log.txt");
+    let world = Path::new(env!("CARGO_BIN_EXE_innsyn-world"));
+    Part::start("research gateway", world, &args, &log).unwrap()
 }
 
 fn log_of(world: &World, part: &str) -> String {

@@ -146,7 +146,7 @@ async fn logged(fleet: &Fleet, text: &str) {
 
 #[tokio::test]
 async fn a_query_that_python_cancels_ends_at_the_gateway() {
-    let mut fleet = Fleet::start(&spec(300, 7), 3).await;
+    let fleet = Fleet::start(&spec(300, 7), 3).await;
     fleet.researcher().await;
     let hung = fleet.publishing().next().unwrap().to_owned();
     fleet.signal(&hung, Signal::STOP);

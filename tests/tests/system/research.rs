@@ -20,6 +20,9 @@ use wire::value::Value as Shown;
 
 use super::fleet::{Fleet, Prepared};
 
+/// How a research gateway without disclosure control is started.
+pub(super) const EXACT: &[&str] = &["weakened-research-gateway", "control"];
+
 /// A world whose registers publish views.
 pub(super) fn spec(persons: u32, seed: u64) -> WorldSpec {
     WorldSpec {

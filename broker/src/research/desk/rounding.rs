@@ -58,7 +58,7 @@ impl Rules {
     }
 
     /// The nearest multiple of the base, the upper one from the middle.
-    pub(super) fn rounded(self, count: u64) -> u64 {
+    pub fn rounded(self, count: u64) -> u64 {
         (count + self.base / 2) / self.base * self.base
     }
 
