@@ -1,7 +1,7 @@
 //! Show 11: random questions over random registers have one answer, whoever counts: the engine
-//! over files, PostgreSQL where the rows stand in a database, and DuckDB over the same files.
+//! over files, PostgreSQL where the rows stand in a database, and `DuckDB` over the same files.
 //!
-//! DuckDB gets its statements from `clients/differential.py`, which is written from what
+//! `DuckDB` gets its statements from `clients/differential.py`, which is written from what
 //! `proto/query.md` says and shares nothing with ours. Registers and questions are those that the
 //! engine's own tests draw.
 
@@ -117,9 +117,8 @@ fn people(drawn: &mut Drawn, ids: &[String]) -> String {
     );
     for id in ids {
         if drawn.chance(10) {
-            statements += &format!(
-                "INSERT INTO settings VALUES ('{id}', 'block', 'research', '2024-01-01');"
-            );
+            let no = "', 'block', 'research', '2024-01-01');";
+            statements.extend(["INSERT INTO settings VALUES ('", id, no]);
         }
     }
     statements

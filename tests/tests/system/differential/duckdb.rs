@@ -1,4 +1,4 @@
-//! DuckDB, in a process of Python's: a register and questions as JSON in, tables out.
+//! `DuckDB`, in a process of Python's: a register and questions as JSON in, tables out.
 
 use std::path::Path;
 use std::process::Stdio;

@@ -42,7 +42,8 @@ fn table(view: &View, rows: &[SqlRow], ids: &[String]) -> String {
             format!("({id}{})", values.collect::<String>())
         });
         let rows: Vec<_> = rows.collect();
-        statements += &format!("INSERT INTO {name} VALUES {};", rows.join(", "));
+        let rows = rows.join(", ");
+        statements.extend(["INSERT INTO ", &name, " VALUES ", &rows, ";"]);
     }
     statements
 }

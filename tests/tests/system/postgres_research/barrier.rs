@@ -90,7 +90,10 @@ async fn without_a_purpose_the_reader_sees_nobody() {
     ];
     for statement in outside {
         let error = reader.batch_execute(statement).await.expect_err(statement);
-        assert_eq!(error.code().map(|state| state.code()), Some("42501"));
+        assert_eq!(
+            error.code().map(tokio_postgres::error::SqlState::code),
+            Some("42501")
+        );
     }
 }
 

@@ -1,6 +1,8 @@
 //! The whole aggregate is made by the server: what the plan says, what crosses the wire, and that
 //! a query nobody waits for ends there too.
 
+#![expect(clippy::print_stdout, reason = "what was measured")]
+
 use std::time::Duration;
 
 use innsyn_agent::engine::EngineError;
