@@ -1,5 +1,6 @@
 from innsyn.research.v1 import catalogue_pb2 as _catalogue_pb2
 from innsyn.research.v1 import query_pb2 as _query_pb2
+from innsyn.types.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -59,18 +60,20 @@ class CatalogueResponse(_message.Message):
     def __init__(self, views: _Optional[_Iterable[_Union[_catalogue_pb2.View, _Mapping]]] = ..., registers_silent: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RunRequest(_message.Message):
-    __slots__ = ("query", "sql", "data_permit", "deadline_ms", "must_be_complete")
+    __slots__ = ("query", "sql", "data_permit", "deadline_ms", "must_be_complete", "purpose")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     SQL_FIELD_NUMBER: _ClassVar[int]
     DATA_PERMIT_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_MS_FIELD_NUMBER: _ClassVar[int]
     MUST_BE_COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
     query: _query_pb2.Query
     sql: str
     data_permit: str
     deadline_ms: int
     must_be_complete: bool
-    def __init__(self, query: _Optional[_Union[_query_pb2.Query, _Mapping]] = ..., sql: _Optional[str] = ..., data_permit: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., must_be_complete: _Optional[bool] = ...) -> None: ...
+    purpose: _types_pb2.Purpose
+    def __init__(self, query: _Optional[_Union[_query_pb2.Query, _Mapping]] = ..., sql: _Optional[str] = ..., data_permit: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., must_be_complete: _Optional[bool] = ..., purpose: _Optional[_Union[_types_pb2.Purpose, str]] = ...) -> None: ...
 
 class DryRunResponse(_message.Message):
     __slots__ = ("query", "query_name", "words_nb", "words_en", "registers", "cells_max")
@@ -115,7 +118,7 @@ class RegisterProgress(_message.Message):
     def __init__(self, register_id: _Optional[str] = ..., state: _Optional[_Union[RegisterState, str]] = ...) -> None: ...
 
 class ReleasedTable(_message.Message):
-    __slots__ = ("query_name", "released_at", "is_earlier", "counts_registrations", "columns", "rows", "registers", "smallest_cell", "rounding_base")
+    __slots__ = ("query_name", "released_at", "is_earlier", "counts_registrations", "columns", "rows", "registers", "smallest_cell", "rounding_base", "receipts")
     QUERY_NAME_FIELD_NUMBER: _ClassVar[int]
     RELEASED_AT_FIELD_NUMBER: _ClassVar[int]
     IS_EARLIER_FIELD_NUMBER: _ClassVar[int]
@@ -125,6 +128,7 @@ class ReleasedTable(_message.Message):
     REGISTERS_FIELD_NUMBER: _ClassVar[int]
     SMALLEST_CELL_FIELD_NUMBER: _ClassVar[int]
     ROUNDING_BASE_FIELD_NUMBER: _ClassVar[int]
+    RECEIPTS_FIELD_NUMBER: _ClassVar[int]
     query_name: bytes
     released_at: int
     is_earlier: bool
@@ -134,7 +138,18 @@ class ReleasedTable(_message.Message):
     registers: _containers.RepeatedCompositeFieldContainer[RegisterProgress]
     smallest_cell: int
     rounding_base: int
-    def __init__(self, query_name: _Optional[bytes] = ..., released_at: _Optional[int] = ..., is_earlier: _Optional[bool] = ..., counts_registrations: _Optional[bool] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., rows: _Optional[_Iterable[_Union[Row, _Mapping]]] = ..., registers: _Optional[_Iterable[_Union[RegisterProgress, _Mapping]]] = ..., smallest_cell: _Optional[int] = ..., rounding_base: _Optional[int] = ...) -> None: ...
+    receipts: _containers.RepeatedCompositeFieldContainer[Receipt]
+    def __init__(self, query_name: _Optional[bytes] = ..., released_at: _Optional[int] = ..., is_earlier: _Optional[bool] = ..., counts_registrations: _Optional[bool] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., rows: _Optional[_Iterable[_Union[Row, _Mapping]]] = ..., registers: _Optional[_Iterable[_Union[RegisterProgress, _Mapping]]] = ..., smallest_cell: _Optional[int] = ..., rounding_base: _Optional[int] = ..., receipts: _Optional[_Iterable[_Union[Receipt, _Mapping]]] = ...) -> None: ...
+
+class Receipt(_message.Message):
+    __slots__ = ("register_id", "text", "is_signature_checked")
+    REGISTER_ID_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    IS_SIGNATURE_CHECKED_FIELD_NUMBER: _ClassVar[int]
+    register_id: str
+    text: str
+    is_signature_checked: bool
+    def __init__(self, register_id: _Optional[str] = ..., text: _Optional[str] = ..., is_signature_checked: _Optional[bool] = ...) -> None: ...
 
 class Column(_message.Message):
     __slots__ = ("name", "kind", "unit")
