@@ -12,6 +12,7 @@ use innsyn_proto::tls::GatewayTls;
 use innsyn_proto::tunnel::TcpDialler;
 use innsyn_proto::wire::node::v1 as node;
 use innsyn_proto::wire::research::v1 as wire;
+use innsyn_proto::wire::types::v1 as types;
 use innsyn_sim::permit;
 use innsyn_sim::world::World;
 use node::compute_response::Message;
@@ -60,6 +61,7 @@ impl AskedAgents {
             smallest_cell: 5,
             rounding_base: 5,
             deadline_ms: DEADLINE_MS,
+            purpose: types::Purpose::Research.into(),
             query_name: planned.query_name.clone().into(),
             ..node::ComputeRequest::default()
         };

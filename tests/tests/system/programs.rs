@@ -67,7 +67,10 @@ fn broker_and_agent_have_the_same_help_under_both_names() {
         has_the_same_help::<innsyn_broker::program::Args>("broker"),
         10
     );
-    assert_eq!(has_the_same_help::<innsyn_agent::program::Args>("agent"), 5);
+    assert_eq!(
+        has_the_same_help::<innsyn_agent::program::Args>("agent"),
+        11
+    );
 }
 
 /// Configurations that cannot be used: not there, not TOML, an unknown key, nothing in it, and

@@ -163,6 +163,7 @@ impl Story {
             Ok(table) => Seen::Table(
                 wire::ReleasedTable {
                     released_at: 0,
+                    receipts: told_of_the_excluded(&table),
                     ..table
                 }
                 .encode_to_vec(),
@@ -251,6 +252,21 @@ async fn a_reservation_takes_exactly_that_person_out_of_a_count_and_its_reversal
     assert_eq!(story.exact().await, before);
     story.record(&person, None).await;
     assert_eq!(story.exact().await, before);
+}
+
+/// What the receipts say of those who are left out; the rest of them names permit and time.
+fn told_of_the_excluded(table: &wire::ReleasedTable) -> Vec<wire::Receipt> {
+    assert!(!table.receipts.is_empty());
+    let receipts = table.receipts.iter().map(|receipt| {
+        let line = |line: &&str| line.starts_with("persons-excluded-about");
+        let text = receipt.text.lines().find(line).unwrap().to_owned();
+        wire::Receipt {
+            register_id: receipt.register_id.clone(),
+            text,
+            ..wire::Receipt::default()
+        }
+    });
+    receipts.collect()
 }
 
 /// Whoever holds a permit sees the same, whether a person of the register reserves themself or
