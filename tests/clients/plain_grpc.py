@@ -17,10 +17,13 @@ ANSWER_BYTES_MAX = 64 << 20
 def stubs():
     """The messages and the service, compiled into a folder that ends with this process."""
     folder = tempfile.TemporaryDirectory()
-    files = sorted(str(file) for file in PROTO.glob("innsyn/research/v1/*.proto"))
+    files = [str(PROTO / "innsyn/types/v1/types.proto")]
+    files += sorted(str(file) for file in PROTO.glob("innsyn/research/v1/*.proto"))
     arguments = ["protoc", f"-I{PROTO}", f"--python_out={folder.name}"]
     if protoc.main([*arguments, f"--grpc_python_out={folder.name}", *files]) != 0:
         raise RuntimeError("the .proto files cannot be compiled")
+    # Without it, an installed package `innsyn` would come first.
+    pathlib.Path(folder.name, "innsyn", "__init__.py").touch()
     sys.path.insert(0, folder.name)
     names = ("query_pb2", "research_pb2", "research_pb2_grpc")
     modules = [importlib.import_module(f"innsyn.research.v1.{name}") for name in names]

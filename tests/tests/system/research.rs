@@ -149,15 +149,19 @@ async fn a_query_is_answered_by_every_register_and_every_shown_cell_is_true() {
 
 #[tokio::test]
 async fn a_hung_and_a_dead_register_are_named_and_the_others_are_counted() {
-    let mut fleet = Prepared::new(&spec(600, 4), 8).start().await;
+    // The one that knows people by pseudonyms only publishes nothing.
+    let mut fleet = Prepared::choosing(&spec(600, 4), |id, position| id != "lmr" && position <= 70)
+        .start()
+        .await;
     let researcher = fleet.researcher().await;
     let asked: Vec<String> = fleet.publishing().map(str::to_owned).collect();
+    assert_eq!(asked.len(), 70);
     let (hung, dead) = (asked[0].clone(), asked[1].clone());
     fleet.signal(&hung, Signal::STOP);
     fleet.kill(&dead).await;
 
     let request = wire::RunRequest {
-        deadline_ms: 2_000,
+        deadline_ms: 5_000,
         ..researcher.asks(Asked::Query(persons_by_sex(&[])))
     };
     let table = researcher.run(request.clone(), |_| ()).await.unwrap();
@@ -171,6 +175,8 @@ async fn a_hung_and_a_dead_register_are_named_and_the_others_are_counted() {
         };
         assert_eq!(states[register], expected, "{register}");
     }
+    let answered = states.values().filter(|state| **state == State::Answered);
+    assert_eq!((answered.count(), states.len()), (68, 70));
     let complete = wire::RunRequest {
         must_be_complete: true,
         ..request

@@ -5,29 +5,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use innsyn_agent::research::steward;
 use innsyn_policy::Clock as _;
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::query::QueryName;
 use innsyn_proto::wire::research::v1 as wire;
 use innsyn_sim::researcher::Researcher;
 use rand::rngs::StdRng;
-use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
-use tokio::time::{Duration, Instant, sleep};
+use tokio::time::Instant;
 use tonic::Code;
 use wire::run_request::Question as Asked;
 use wire::value::Value as Shown;
 
-use super::fleet::{Fleet, Prepared};
+use super::fleet::{Fleet, Prepared, until};
 use super::research::{persons_by_sex, run, spec, states};
 
 /// What the notebook asks about, and a few more.
 const REGISTERS: [&str; 6] = ["npr", "nir", "kreft", "dar", "mfr", "rf"];
-/// How long something may take to be written to a log; far less than the run's own deadline.
-const LOG_MAX: Duration = Duration::from_mins(1);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The root of the repository.
 fn root() -> PathBuf {
@@ -180,13 +177,16 @@ async fn the_package_asks_in_every_way_and_is_told_what_rust_is_told() {
 }
 
 #[tokio::test]
-async fn cancelling_in_python_ends_the_run_at_the_gateway() {
+async fn cancelling_in_python_ends_the_run_at_the_gateway_and_the_work_at_the_register() {
     let fleet = Prepared::choosing(&spec(600, 7), |id, _| REGISTERS.contains(&id))
         .start()
         .await;
     fleet.researcher().await;
     let python = root().join(".venv/bin/python");
-    let hung = fleet.publishing().next().unwrap().to_owned();
+    // Its steward must be asked, which keeps the run open.
+    let asks = fleet.publishing().next().unwrap().to_owned();
+    let rules = fleet.world.agent_folder(&asks).join("research");
+    fs::write(rules.join(steward::FILE), "[[rule]]\ndecision = \"ask\"\n").unwrap();
 
     let mut command = session(&python, &fleet, "cancel");
     command
@@ -198,25 +198,39 @@ async fn cancelling_in_python_ends_the_run_at_the_gateway() {
     let mut lines = BufReader::new(python.stdout.take().unwrap()).lines();
     let mut stdin = python.stdin.take().unwrap();
     assert_eq!(lines.next_line().await.unwrap().unwrap(), "ready");
-    // In some seconds it is noticed and no longer waited for, so it is stopped as late as can be.
-    fleet.signal(&hung, Signal::STOP);
     stdin.write_all(b"\n").await.unwrap();
-    // Somebody has answered, and the hung register keeps the run open.
+    // Somebody has answered.
     let run_id = lines.next_line().await.unwrap().unwrap();
     assert!(!ended(&fleet, &run_id), "{}", fleet.research_gateway_log());
 
+    until("the register holds the query", async || {
+        fleet.agent_log(&asks).contains("query held")
+    })
+    .await;
+    let began = Instant::now();
     stdin.write_all(b"\n").await.unwrap();
-    let ends = Instant::now() + LOG_MAX;
-    while !ended(&fleet, &run_id) {
-        assert!(Instant::now() < ends, "{}", fleet.research_gateway_log());
-        sleep(LOOK_EVERY).await;
+    until("the register has ended its work", async || {
+        let log = fleet.agent_log(&asks);
+        log.lines()
+            .any(|line| line.contains("query not counted") && line.contains("cancelled"))
+    })
+    .await;
+    #[expect(clippy::print_stdout, reason = "how long it took is what was asked")]
+    {
+        println!(
+            "cancelled in Python, ended at the register after {:?}",
+            began.elapsed()
+        );
     }
+    until("the gateway has ended the run", async || {
+        ended(&fleet, &run_id)
+    })
+    .await;
     stdin.write_all(b"\n").await.unwrap();
     let told: Value = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
     assert_eq!(told["was_running"], false);
     assert!(told["views"].as_u64().unwrap() > 0);
     assert!(python.wait().await.unwrap().success());
-    fleet.signal(&hung, Signal::CONT);
 }
 
 /// Whether the gateway has logged that the run was cancelled.

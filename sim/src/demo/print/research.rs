@@ -21,6 +21,14 @@ const LABEL_COLUMNS: usize = 24;
 const VALUE_COLUMNS: usize = 12;
 /// Rows that are printed; the page shows all.
 const ROWS_MAX: usize = 30;
+/// Lines of a receipt that are printed; the page shows all.
+const RECEIPT_LINES: [&str; 5] = [
+    "settings-read:",
+    "settings-age-s:",
+    "smallest-cell:",
+    "steward-rule:",
+    "persons-excluded-about:",
+];
 /// Names of registers that are printed.
 const NAMES_MAX: usize = 4;
 
@@ -109,6 +117,17 @@ pub(in crate::demo) fn coverage(table: &wire::ReleasedTable, took: Duration) {
         }
     }
     println!("Each has logged the query, and whom it counted, before it answered.");
+    if let Some(receipt) = table.receipts.first() {
+        println!(
+            "\n{} have signed what they counted over and by which rules; {} says:",
+            table.receipts.len(),
+            receipt.register_id
+        );
+        let lines = receipt.text.lines();
+        for line in lines.filter(|line| RECEIPT_LINES.iter().any(|one| line.starts_with(one))) {
+            println!("  {line}");
+        }
+    }
 }
 
 /// The same table, given again.
@@ -139,7 +158,7 @@ pub(in crate::demo) fn invitation(world: &World, papers: &Papers, program: &str)
     println!("  import innsyn");
     println!("  mine = \"{folder}/researcher\"");
     println!("  client = innsyn.connect(\"{gateway}\",");
-    println!("      token_file=mine + \".token\", permit_file=mine + \".permit\")");
+    println!("      token_file=mine + \".token\", permit_file=mine + \".permit\", insecure=True)");
     println!("  view = client.catalogue().treatments");
     println!("  query = view.query().first().by(view.procedure.level(1), view.sex)");
     println!("  print(client.run(query.measure(innsyn.persons())).pandas())\n");

@@ -226,6 +226,17 @@ fn coverage(world: &World, released: &wire::ReleasedTable) -> Markup {
                     p { (norwegian) ": " b { (names_of(world, of(state))) } ". " span lang="en" { (english) "." } }
                 }
             }
+            @if !released.receipts.is_empty() {
+                details class="receipts" {
+                    summary {
+                        "Registrenes kvitteringer (" (released.receipts.len()) ") "
+                        span lang="en" { "What the registers have signed" }
+                    }
+                    @for receipt in &released.receipts {
+                        pre lang="en" { (receipt.text) }
+                    }
+                }
+            }
             @if released.is_earlier {
                 p class="earlier" {
                     "Dette er den samme tabellen som er gitt ut før: like spørsmål får like svar. "
