@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::FuturesUnordered;
 use futures::{Stream, StreamExt as _};
-use innsyn_policy::{PermitClearance, RegisterId, Timestamp};
+use innsyn_policy::{PermitClearance, RegisterId};
 use innsyn_proto::convert::purpose_to_wire;
 use innsyn_proto::query::Language;
 use innsyn_proto::wire::node::v1 as node;
@@ -30,18 +30,20 @@ use wire::RegisterState as State;
 use wire::run_response::Message as Update;
 
 use super::agents::CallError;
-use super::auditing::{Answered, Audit, Passed};
+use super::auditing::{Answered, Audit};
 use super::coverage::{Account, Coverage, RegisterOutcome};
-use super::desk::{Counted as Counting, ReleaseDesk};
 use super::face::{Prepared, ResearchFace};
 use super::ledger::{Recorded, Release, ReleaseKey, Store as _};
 use super::merge::{ExactTable, Merge};
-use super::overlap::ToldError;
-use super::part::{self, Counted, PartError};
-use super::receipts::{self, ReceiptMismatchError};
+use super::part::{self, Counted};
+use super::receipts;
 use super::refusal::Refusal;
 use super::runs::RunId;
-use super::table;
+use no_part::NoPart;
+use releasing::{again, progress, released, state};
+
+mod no_part;
+mod releasing;
 
 /// Updates that one register can give rise to: asked, held, running, its outcome.
 const UPDATES_PER_REGISTER: usize = 4;
@@ -95,35 +97,6 @@ struct Run {
     /// Registers that wait for their steward now.
     held: Mutex<BTreeSet<RegisterId>>,
     _place: OwnedSemaphorePermit,
-}
-
-/// Why a register's share is missing.
-#[derive(Debug, thiserror::Error)]
-enum NoPart {
-    #[error("the register refused")]
-    Refused(node::Refusal),
-    #[error("the agent gave nothing")]
-    Call(#[from] CallError),
-    #[error("the agent's call ended early")]
-    Ended,
-    #[error("the answer is not understood")]
-    NotUnderstood,
-    #[error("the answer does not fit the question")]
-    Part(#[from] PartError),
-    #[error("the receipt does not fit the answer")]
-    Receipt(#[from] ReceiptMismatchError),
-    #[error("the answer cannot be compared with earlier ones")]
-    Overlaps(#[from] ToldError),
-}
-
-impl NoPart {
-    /// Whether all that is wrong is that nobody can say whether the table may join earlier ones.
-    const fn is_of_the_audit(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused(node::Refusal::Overlap) | Self::Overlaps(_)
-        )
-    }
 }
 
 impl Drop for Run {
@@ -321,7 +294,7 @@ impl Run {
                     if error.is_of_the_audit() {
                         audit.cannot_compare(&register, &error);
                     }
-                    no_part(&register, &error)
+                    error.outcome(&register)
                 }
             };
             // Each register is asked once, so it is booked once.
@@ -449,90 +422,4 @@ struct Share {
     answered: Answered,
     /// If it gave one.
     receipt: Option<wire::Receipt>,
-}
-
-fn no_part(register: &RegisterId, error: &NoPart) -> RegisterOutcome {
-    match error {
-        NoPart::Refused(node::Refusal::Held) => {
-            tracing::info!(node.id = %register, "register waits for its steward");
-            RegisterOutcome::Held
-        }
-        NoPart::Refused(refusal) => {
-            let reason = refusal.as_str_name();
-            tracing::info!(node.id = %register, reason, "register refused");
-            RegisterOutcome::Refused
-        }
-        NoPart::NotUnderstood | NoPart::Part(_) | NoPart::Receipt(_) | NoPart::Overlaps(_) => {
-            tracing::error!(
-                node.id = %register,
-                error = error as &dyn std::error::Error,
-                "part not understood"
-            );
-            RegisterOutcome::Silent
-        }
-        NoPart::Call(_) | NoPart::Ended => {
-            tracing::info!(
-                node.id = %register,
-                error = error as &dyn std::error::Error,
-                "register silent"
-            );
-            RegisterOutcome::Silent
-        }
-    }
-}
-
-/// The desk's and the audit's work, and all that is said with it.
-fn released(
-    release: ReleaseDesk,
-    prepared: &Prepared,
-    exact: &ExactTable,
-    coverage: &Coverage,
-    receipts: Vec<wire::Receipt>,
-    audit: Audit,
-    now: Timestamp,
-) -> Result<(wire::ReleasedTable, Passed), Refusal> {
-    let Prepared { plan, rules, .. } = prepared;
-    let released = release(exact, &plan.domains(), *rules, &plan.clips());
-    let released = released.map_err(Refusal::Release)?;
-    let passed = audit.end(exact, &released, rules.k())?;
-    let registers = coverage.iter();
-    let table = wire::ReleasedTable {
-        query_name: prepared.query.name().as_bytes().to_vec(),
-        released_at: now.as_seconds(),
-        is_earlier: false,
-        counts_registrations: released.counted == Counting::Registrations,
-        columns: plan.columns().to_vec(),
-        rows: table::rows(&released, plan),
-        registers: registers
-            .map(|(register, outcome)| progress(register, state(outcome)))
-            .collect(),
-        smallest_cell: u32::try_from(rules.k()).unwrap_or_default(),
-        rounding_base: u32::try_from(rules.base()).unwrap_or_default(),
-        receipts,
-    };
-    Ok((table, passed))
-}
-
-/// The table of an earlier release, with its date.
-fn again(release: Release) -> wire::ReleasedTable {
-    wire::ReleasedTable {
-        is_earlier: true,
-        ..release.table
-    }
-}
-
-fn progress(register: &RegisterId, state: State) -> wire::RegisterProgress {
-    wire::RegisterProgress {
-        register_id: register.to_string(),
-        state: state.into(),
-    }
-}
-
-const fn state(outcome: RegisterOutcome) -> State {
-    match outcome {
-        RegisterOutcome::Answered => State::Answered,
-        RegisterOutcome::Refused => State::Refused,
-        RegisterOutcome::Held => State::Held,
-        RegisterOutcome::Silent => State::Silent,
-    }
 }

@@ -66,7 +66,7 @@ const ATTACKS: [&str; 58] = [
     "DESCRIBE persons",
     "SHOW TABLES",
     "SET smallest_cell = 1",
-    "COPY (SELECT persons() FROM persons) TO '/tmp/x'",
+    "COPY (SELECT persons() FROM persons) TO 'x'",
     "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'",
     "INSERT INTO persons VALUES (1)",
 ];

@@ -34,6 +34,9 @@ use super::{Countable, CurrentData, locked};
 use crate::engine::Answer;
 use crate::subjects::MarkKey;
 use crate::uselog::{LogUnavailableError, UseLog};
+use telling::tell;
+
+mod telling;
 
 /// What counting is made of.
 pub struct ComputingParts {
@@ -475,35 +478,5 @@ impl fmt::Debug for ComputingParts {
         f.debug_struct("ComputingParts")
             .field("register", &self.register.id)
             .finish_non_exhaustive()
-    }
-}
-
-/// Says in the agent's own log what became of the question.
-fn tell(asked: &AskedQuery, known: &Known, counted: &Result<Counted, Refused>) {
-    let question = hex::encode(asked.id.0);
-    let permit = known
-        .permit
-        .as_ref()
-        .map(|p| p.permit().terms().id.to_string());
-    let query = known.query.as_ref().map(|query| query.name().to_string());
-    match counted {
-        Ok(counted) => tracing::info!(
-            question.id = question,
-            query.name = query,
-            permit.id = permit,
-            cells = counted.ran.answer.table.cells.len(),
-            "query counted"
-        ),
-        Err(ground) => {
-            let error: &dyn std::error::Error = ground;
-            tracing::warn!(
-                question.id = question,
-                query.name = query,
-                permit.id = permit,
-                ground = ground.label(),
-                error,
-                "query not counted"
-            );
-        }
     }
 }

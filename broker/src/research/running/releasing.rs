@@ -1,0 +1,70 @@
+//! The released table as it is told: what the desk shows, beside what became of each register.
+
+use innsyn_policy::{RegisterId, Timestamp};
+use innsyn_proto::wire::research::v1 as wire;
+use wire::RegisterState as State;
+
+use super::super::auditing::{Audit, Passed};
+use super::super::coverage::{Coverage, RegisterOutcome};
+use super::super::desk::{Counted, ReleaseDesk};
+use super::super::face::Prepared;
+use super::super::ledger::Release;
+use super::super::merge::ExactTable;
+use super::super::refusal::Refusal;
+use super::super::table;
+
+/// The desk's and the audit's work, and all that is said with it.
+pub(super) fn released(
+    release: ReleaseDesk,
+    prepared: &Prepared,
+    exact: &ExactTable,
+    coverage: &Coverage,
+    receipts: Vec<wire::Receipt>,
+    audit: Audit,
+    now: Timestamp,
+) -> Result<(wire::ReleasedTable, Passed), Refusal> {
+    let Prepared { plan, rules, .. } = prepared;
+    let released = release(exact, &plan.domains(), *rules, &plan.clips());
+    let released = released.map_err(Refusal::Release)?;
+    let passed = audit.end(exact, &released, rules.k())?;
+    let registers = coverage.iter();
+    let table = wire::ReleasedTable {
+        query_name: prepared.query.name().as_bytes().to_vec(),
+        released_at: now.as_seconds(),
+        is_earlier: false,
+        counts_registrations: released.counted == Counted::Registrations,
+        columns: plan.columns().to_vec(),
+        rows: table::rows(&released, plan),
+        registers: registers
+            .map(|(register, outcome)| progress(register, state(outcome)))
+            .collect(),
+        smallest_cell: u32::try_from(rules.k()).unwrap_or_default(),
+        rounding_base: u32::try_from(rules.base()).unwrap_or_default(),
+        receipts,
+    };
+    Ok((table, passed))
+}
+
+/// The table of an earlier release, with its date.
+pub(super) fn again(release: Release) -> wire::ReleasedTable {
+    wire::ReleasedTable {
+        is_earlier: true,
+        ..release.table
+    }
+}
+
+pub(super) fn progress(register: &RegisterId, state: State) -> wire::RegisterProgress {
+    wire::RegisterProgress {
+        register_id: register.to_string(),
+        state: state.into(),
+    }
+}
+
+pub(super) const fn state(outcome: RegisterOutcome) -> State {
+    match outcome {
+        RegisterOutcome::Answered => State::Answered,
+        RegisterOutcome::Refused => State::Refused,
+        RegisterOutcome::Held => State::Held,
+        RegisterOutcome::Silent => State::Silent,
+    }
+}
