@@ -1,4 +1,4 @@
-//! Show 11: random questions over random registers have one answer, whoever counts: the engine
+//! Random questions over random registers have one answer, whoever counts: the engine
 //! over files, PostgreSQL where the rows stand in a database, and `DuckDB` over the same files.
 //!
 //! `DuckDB` gets its statements from `clients/differential.py`, which is written from what

@@ -1,4 +1,4 @@
-//! Show 9: a register whose views stand in PostgreSQL is counted there. Nobody outside the included
+//! A register whose views stand in PostgreSQL is counted there. Nobody outside the included
 //! is looked at, no row crosses the wire, and the roles can do no more than they are for.
 
 use std::fmt::Write as _;

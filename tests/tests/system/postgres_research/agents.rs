@@ -226,7 +226,7 @@ async fn a_register_tells_a_researcher_the_same_from_postgresql_as_from_files() 
     until("the scans", async || server.count(asked).await == 1).await;
 }
 
-/// Show 9: the agent does not start with a reader that may write.
+/// The agent does not start with a reader that may write.
 #[tokio::test]
 async fn an_agent_whose_reader_may_write_does_not_start_and_says_why() {
     let server = Server::start();
