@@ -123,7 +123,8 @@ fn what_is_off_in_the_example_for_research_is_good_too() {
     let with_it: String = EXAMPLE
         .lines()
         .filter(|line| !line.starts_with("ledger = "))
-        .map(|line| line.replacen("#ledger = ", "ledger = ", 1))
+        .map(|line| line.replacen("# ledger = ", "ledger = ", 1))
+        .map(|line| line.replacen("#log_keys = ", "log_keys = ", 1))
         .map(|line| line.replacen("#public_catalogue = ", "public_catalogue = ", 1) + "\n")
         .collect();
     let (research, _) = parse(&with_it).unwrap().research_gateway.unwrap();
@@ -132,6 +133,7 @@ fn what_is_off_in_the_example_for_research_is_good_too() {
         ca_file: Some("database-ca.pem".into()),
     };
     assert_eq!(research.ledger, shared);
+    assert_eq!(research.log_keys.len(), 1);
     let public = research.public_catalogue.unwrap();
     assert_eq!(public.address(), "https://research.example");
 }
