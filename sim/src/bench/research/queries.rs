@@ -149,9 +149,10 @@ fn life_table() -> Both {
              stepped AS (SELECT sex, had, \
                datediff('month', entry, CASE WHEN had THEN died ELSE until END) AS step \
                FROM followed) \
-             SELECT sex, least(step, {STEPS})::VARCHAR AS step, \
-               CASE WHEN step >= {STEPS} THEN 'beyond' WHEN had THEN 'event' ELSE 'exit' END, \
-               count(*) FROM stepped WHERE step >= 0 GROUP BY ALL"
+             SELECT sex, CASE WHEN step >= 0 THEN least(step, {STEPS})::VARCHAR END AS step, \
+               CASE WHEN step >= {STEPS} THEN 'beyond' WHEN step < 0 THEN NULL \
+               WHEN had THEN 'event' ELSE 'exit' END AS left_by, \
+               count(*) FROM stepped GROUP BY ALL"
         ),
         dimensions: 3,
     }
