@@ -32,24 +32,24 @@ fn root_by_the_book(leaves: &[Vec<u8>]) -> LogHash {
 
 #[test]
 fn the_commitment_is_what_the_documentation_says() {
-    let persons = [0, 3, 4, 70_000, u32::MAX];
-    let set = counted(&persons);
-    let cipher = Aes256::new(&Array::from([9; 32]));
-    let leaves: Vec<Vec<u8>> = persons
-        .iter()
-        .map(|person| {
+    for few in [5, 32, 33, 64, 100] {
+        let persons: Vec<u32> = (1..few).map(|n| n * 700).chain([u32::MAX]).collect();
+        let cipher = Aes256::new(&Array::from([9; 32]));
+        let slots = persons.iter().map(|person| {
             let mut block = Array::from([0; 16]);
             block[..4].copy_from_slice(&person.to_le_bytes());
             cipher.encrypt_block(&mut block);
-            [block.as_slice(), &person.to_le_bytes()].concat()
-        })
-        .collect();
-    let mut bound = b"innsyn.uselog.v1.Counted\n".to_vec();
-    bound.extend([[1; 32], [2; 32], [3; 32]].concat());
-    bound.extend(5_u64.to_le_bytes());
-    bound.extend(root_by_the_book(&leaves));
-    let by_the_book: [u8; 32] = Sha256::digest(&bound).into();
-    assert_eq!(set.commitment(&WHAT), by_the_book);
+            Sha256::digest([&[3], block.as_slice(), &person.to_le_bytes()].concat())
+        });
+        let slots: Vec<_> = slots.collect();
+        let leaves: Vec<_> = slots.chunks(32).map(<[_]>::concat).collect();
+        let mut bound = b"innsyn.uselog.v2.Counted\n".to_vec();
+        bound.extend([[1; 32], [2; 32], [3; 32]].concat());
+        bound.extend(u64::from(few).to_le_bytes());
+        bound.extend(root_by_the_book(&leaves));
+        let by_the_book: [u8; 32] = Sha256::digest(&bound).into();
+        assert_eq!(counted(&persons).commitment(&WHAT), by_the_book);
+    }
 }
 
 #[test]
@@ -113,6 +113,14 @@ proptest! {
 
         let other_place = Membership { place: membership.place + 1, ..membership.clone() };
         prop_assert!(!other_place.holds(&root, &WHAT, &commitment));
+        for slot in 0..membership.slots.len() {
+            let mut other = membership.clone();
+            other.slots[slot][0] ^= 1;
+            prop_assert!(!other.holds(&root, &WHAT, &commitment));
+        }
+        let mut more = membership.clone();
+        more.slots.push([0; 32]);
+        prop_assert!(!more.holds(&root, &WHAT, &commitment));
         let other_salt = Membership { salt: [0; 16], ..membership };
         prop_assert!(!other_salt.holds(&root, &WHAT, &commitment));
     }
