@@ -50,8 +50,7 @@ use cells::Cells;
 use collapse::Collapse;
 use placed::Placing;
 use plan::{Asked, Conditions, Plan, Reading};
-use predicate::Others;
-use scan::Scan;
+use scan::{Rows, Scan, Sink};
 use words::Words;
 
 mod cells;
@@ -167,30 +166,24 @@ impl Run<'_> {
         }
         let mut rows = Collapse::new(self.plan, span);
         let pass = self.scan(&self.plan.counted, span);
-        pass.run(
-            &mut conditions.filter,
-            words,
-            &mut |batch, filter, words| {
-                self.memory.check(words, cells)?;
-                let others = Others {
-                    words,
-                    asked: &having,
-                };
-                let counts = filter.test(batch, others);
-                rows.add(batch, &counts, words);
-                Ok(())
-            },
-        )?;
+        let mut collapsing = Collapsing {
+            rows: &mut rows,
+            memory: self.memory,
+            cells,
+        };
+        pass.run(&mut conditions.filter, &having, words, &mut collapsing)?;
         for (at, person) in span.clone().enumerate() {
             if at % CANCEL_PERSONS == 0 && self.cancel.is_cancelled() {
                 return Err(EngineError::Cancelled);
             }
             let mut is_counted = false;
+            cells.next_person();
             for slot in rows.rows_of(at) {
                 let taken = words.memory_bytes() + placing.memory_bytes();
-                let bytes_max = self.memory.growing.saturating_sub(taken);
                 cells
-                    .add(&rows, &slot, words, bytes_max)
+                    .add(&rows, &slot, words, || {
+                        self.memory.growing.saturating_sub(taken)
+                    })
                     .and_then(|place| placing.add(place))
                     .map_err(|error| error.told(self.memory.limit))?;
                 is_counted = true;
@@ -219,22 +212,16 @@ impl Run<'_> {
             filter,
             at_least,
         } = asked;
-        let mut counts = vec![0_u32; span.len()];
         let pass = self.scan(reading, span);
-        pass.run(filter, words, &mut |batch, filter, words| {
-            self.memory.check(words, cells)?;
-            let others = Others { words, asked: &[] };
-            let meets = filter.test(batch, others);
-            for (person, meets) in batch.persons.iter().zip(meets) {
-                if let (Some(count), true) = (counts.get_mut(*person as usize), meets) {
-                    *count = count.saturating_add(1);
-                }
-            }
-            Ok(())
-        })?;
+        let mut counting = CountingEvents {
+            events: vec![0_u32; span.len()],
+            memory: self.memory,
+            cells,
+        };
+        pass.run(filter, &[], words, &mut counting)?;
         let mut having = PersonSet::nobody(span.end - span.start);
-        for (person, count) in (0..).zip(&counts) {
-            if *count >= *at_least {
+        for (person, events) in (0..).zip(&counting.events) {
+            if *events >= *at_least {
                 having.insert(person);
             }
         }
@@ -248,6 +235,51 @@ impl Run<'_> {
             span,
             cancel: self.cancel,
         }
+    }
+}
+
+/// Rows that become one for each person.
+struct Collapsing<'c, 'a> {
+    rows: &'c mut Collapse<'a>,
+    memory: Memory,
+    cells: &'c Cells<'a>,
+}
+
+impl Sink for Collapsing<'_, '_> {
+    fn choose(&mut self, rows: &mut Rows, words: &Words) -> Result<(), EngineError> {
+        self.memory.check(words, self.cells)?;
+        self.rows.choose(rows);
+        Ok(())
+    }
+
+    fn take(&mut self, rows: &Rows, words: &Words) -> Result<(), EngineError> {
+        self.memory.check(words, self.cells)?;
+        self.rows.add(rows, words);
+        Ok(())
+    }
+}
+
+/// Rows of which only their number counts, person by person.
+struct CountingEvents<'c, 'a> {
+    events: Vec<u32>,
+    memory: Memory,
+    cells: &'c Cells<'a>,
+}
+
+impl Sink for CountingEvents<'_, '_> {
+    fn choose(&mut self, rows: &mut Rows, words: &Words) -> Result<(), EngineError> {
+        for person in rows.persons() {
+            if let Some(events) = self.events.get_mut(*person as usize) {
+                *events = events.saturating_add(1);
+            }
+        }
+        rows.keep_none();
+        self.memory.check(words, self.cells)
+    }
+
+    /// There are none left.
+    fn take(&mut self, _: &Rows, _: &Words) -> Result<(), EngineError> {
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use super::collapse::{Collapse, Slot};
 use super::error::EngineError;
 use super::month::{NO_MONTH, period_of};
 use super::partial::{Cell, Key, PartialTable};
-use super::plan::{Dimension, Plan};
+use super::plan::{Dimension, Measure, Plan};
 use super::words::{NO_CODE, Words};
 
 mod step;
@@ -39,6 +39,9 @@ pub(super) struct Cells<'a> {
     tallies: Vec<Tally>,
     /// For each dimension of codes, codes cut to its level.
     cut: Vec<Vec<u32>>,
+    /// The values along the dimensions of the person's row before, and where its kept values are:
+    /// in each period mostly the same place.
+    before: (Option<usize>, Vec<u32>),
     bytes_per_cell: usize,
 }
 
@@ -55,6 +58,7 @@ impl<'a> Cells<'a> {
             events: Vec::new(),
             tallies,
             cut: vec![Vec::new(); plan.dimensions.len()],
+            before: (None, vec![NOTHING; plan.dimensions.len()]),
             bytes_per_cell: bytes,
         }
     }
@@ -66,13 +70,18 @@ impl<'a> Cells<'a> {
         cells.saturating_add(steps)
     }
 
+    /// The rows that follow are another person's.
+    pub(super) const fn next_person(&mut self) {
+        self.before.0 = None;
+    }
+
     /// Counts the row of one person and tells where; cells may take `bytes_max` bytes.
     pub(super) fn add(
         &mut self,
         rows: &Collapse<'_>,
         slot: &Slot,
         words: &mut Words,
-        bytes_max: usize,
+        bytes_max: impl FnOnce() -> usize,
     ) -> Result<Place, CellsError> {
         let cell = self.cell_of(rows, slot, words, bytes_max)?;
         if let (Some(persons), Some(events)) =
@@ -83,6 +92,9 @@ impl<'a> Cells<'a> {
         }
         let mut part = 0_u64;
         for (tally, measure) in self.tallies.iter_mut().zip(&self.plan.measures) {
+            if matches!(measure, Measure::Counted) {
+                continue;
+            }
             let bin = tally.add(cell, measure, rows, slot);
             if let Some(bins) = tally.bins() {
                 let shifted = part.checked_mul(bins as u64 + 1);
@@ -113,30 +125,28 @@ impl<'a> Cells<'a> {
         rows: &Collapse<'_>,
         slot: &Slot,
         words: &mut Words,
-        bytes_max: usize,
+        bytes_max: impl FnOnce() -> usize,
     ) -> Result<usize, CellsError> {
-        let dimensions = self.plan.dimensions.len();
-        let mut place = 0;
-        for at in 0..dimensions {
-            let value = self.value_of(at, rows, slot, words);
-            let Some(step) = self.steps.get_mut(at) else {
-                continue;
-            };
-            place = step.next(place, value);
+        let (kept_at, mut values) = std::mem::take(&mut self.before);
+        let is_same = kept_at == Some(slot.kept_at);
+        for (at, value) in values.iter_mut().enumerate() {
+            if !is_same || matches!(self.plan.dimensions.get(at), Some(Dimension::Own)) {
+                *value = self.value_of(at, rows, slot, words);
+            }
         }
-        let cell = place as usize;
+        let steps = self.steps.iter_mut().zip(&values);
+        let cell = steps.fold(0, |place, (step, value)| step.next(place, *value)) as usize;
+        self.before = (Some(slot.kept_at), values);
         if cell < self.keys.len() {
             return Ok(cell);
         }
         if cell >= CELLS_MAX {
             return Err(CellsError::TooMany);
         }
-        if self.memory_bytes().saturating_add(self.bytes_per_cell) > bytes_max {
+        if self.memory_bytes().saturating_add(self.bytes_per_cell) > bytes_max() {
             return Err(CellsError::Memory);
         }
-        let key = (0..dimensions).map(|at| self.value_of(at, rows, slot, words));
-        let key = key.collect();
-        self.keys.push(key);
+        self.keys.push(self.before.1.clone());
         self.persons.push(0);
         self.events.push(0);
         self.tallies.iter_mut().for_each(Tally::push);

@@ -16,6 +16,8 @@ use super::words::Words;
 
 /// Days whose period is not computed anew for each row: some three hundred years.
 const LISTED_DAYS_MAX: usize = 100_000;
+/// No slot.
+const NO_SLOT: usize = usize::MAX;
 
 /// The rows of the persons of one span.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(super) struct Collapse<'a> {
     periods: usize,
     /// The periods of the first days that the view covers; empty without periods.
     period_of_day: Vec<u32>,
+    /// The slot of each of the rows chosen last; kept for its room.
+    slots: Vec<usize>,
     /// By slot, how many events; empty where one event makes the row.
     events: Vec<u32>,
     /// By slot, the day of the event that makes the row; empty where all events do.
@@ -94,6 +98,7 @@ impl<'a> Collapse<'a> {
             plan,
             periods,
             period_of_day: period_of_day(plan),
+            slots: Vec::new(),
             events: vec![0; counts],
             days: vec![NO_DAY; days],
             kept: plan
@@ -105,30 +110,56 @@ impl<'a> Collapse<'a> {
         }
     }
 
-    /// Takes in those of `rows` that count.
-    pub(super) fn add(&mut self, rows: &Rows, counts: &[bool], words: &Words) {
-        let slots = self.slots_of(rows, counts);
-        match self.plan.rows {
-            Pick::Together => self.add_all(rows, &slots, words),
-            Pick::First => self.pick(rows, &slots, words, Ordering::Less),
-            Pick::Last => self.pick(rows, &slots, words, Ordering::Greater),
+    /// Drops those of `rows` that change nothing: events of no period, and where one event makes the
+    /// row, those that come after it, or before. The slots of the others are kept for [`Self::add`].
+    pub(super) fn choose(&mut self, rows: &mut Rows) {
+        let mut slots = std::mem::take(&mut self.slots);
+        slots.clear();
+        let persons = rows.persons().iter().map(|person| *person as usize);
+        if self.plan.periods.is_none() {
+            slots.extend(persons);
+        } else {
+            let slot = |(person, day): (usize, &i32)| {
+                let period = self.period_of(*day)?;
+                Some(person * self.periods + period)
+            };
+            let days = self.days_of(rows);
+            slots.extend(persons.zip(days).map(|row| slot(row).unwrap_or(NO_SLOT)));
         }
+        // A day is compared with the one that is kept, of which there is none at first.
+        let is_kept: Vec<bool> = match self.plan.rows {
+            Pick::Together => slots.iter().map(|slot| *slot != NO_SLOT).collect(),
+            Pick::First => self.chosen(rows, &slots, |day, kept| day <= kept || kept == NO_DAY),
+            Pick::Last => self.chosen(rows, &slots, |day, kept| day >= kept),
+        };
+        if is_kept.contains(&false) {
+            rows.keep(&is_kept);
+            let mut is_kept = is_kept.into_iter();
+            slots.retain(|_| is_kept.next() == Some(true));
+        }
+        self.slots = slots;
     }
 
-    /// The row's place in the batch, the person and the slot, of each row that counts.
-    fn slots_of(&self, rows: &Rows, counts: &[bool]) -> Vec<(u32, u32, usize)> {
-        let persons = (0..).zip(&rows.persons).zip(counts);
-        let counting = persons.filter_map(|((at, person), counts)| counts.then_some((at, *person)));
-        if self.plan.periods.is_none() {
-            let slots = counting.map(|(at, person)| (at, person, person as usize));
-            return slots.collect();
+    /// Which of `rows` may be the ones that make persons' rows: those of which `may_be` is true of
+    /// their day and the one kept, if they have a slot.
+    fn chosen(&self, rows: &Rows, slots: &[usize], may_be: impl Fn(i32, i32) -> bool) -> Vec<bool> {
+        let kept = |slot: &usize| self.days.get(*slot).copied();
+        if self.plan.counted.covered.is_none() {
+            // Persons have no day, and of theirs all are equal.
+            return slots.iter().map(|slot| kept(slot).is_some()).collect();
         }
-        let days = self.days_of(rows);
-        let slots = counting.filter_map(|(at, person)| {
-            let period = self.period_of(*days.get(at as usize)?)?;
-            Some((at, person, person as usize * self.periods + period))
-        });
-        slots.collect()
+        let days = self.days_of(rows).iter().zip(slots);
+        let days = days.map(|(day, slot)| kept(slot).is_some_and(|kept| may_be(*day, kept)));
+        days.collect()
+    }
+
+    /// Takes in `rows`, which are those that were chosen last.
+    pub(super) fn add(&mut self, rows: &Rows, words: &Words) {
+        match self.plan.rows {
+            Pick::Together => self.add_all(rows, words),
+            Pick::First => self.pick(rows, words, Ordering::Less),
+            Pick::Last => self.pick(rows, words, Ordering::Greater),
+        }
     }
 
     /// Which period `day` is in, counted from the first.
@@ -145,29 +176,27 @@ impl<'a> Collapse<'a> {
     /// The days of the rows' events; none in a view of persons.
     fn days_of<'r>(&self, rows: &'r Rows) -> &'r [i32] {
         let covered = self.plan.counted.covered.as_ref();
-        let column = covered.and_then(|(column, _)| rows.columns.get(*column));
+        let column = covered.and_then(|(column, _)| rows.column(*column));
         column.map(Values::days).unwrap_or_default()
     }
 
-    fn add_all(&mut self, rows: &Rows, slots: &[(u32, u32, usize)], words: &Words) {
-        for (_, _, slot) in slots {
+    fn add_all(&mut self, rows: &Rows, words: &Words) {
+        for slot in &self.slots {
             if let Some(events) = self.events.get_mut(*slot) {
                 *events += 1;
             }
         }
         for (kept, column) in self.kept.iter_mut().zip(&self.plan.kept) {
-            let Some(values) = rows.columns.get(*column) else {
-                continue;
-            };
-            kept.keep_least(slots, values, words);
+            if let Some(values) = rows.column(*column) {
+                kept.keep_least(rows.persons(), values, words);
+            }
         }
         for (sums, added) in self.added.iter_mut().zip(&self.plan.added) {
-            let values = rows.columns.get(added.column);
+            let values = rows.column(added.column);
             let values = values.map(Values::numbers).unwrap_or_default();
-            for (at, _, slot) in slots {
-                let value = values.get(*at as usize).copied().unwrap_or(f64::NAN);
+            for (value, slot) in values.iter().zip(&self.slots) {
                 if !value.is_nan() {
-                    sums.add(*slot, added.scale.units_of(value));
+                    sums.add(*slot, added.scale.units_of(*value));
                 }
             }
         }
@@ -175,13 +204,12 @@ impl<'a> Collapse<'a> {
 
     /// Keeps the row that is `wanted` compared with the one kept: by day, and on the same day by
     /// the kept values in the order of the catalogue, a missing one being the least.
-    fn pick(&mut self, rows: &Rows, slots: &[(u32, u32, usize)], words: &Words, wanted: Ordering) {
+    fn pick(&mut self, rows: &Rows, words: &Words, wanted: Ordering) {
         let days = self.days_of(rows);
         let columns = self.plan.kept.iter();
-        let columns: Vec<_> = columns.filter_map(|at| rows.columns.get(*at)).collect();
-        for (at, _, slot) in slots {
+        let columns: Vec<_> = columns.filter_map(|at| rows.column(*at)).collect();
+        for (at, slot) in self.slots.iter().enumerate() {
             // Persons have no day, and of theirs all are equal.
-            let at = *at as usize;
             let day = days.get(at).copied().unwrap_or(0);
             let Some(kept_day) = self.days.get_mut(*slot) else {
                 continue;
@@ -208,21 +236,26 @@ impl<'a> Collapse<'a> {
 
     /// The rows of the person at place `person` of the span, by period.
     pub(super) fn rows_of(&self, person: usize) -> impl Iterator<Item = Slot> + '_ {
-        (0..self.periods).filter_map(move |period| {
-            let at = person * self.periods + period;
-            let is_together = self.plan.rows == Pick::Together;
-            let events = if is_together {
-                self.events.get(at).copied().unwrap_or(0).into()
-            } else {
-                self.days.get(at).is_some_and(|day| *day != NO_DAY).into()
-            };
-            (events > 0).then_some(Slot {
-                at,
-                kept_at: if is_together { person } else { at },
-                period,
-                events,
-            })
-        })
+        let first = person * self.periods;
+        let slots = first..first + self.periods;
+        let events = self.events.get(slots.clone()).unwrap_or_default().iter();
+        let together = events.enumerate().filter(|(_, events)| **events > 0);
+        let together = together.map(move |(period, events)| Slot {
+            at: first + period,
+            kept_at: person,
+            period,
+            events: (*events).into(),
+        });
+        let days = self.days.get(slots).unwrap_or_default().iter();
+        let picked = days.enumerate().filter(|(_, day)| **day != NO_DAY);
+        let picked = picked.map(move |(period, _)| Slot {
+            at: first + period,
+            kept_at: first + period,
+            period,
+            events: 1,
+        });
+        // One of the two lists is empty.
+        together.chain(picked)
     }
 
     /// The values of place `at` of [`Plan::kept`].

@@ -101,16 +101,14 @@ impl Kept {
         }
     }
 
-    /// Keeps, for each row of `slots` by person, the lesser of its value and the one kept; one that
-    /// is missing gives way to any.
-    pub(super) fn keep_least(
-        &mut self,
-        slots: &[(u32, u32, usize)],
-        values: &Values,
-        words: &Words,
-    ) {
-        for (at, person, _) in slots {
-            let (at, place) = (*at as usize, *person as usize);
+    /// Keeps for each of `persons` the lesser of the row's value and the one kept; one that is
+    /// missing gives way to any.
+    pub(super) fn keep_least(&mut self, persons: &[u32], values: &Values, words: &Words) {
+        if let (Self::Codes(kept), Values::Codes(codes)) = (&mut *self, values) {
+            return keep_least_codes(kept, persons, codes, words);
+        }
+        for (at, person) in persons.iter().enumerate() {
+            let place = *person as usize;
             if !self.is_as(place, values, at)
                 && (self.is_missing(place) || self.compare(place, values, at, words).is_lt())
             {
@@ -140,6 +138,19 @@ impl Kept {
             Self::Codes(_) => self.code(place) == NO_CODE,
             Self::Numbers(_) => self.number(place).is_nan(),
             Self::Months(_) => self.month(place) == NO_MONTH,
+        }
+    }
+}
+
+/// The same of codes, of which there are most; nearly always the code is the one kept.
+fn keep_least_codes(kept: &mut [u32], persons: &[u32], codes: &[u32], words: &Words) {
+    for (code, person) in codes.iter().zip(persons) {
+        let Some(kept) = kept.get_mut(*person as usize) else {
+            continue;
+        };
+        let is_less = || *kept == NO_CODE || words.text_of(*code) < words.text_of(*kept);
+        if *code != *kept && *code != NO_CODE && is_less() {
+            *kept = *code;
         }
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
+use roaring::RoaringBitmap;
 
 /// A set of the persons of one snapshot, who have the numbers `0..persons`.
 #[derive(Clone, PartialEq, Eq)]
@@ -75,6 +76,13 @@ impl PersonSet {
         self.0
             .ones()
             .filter_map(|person| u32::try_from(person).ok())
+    }
+
+    /// The same set, compressed.
+    pub fn compressed(&self) -> RoaringBitmap {
+        let blocks = self.0.as_slice().iter();
+        let bytes: Vec<u8> = blocks.flat_map(|block| block.to_le_bytes()).collect();
+        RoaringBitmap::from_lsb0_bytes(0, &bytes)
     }
 
     /// Whether anybody of `span` is in the set.

@@ -3,6 +3,7 @@
 //! A predicate is true or false, never unknown: about a missing value every leaf is false, and
 //! its negation true. It sees rows of included persons only, since [`Rows`] holds no others.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use super::PersonSet;
@@ -120,7 +121,7 @@ impl Predicate {
     pub(super) fn test(&mut self, rows: &Rows, others: Others<'_>) -> Vec<bool> {
         match self {
             Self::All(inner) => {
-                let mut all = vec![true; rows.persons.len()];
+                let mut all = vec![true; rows.persons().len()];
                 for one in inner {
                     let each = one.test(rows, others);
                     all.iter_mut().zip(each).for_each(|(all, one)| *all &= one);
@@ -128,7 +129,7 @@ impl Predicate {
                 all
             }
             Self::Any(inner) => {
-                let mut any = vec![false; rows.persons.len()];
+                let mut any = vec![false; rows.persons().len()];
                 for one in inner {
                     let each = one.test(rows, others);
                     any.iter_mut().zip(each).for_each(|(any, one)| *any |= one);
@@ -140,27 +141,39 @@ impl Predicate {
                 each.into_iter().map(|one| !one).collect()
             }
             Self::Number { column, bounds } => {
-                let numbers = rows.columns.get(*column).map(Values::numbers);
+                let numbers = rows.column(*column).map(Values::numbers);
                 let numbers = numbers.unwrap_or_default().iter();
                 numbers.map(|number| bounds.hold(*number)).collect()
             }
             Self::Codes { column, codes } => {
-                let numbers = rows.columns.get(*column).map(Values::codes);
+                let numbers = rows.column(*column).map(Values::codes);
                 let numbers = numbers.unwrap_or_default().iter();
                 numbers.map(|code| codes.has(*code, others.words)).collect()
             }
             Self::Days { column, days } => {
-                let values = rows.columns.get(*column).map(Values::days);
+                let values = rows.column(*column).map(Values::days);
                 let values = values.unwrap_or_default().iter();
                 values.map(|day| days.contains(day)).collect()
             }
             Self::Asked(at) => {
                 let has = others.asked.get(*at);
-                let persons = rows.persons.iter();
+                let persons = rows.persons().iter();
                 persons
                     .map(|person| has.is_some_and(|has| has.contains(*person)))
                     .collect()
             }
+        }
+    }
+
+    /// The columns that it looks at.
+    pub(super) fn columns(&self) -> BTreeSet<usize> {
+        match self {
+            Self::All(inner) | Self::Any(inner) => inner.iter().flat_map(Self::columns).collect(),
+            Self::Not(inner) => inner.columns(),
+            Self::Number { column, .. }
+            | Self::Codes { column, .. }
+            | Self::Days { column, .. } => BTreeSet::from([*column]),
+            Self::Asked(_) => BTreeSet::new(),
         }
     }
 

@@ -10,7 +10,6 @@ use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
-use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
@@ -19,29 +18,30 @@ use parquet::arrow::arrow_reader::{
 use tokio_util::sync::CancellationToken;
 
 use super::error::EngineError;
-use super::persons::Included;
+use super::persons::{Included, PersonSet};
 use super::plan::Reading;
-use super::predicate::Predicate;
+use super::predicate::{Others, Predicate};
 use super::words::Words;
 
 mod columns;
 mod gather;
 mod prune;
 
-pub(super) use gather::Values;
+pub(super) use gather::{Rows, Values};
 
 use gather::Gatherer;
 
 /// Rows that are decoded at a time.
 const BATCH_ROWS: usize = 8_192;
 
-/// Rows of included persons, column by column.
-#[derive(Debug)]
-pub(super) struct Rows {
-    /// Whose each row is, counted from the first person of the span.
-    pub(super) persons: Vec<u32>,
-    /// As in [`Reading::columns`].
-    pub(super) columns: Vec<Values>,
+/// What becomes of the rows of a scan.
+pub(super) trait Sink {
+    /// Drops the rows that change nothing, by whose they are and when they were: what else there is
+    /// in them is then not taken out of the batch.
+    fn choose(&mut self, rows: &mut Rows, words: &Words) -> Result<(), EngineError>;
+
+    /// Takes in the rows that are left, which have all their columns.
+    fn take(&mut self, rows: &Rows, words: &Words) -> Result<(), EngineError>;
 }
 
 /// What a scan is for.
@@ -55,14 +55,19 @@ pub(super) struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Calls `each` with batches of the rows that are wanted. Rows of which `filter` is false may
-    /// be missing; `each` has to test them itself.
+    /// Gives `sink` the rows of which `filter` is true, batch by batch; `asked` is what it asks of
+    /// other views.
+    ///
+    /// Columns are taken out of a batch one after the other, each for the rows that are left by
+    /// then, so that a row that does not count costs as little as can be.
     pub(super) fn run(
         self,
         filter: &mut Predicate,
+        asked: &[PersonSet],
         words: &mut Words,
-        each: &mut impl FnMut(&Rows, &mut Predicate, &Words) -> Result<(), EngineError>,
+        sink: &mut impl Sink,
     ) -> Result<(), EngineError> {
+        let tested = filter.columns();
         for path in &self.reading.stored.files {
             let mut gatherer = Gatherer::new(self);
             for batch in self.open(path, filter)? {
@@ -70,22 +75,23 @@ impl Scan<'_> {
                     return Err(EngineError::Cancelled);
                 }
                 let batch = batch.map_err(|_| self.unreadable())?;
-                let rows = self.rows(&mut gatherer, &batch, words)?;
-                if !rows.persons.is_empty() {
-                    each(&rows, filter, words)?;
+                let failed = |_| self.unreadable();
+                let mut rows = gatherer.included(&batch).map_err(failed)?;
+                let is_tested = |at| tested.contains(&at);
+                let taken = gatherer.take(&batch, &mut rows, is_tested, words);
+                taken.map_err(failed)?;
+                let is_true = filter.test(&rows, Others { words, asked });
+                rows.keep(&is_true);
+                sink.choose(&mut rows, words)?;
+                if rows.is_empty() {
+                    continue;
                 }
+                let taken = gatherer.take(&batch, &mut rows, |_| true, words);
+                taken.map_err(failed)?;
+                sink.take(&rows, words)?;
             }
         }
         Ok(())
-    }
-
-    fn rows(
-        &self,
-        gatherer: &mut Gatherer<'_>,
-        batch: &RecordBatch,
-        words: &mut Words,
-    ) -> Result<Rows, EngineError> {
-        gatherer.rows(batch, words).map_err(|_| self.unreadable())
     }
 
     /// The batches of the file at `path`, without row groups that `filter` rules out.

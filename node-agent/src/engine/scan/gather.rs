@@ -1,6 +1,5 @@
 //! Taking the included persons' values out of a decoded batch.
 
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
@@ -12,8 +11,8 @@ use arrow_schema::{ArrowError, DataType};
 use super::super::month::NO_DAY;
 use super::super::plan::{Kind, WHOLE_MAX};
 use super::super::words::{NO_CODE, Words};
+use super::Scan;
 use super::columns::code_type;
-use super::{Rows, Scan};
 
 /// The values of one column; each kind has one that means that the value is missing.
 #[derive(Debug)]
@@ -49,6 +48,56 @@ impl Values {
     }
 }
 
+/// Rows of included persons that are still wanted.
+#[derive(Debug)]
+pub(in super::super) struct Rows {
+    /// Where in its batch each row is.
+    places: Vec<u32>,
+    /// Whose each row is, counted from the first person of the span.
+    persons: Vec<u32>,
+    /// As in [`Reading::columns`]; none where the values have not been taken out yet.
+    columns: Vec<Option<Values>>,
+}
+
+impl Rows {
+    pub(in super::super) const fn is_empty(&self) -> bool {
+        self.persons.is_empty()
+    }
+
+    /// Whose each row is, counted from the first person of the span.
+    pub(in super::super) fn persons(&self) -> &[u32] {
+        &self.persons
+    }
+
+    /// The values of a column that has been taken out.
+    pub(in super::super) fn column(&self, at: usize) -> Option<&Values> {
+        self.columns.get(at)?.as_ref()
+    }
+
+    /// Drops all rows.
+    pub(in super::super) fn keep_none(&mut self) {
+        self.places.clear();
+        self.persons.clear();
+        self.columns.clear();
+    }
+
+    /// Drops the rows where `is_kept` is false.
+    pub(in super::super) fn keep(&mut self, is_kept: &[bool]) {
+        if is_kept.iter().all(|is_kept| *is_kept) {
+            return;
+        }
+        keep(&mut self.places, is_kept);
+        keep(&mut self.persons, is_kept);
+        for column in self.columns.iter_mut().flatten() {
+            match column {
+                Values::Codes(codes) => keep(codes, is_kept),
+                Values::Numbers(numbers) => keep(numbers, is_kept),
+                Values::Days(days) => keep(days, is_kept),
+            }
+        }
+    }
+}
+
 /// Takes rows out of the batches of one file.
 pub(super) struct Gatherer<'a> {
     scan: Scan<'a>,
@@ -66,40 +115,55 @@ impl<'a> Gatherer<'a> {
     }
 
     /// The rows of `batch` that belong to included persons of the span, and that in a view of
-    /// events have a date that it covers.
-    pub(super) fn rows(
-        &mut self,
-        batch: &RecordBatch,
-        words: &mut Words,
-    ) -> Result<Rows, ArrowError> {
+    /// events have a date that it covers; of their columns, only that of the date.
+    pub(super) fn included(&self, batch: &RecordBatch) -> Result<Rows, ArrowError> {
         let reading = self.scan.reading;
-        let (mut places, mut persons) = self.included(batch)?;
-        let mut covered_days = None;
+        let (places, persons) = self.persons(batch)?;
+        let mut rows = Rows {
+            places,
+            persons,
+            columns: reading.columns.iter().map(|_| None).collect(),
+        };
         if let Some((at, covered)) = &reading.covered {
             let name = reading.columns.get(*at).map_or("", |column| column.name);
-            let mut days = days(column(batch, name)?, &places)?;
-            keep_covered(covered, &mut days, &mut places, &mut persons);
-            covered_days = Some((*at, days));
+            let days = days(column(batch, name)?, &rows.places)?;
+            let is_covered: Vec<_> = days.iter().map(|day| covered.contains(day)).collect();
+            if let Some(column) = rows.columns.get_mut(*at) {
+                *column = Some(Values::Days(days));
+            }
+            rows.keep(&is_covered);
         }
-        let mut columns = Vec::with_capacity(reading.columns.len());
-        let wanted = reading.columns.iter().zip(&mut self.dictionaries);
-        for (at, (wanted, dictionary)) in wanted.enumerate() {
-            if let Some((_, days)) = covered_days.take_if(|(date, _)| *date == at) {
-                columns.push(Values::Days(days));
+        Ok(rows)
+    }
+
+    /// Takes out the values of those of the columns that are `wanted` and not there yet.
+    pub(super) fn take(
+        &mut self,
+        batch: &RecordBatch,
+        rows: &mut Rows,
+        wanted: impl Fn(usize) -> bool,
+        words: &mut Words,
+    ) -> Result<(), ArrowError> {
+        let columns = self.scan.reading.columns.iter().zip(&mut self.dictionaries);
+        let columns = columns.zip(&mut rows.columns).enumerate();
+        for (at, ((described, dictionary), values)) in columns {
+            if values.is_some() || !wanted(at) {
                 continue;
             }
-            let array = column(batch, wanted.name)?;
-            columns.push(match wanted.kind {
-                Kind::Code => Values::Codes(dictionary.codes(array, &places, words)?),
-                Kind::Number { is_whole } => Values::Numbers(numbers(array, &places, is_whole)?),
-                Kind::Date => Values::Days(days(array, &places)?),
+            let array = column(batch, described.name)?;
+            *values = Some(match described.kind {
+                Kind::Code => Values::Codes(dictionary.codes(array, &rows.places, words)?),
+                Kind::Number { is_whole } => {
+                    Values::Numbers(numbers(array, &rows.places, is_whole)?)
+                }
+                Kind::Date => Values::Days(days(array, &rows.places)?),
             });
         }
-        Ok(Rows { persons, columns })
+        Ok(())
     }
 
     /// Where the included persons' rows are, and who they are, counted from the span's first.
-    fn included(&self, batch: &RecordBatch) -> Result<(Vec<u32>, Vec<u32>), ArrowError> {
+    fn persons(&self, batch: &RecordBatch) -> Result<(Vec<u32>, Vec<u32>), ArrowError> {
         let array = column(batch, &self.scan.reading.stored.person_column)?;
         // A number that no person can have becomes a missing one.
         let array = cast(array, &DataType::UInt32)?;
@@ -125,25 +189,6 @@ impl<'a> Gatherer<'a> {
         }
         Ok((places, persons))
     }
-}
-
-/// Keeps of all three lists what stands where the day is covered.
-fn keep_covered(
-    covered: &RangeInclusive<i32>,
-    days: &mut Vec<i32>,
-    places: &mut Vec<u32>,
-    persons: &mut Vec<u32>,
-) {
-    if days.iter().all(|day| covered.contains(day)) {
-        return;
-    }
-    retain(places, |at| {
-        days.get(at).is_some_and(|day| covered.contains(day))
-    });
-    retain(persons, |at| {
-        days.get(at).is_some_and(|day| covered.contains(day))
-    });
-    days.retain(|day| covered.contains(day));
 }
 
 /// A dictionary of a column, and the numbers of the words that included persons' rows have.
@@ -181,10 +226,11 @@ impl Dictionary {
             if has_missing && !keys.is_valid(at) {
                 return NO_CODE;
             }
+            // A key below nought is the place of no word.
             let key = keys
                 .values()
                 .get(at)
-                .and_then(|key| usize::try_from(*key).ok());
+                .map(|key| key.cast_unsigned() as usize);
             let number = key.and_then(|key| Some((key, self.numbers.get_mut(key)?)));
             match number {
                 Some((key, number)) => {
@@ -254,11 +300,8 @@ fn days(array: &ArrayRef, places: &[u32]) -> Result<Vec<i32>, ArrowError> {
     Ok(days.collect())
 }
 
-/// Keeps the elements at the places where `is_kept`.
-fn retain<T>(list: &mut Vec<T>, is_kept: impl Fn(usize) -> bool) {
-    let mut at = 0;
-    list.retain(|_| {
-        at += 1;
-        is_kept(at - 1)
-    });
+/// Keeps the elements where `is_kept` is true.
+fn keep<T>(list: &mut Vec<T>, is_kept: &[bool]) {
+    let mut is_kept = is_kept.iter();
+    list.retain(|_| is_kept.next().is_some_and(|is_kept| *is_kept));
 }

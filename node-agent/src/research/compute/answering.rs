@@ -434,8 +434,7 @@ impl Computing {
         locked(&self.secrets).fill_bytes(&mut secret);
         let folder = self.folder.clone();
         let written = spawn_blocking(move || {
-            let persons: RoaringBitmap =
-                persons.map_or_else(RoaringBitmap::new, |set| set.iter().collect());
+            let persons = persons.map_or_else(RoaringBitmap::new, |set| set.compressed());
             let record = QueryRecord {
                 query_name: query.as_ref().map(|q| q.name().as_bytes().to_vec()),
                 query: query.map(|query| query.normal().clone()),

@@ -114,7 +114,7 @@ impl KeptCounts {
         data: &dyn Countable,
     ) -> io::Result<()> {
         let roll = self.roll_of(data)?;
-        let persons: RoaringBitmap = answer.counted.iter().collect();
+        let persons = answer.counted.compressed();
         let mut bytes = Vec::with_capacity(persons.serialized_size());
         persons.serialize_into(&mut bytes)?;
         let Placed {
