@@ -26,8 +26,8 @@ pub(super) type Place = (u32, u64);
 
 /// The cells that anybody is in.
 ///
-/// A cell is found dimension by dimension: the place of what has been matched so far and the next
-/// value give the next place, and the last place is the cell's.
+/// A cell is found dimension by dimension, the period last: the place of what has been matched so
+/// far and the next value give the next place, and the last place is the cell's.
 #[derive(Debug)]
 pub(super) struct Cells<'a> {
     plan: &'a Plan<'a>,
@@ -39,9 +39,9 @@ pub(super) struct Cells<'a> {
     tallies: Vec<Tally>,
     /// For each dimension of codes, codes cut to its level.
     cut: Vec<Vec<u32>>,
-    /// The values along the dimensions of the person's row before, and where its kept values are:
-    /// in each period mostly the same place.
-    before: (Option<usize>, Vec<u32>),
+    /// Where the person's row before has come to by all dimensions but the period, and where its
+    /// kept values are: in each period mostly the same.
+    before: Option<(usize, u32)>,
     bytes_per_cell: usize,
 }
 
@@ -58,7 +58,7 @@ impl<'a> Cells<'a> {
             events: Vec::new(),
             tallies,
             cut: vec![Vec::new(); plan.dimensions.len()],
-            before: (None, vec![NOTHING; plan.dimensions.len()]),
+            before: None,
             bytes_per_cell: bytes,
         }
     }
@@ -72,7 +72,7 @@ impl<'a> Cells<'a> {
 
     /// The rows that follow are another person's.
     pub(super) const fn next_person(&mut self) {
-        self.before.0 = None;
+        self.before = None;
     }
 
     /// Counts the row of one person and tells where; cells may take `bytes_max` bytes.
@@ -127,16 +127,15 @@ impl<'a> Cells<'a> {
         words: &mut Words,
         bytes_max: impl FnOnce() -> usize,
     ) -> Result<usize, CellsError> {
-        let (kept_at, mut values) = std::mem::take(&mut self.before);
-        let is_same = kept_at == Some(slot.kept_at);
-        for (at, value) in values.iter_mut().enumerate() {
-            if !is_same || matches!(self.plan.dimensions.get(at), Some(Dimension::Own)) {
-                *value = self.value_of(at, rows, slot, words);
-            }
-        }
-        let steps = self.steps.iter_mut().zip(&values);
-        let cell = steps.fold(0, |place, (step, value)| step.next(place, *value)) as usize;
-        self.before = (Some(slot.kept_at), values);
+        let place = match self.before {
+            Some((kept_at, place)) if kept_at == slot.kept_at => place,
+            _ => self.place_of(rows, slot, words),
+        };
+        self.before = Some((slot.kept_at, place));
+        let period = u32::try_from(slot.period).unwrap_or(NOTHING);
+        let dimensions = self.steps.iter_mut().zip(&self.plan.dimensions);
+        let own = dimensions.filter(|(_, dimension)| matches!(dimension, Dimension::Own));
+        let cell = own.fold(place, |place, (step, _)| step.next(place, period)) as usize;
         if cell < self.keys.len() {
             return Ok(cell);
         }
@@ -146,11 +145,29 @@ impl<'a> Cells<'a> {
         if self.memory_bytes().saturating_add(self.bytes_per_cell) > bytes_max() {
             return Err(CellsError::Memory);
         }
-        self.keys.push(self.before.1.clone());
+        let dimensions = 0..self.plan.dimensions.len();
+        let key = dimensions.map(|at| self.value_of(at, rows, slot, words));
+        let key = key.collect();
+        self.keys.push(key);
         self.persons.push(0);
         self.events.push(0);
         self.tallies.iter_mut().for_each(Tally::push);
         Ok(cell)
+    }
+
+    /// Where the row comes to by all dimensions but the period.
+    fn place_of(&mut self, rows: &Collapse<'_>, slot: &Slot, words: &mut Words) -> u32 {
+        let mut place = 0;
+        for (at, dimension) in self.plan.dimensions.iter().enumerate() {
+            if matches!(dimension, Dimension::Own) {
+                continue;
+            }
+            let value = self.value_of(at, rows, slot, words);
+            if let Some(step) = self.steps.get_mut(at) {
+                place = step.next(place, value);
+            }
+        }
+        place
     }
 
     /// The row's value along dimension `at`.

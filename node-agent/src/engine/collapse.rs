@@ -11,11 +11,13 @@ use super::kept::Kept;
 use super::moments::Sums;
 use super::month::{NO_DAY, month_of};
 use super::plan::{Plan, Rows as Pick};
-use super::scan::{Rows, Values};
+use super::scan::{Rows, Values, keep};
 use super::words::Words;
 
 /// Days whose period is not computed anew for each row: some three hundred years.
 const LISTED_DAYS_MAX: usize = 100_000;
+/// Periods that are looked at together: one bit for each.
+const LOOKED_AT_ONCE: usize = 64;
 /// No slot.
 const NO_SLOT: usize = usize::MAX;
 
@@ -134,8 +136,7 @@ impl<'a> Collapse<'a> {
         };
         if is_kept.contains(&false) {
             rows.keep(&is_kept);
-            let mut is_kept = is_kept.into_iter();
-            slots.retain(|_| is_kept.next() == Some(true));
+            keep(&mut slots, &is_kept);
         }
         self.slots = slots;
     }
@@ -237,25 +238,36 @@ impl<'a> Collapse<'a> {
     /// The rows of the person at place `person` of the span, by period.
     pub(super) fn rows_of(&self, person: usize) -> impl Iterator<Item = Slot> + '_ {
         let first = person * self.periods;
-        let slots = first..first + self.periods;
-        let events = self.events.get(slots.clone()).unwrap_or_default().iter();
-        let together = events.enumerate().filter(|(_, events)| **events > 0);
-        let together = together.map(move |(period, events)| Slot {
-            at: first + period,
-            kept_at: person,
-            period,
-            events: (*events).into(),
-        });
-        let days = self.days.get(slots).unwrap_or_default().iter();
-        let picked = days.enumerate().filter(|(_, day)| **day != NO_DAY);
-        let picked = picked.map(move |(period, _)| Slot {
-            at: first + period,
-            kept_at: first + period,
-            period,
-            events: 1,
-        });
-        // One of the two lists is empty.
-        together.chain(picked)
+        (0..self.periods)
+            .step_by(LOOKED_AT_ONCE)
+            .flat_map(move |from| {
+                let slots = first + from..first + self.periods.min(from + LOOKED_AT_ONCE);
+                let together = self.events.get(slots.clone()).unwrap_or_default().iter();
+                let picked = self.days.get(slots).unwrap_or_default().iter();
+                // One of the two lists is empty.
+                let present = bits(together.map(|events| *events > 0))
+                    | bits(picked.map(|day| *day != NO_DAY));
+                ones(present).map(move |at| self.slot(person, from + at))
+            })
+    }
+
+    /// The slot of someone's period, which has a row.
+    fn slot(&self, person: usize, period: usize) -> Slot {
+        let at = person * self.periods + period;
+        match self.events.get(at) {
+            Some(events) => Slot {
+                at,
+                kept_at: person,
+                period,
+                events: (*events).into(),
+            },
+            None => Slot {
+                at,
+                kept_at: at,
+                period,
+                events: 1,
+            },
+        }
     }
 
     /// The values of place `at` of [`Plan::kept`].
@@ -298,6 +310,21 @@ fn period_of(plan: &Plan<'_>, day: i32) -> Option<usize> {
     usize::try_from(period)
         .ok()
         .filter(|at| *at < periods.count)
+}
+
+/// One bit for each of at most 64, the first the least.
+fn bits(each: impl Iterator<Item = bool>) -> u64 {
+    let places = each.enumerate();
+    places.fold(0, |bits, (at, is_one)| bits | u64::from(is_one) << at)
+}
+
+/// The places of the bits that are one.
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = bits.trailing_zeros() as usize;
+        bits &= bits.wrapping_sub(1);
+        (at < LOOKED_AT_ONCE).then_some(at)
+    })
 }
 
 impl AddedSums {

@@ -27,7 +27,7 @@ mod columns;
 mod gather;
 mod prune;
 
-pub(super) use gather::{Rows, Values};
+pub(super) use gather::{Rows, Values, keep};
 
 use gather::Gatherer;
 

@@ -60,6 +60,9 @@ pub struct ResearchArgs {
     /// A Python that has what `requirements.txt` beside the script names: DuckDB.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["counts", "memory"])]
     python: Option<PathBuf>,
+    /// Ask only the queries whose name has this in it.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
     /// Ask so many small counts and nothing else.
     #[arg(long, conflicts_with = "memory")]
     counts: Option<usize>,
@@ -142,7 +145,8 @@ async fn compare(
     let mut without = Federation::start(&folder.join("without"), args.nodes, spec, None).await?;
     let mut duckdb = DuckDb::start(python, &pooled).await?;
     report.duckdb = Some(duckdb.about.clone());
-    for both in queries::all() {
+    let wanted = queries::all().into_iter();
+    for both in wanted.filter(|both| both.name.contains(&args.only)) {
         let cells_checked = checked(&both, &mut with, &mut duckdb).await?;
         let mut pairs = Vec::with_capacity(args.pairs);
         for round in 0..args.pairs.saturating_add(WARM_UP) {

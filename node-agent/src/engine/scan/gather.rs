@@ -1,5 +1,6 @@
 //! Taking the included persons' values out of a decoded batch.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
@@ -169,23 +170,21 @@ impl<'a> Gatherer<'a> {
         let array = cast(array, &DataType::UInt32)?;
         let array = array.as_primitive::<UInt32Type>();
         let (included, span) = (self.scan.included.persons(), self.scan.span);
-        let mut places = Vec::with_capacity(array.len());
-        let mut persons = Vec::with_capacity(array.len());
         let is_theirs = |person: &u32| span.contains(person) && included.contains(*person);
-        if array.null_count() == 0 {
-            for (at, person) in (0..).zip(array.values()) {
-                if is_theirs(person) {
-                    places.push(at);
-                    persons.push(*person - span.start);
-                }
-            }
+        let mut persons = array.values().to_vec();
+        let is_theirs: Vec<bool> = if array.null_count() == 0 {
+            persons.iter().map(is_theirs).collect()
         } else {
-            for (at, person) in (0..).zip(array) {
-                if let Some(person) = person.filter(is_theirs) {
-                    places.push(at);
-                    persons.push(person - span.start);
-                }
-            }
+            array
+                .iter()
+                .map(|person| person.as_ref().is_some_and(is_theirs))
+                .collect()
+        };
+        let mut places: Vec<u32> = (0..).take(persons.len()).collect();
+        keep(&mut places, &is_theirs);
+        keep(&mut persons, &is_theirs);
+        if span.start > 0 {
+            persons.iter_mut().for_each(|person| *person -= span.start);
         }
         Ok((places, persons))
     }
@@ -300,8 +299,16 @@ fn days(array: &ArrayRef, places: &[u32]) -> Result<Vec<i32>, ArrowError> {
     Ok(days.collect())
 }
 
-/// Keeps the elements where `is_kept` is true.
-fn keep<T>(list: &mut Vec<T>, is_kept: &[bool]) {
-    let mut is_kept = is_kept.iter();
-    list.retain(|_| is_kept.next().is_some_and(|is_kept| *is_kept));
+/// Keeps the elements where `is_kept` is true. Without branches: which rows stay is as good as
+/// random.
+pub(in super::super) fn keep<T: Copy>(list: &mut Vec<T>, is_kept: &[bool]) {
+    let cells = Cell::from_mut(list.as_mut_slice()).as_slice_of_cells();
+    let mut kept = 0;
+    for (from, is_kept) in cells.iter().zip(is_kept) {
+        if let Some(to) = cells.get(kept) {
+            to.set(from.get());
+        }
+        kept += usize::from(*is_kept);
+    }
+    list.truncate(kept);
 }
