@@ -11,7 +11,7 @@ use super::kept::Kept;
 use super::moments::Sums;
 use super::month::{NO_DAY, month_of};
 use super::plan::{Plan, Rows as Pick};
-use super::scan::{Rows, Values, keep};
+use super::scan::{Rows, Values, chosen, keep};
 use super::words::Words;
 
 /// Days whose period is not computed anew for each row: some three hundred years.
@@ -128,30 +128,28 @@ impl<'a> Collapse<'a> {
             let days = self.days_of(rows);
             slots.extend(persons.zip(days).map(|row| slot(row).unwrap_or(NO_SLOT)));
         }
-        // A day is compared with the one that is kept, of which there is none at first.
-        let is_kept: Vec<bool> = match self.plan.rows {
-            Pick::Together => slots.iter().map(|slot| *slot != NO_SLOT).collect(),
+        let chosen = match self.plan.rows {
+            Pick::Together => chosen(slots.iter().map(|slot| *slot != NO_SLOT)),
             Pick::First => self.chosen(rows, &slots, |day, kept| day <= kept || kept == NO_DAY),
             Pick::Last => self.chosen(rows, &slots, |day, kept| day >= kept),
         };
-        if is_kept.contains(&false) {
-            rows.keep(&is_kept);
-            keep(&mut slots, &is_kept);
+        if chosen.len() < slots.len() {
+            rows.keep(&chosen);
+            keep(&mut slots, &chosen);
         }
         self.slots = slots;
     }
 
-    /// Which of `rows` may be the ones that make persons' rows: those of which `may_be` is true of
-    /// their day and the one kept, if they have a slot.
-    fn chosen(&self, rows: &Rows, slots: &[usize], may_be: impl Fn(i32, i32) -> bool) -> Vec<bool> {
+    /// Which of `rows` may make persons' rows: those with a slot, of which `may` is true of their
+    /// day and the one kept, of which there is none at first.
+    fn chosen(&self, rows: &Rows, slots: &[usize], may: impl Fn(i32, i32) -> bool) -> Vec<u32> {
         let kept = |slot: &usize| self.days.get(*slot).copied();
         if self.plan.counted.covered.is_none() {
             // Persons have no day, and of theirs all are equal.
-            return slots.iter().map(|slot| kept(slot).is_some()).collect();
+            return chosen(slots.iter().map(|slot| kept(slot).is_some()));
         }
         let days = self.days_of(rows).iter().zip(slots);
-        let days = days.map(|(day, slot)| kept(slot).is_some_and(|kept| may_be(*day, kept)));
-        days.collect()
+        chosen(days.map(|(day, slot)| kept(slot).is_some_and(|kept| may(*day, kept))))
     }
 
     /// Takes in `rows`, which are those that were chosen last.

@@ -23,11 +23,13 @@ use super::plan::Reading;
 use super::predicate::{Others, Predicate};
 use super::words::Words;
 
+mod chosen;
 mod columns;
 mod gather;
 mod prune;
 
-pub(super) use gather::{Rows, Values, keep};
+pub(super) use chosen::{chosen, keep};
+pub(super) use gather::{Rows, Values};
 
 use gather::Gatherer;
 
@@ -81,7 +83,7 @@ impl Scan<'_> {
                 let taken = gatherer.take(&batch, &mut rows, is_tested, words);
                 taken.map_err(failed)?;
                 let is_true = filter.test(&rows, Others { words, asked });
-                rows.keep(&is_true);
+                rows.keep(&chosen(is_true.into_iter()));
                 sink.choose(&mut rows, words)?;
                 if rows.is_empty() {
                     continue;

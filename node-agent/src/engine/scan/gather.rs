@@ -1,6 +1,5 @@
 //! Taking the included persons' values out of a decoded batch.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
@@ -13,6 +12,7 @@ use super::super::month::NO_DAY;
 use super::super::plan::{Kind, WHOLE_MAX};
 use super::super::words::{NO_CODE, Words};
 use super::Scan;
+use super::chosen::{chosen, keep};
 use super::columns::code_type;
 
 /// The values of one column; each kind has one that means that the value is missing.
@@ -82,18 +82,18 @@ impl Rows {
         self.columns.clear();
     }
 
-    /// Drops the rows where `is_kept` is false.
-    pub(in super::super) fn keep(&mut self, is_kept: &[bool]) {
-        if is_kept.iter().all(|is_kept| *is_kept) {
+    /// Keeps the rows at the places `chosen`, which rise.
+    pub(in super::super) fn keep(&mut self, chosen: &[u32]) {
+        if chosen.len() == self.persons.len() {
             return;
         }
-        keep(&mut self.places, is_kept);
-        keep(&mut self.persons, is_kept);
+        keep(&mut self.places, chosen);
+        keep(&mut self.persons, chosen);
         for column in self.columns.iter_mut().flatten() {
             match column {
-                Values::Codes(codes) => keep(codes, is_kept),
-                Values::Numbers(numbers) => keep(numbers, is_kept),
-                Values::Days(days) => keep(days, is_kept),
+                Values::Codes(codes) => keep(codes, chosen),
+                Values::Numbers(numbers) => keep(numbers, chosen),
+                Values::Days(days) => keep(days, chosen),
             }
         }
     }
@@ -128,11 +128,11 @@ impl<'a> Gatherer<'a> {
         if let Some((at, covered)) = &reading.covered {
             let name = reading.columns.get(*at).map_or("", |column| column.name);
             let days = days(column(batch, name)?, &rows.places)?;
-            let is_covered: Vec<_> = days.iter().map(|day| covered.contains(day)).collect();
+            let covered = chosen(days.iter().map(|day| covered.contains(day)));
             if let Some(column) = rows.columns.get_mut(*at) {
                 *column = Some(Values::Days(days));
             }
-            rows.keep(&is_covered);
+            rows.keep(&covered);
         }
         Ok(rows)
     }
@@ -171,21 +171,18 @@ impl<'a> Gatherer<'a> {
         let array = array.as_primitive::<UInt32Type>();
         let (included, span) = (self.scan.included.persons(), self.scan.span);
         let is_theirs = |person: &u32| span.contains(person) && included.contains(*person);
-        let mut persons = array.values().to_vec();
-        let is_theirs: Vec<bool> = if array.null_count() == 0 {
-            persons.iter().map(is_theirs).collect()
+        let all = array.values();
+        let places = if array.null_count() == 0 {
+            chosen(all.iter().map(is_theirs))
         } else {
-            array
-                .iter()
-                .map(|person| person.as_ref().is_some_and(is_theirs))
-                .collect()
+            chosen(
+                array
+                    .iter()
+                    .map(|person| person.as_ref().is_some_and(is_theirs)),
+            )
         };
-        let mut places: Vec<u32> = (0..).take(persons.len()).collect();
-        keep(&mut places, &is_theirs);
-        keep(&mut persons, &is_theirs);
-        if span.start > 0 {
-            persons.iter_mut().for_each(|person| *person -= span.start);
-        }
+        let persons = places.iter().filter_map(|at| all.get(*at as usize));
+        let persons = persons.map(|person| person - span.start).collect();
         Ok((places, persons))
     }
 }
@@ -297,18 +294,4 @@ fn days(array: &ArrayRef, places: &[u32]) -> Result<Vec<i32>, ArrowError> {
         }
     });
     Ok(days.collect())
-}
-
-/// Keeps the elements where `is_kept` is true. Without branches: which rows stay is as good as
-/// random.
-pub(in super::super) fn keep<T: Copy>(list: &mut Vec<T>, is_kept: &[bool]) {
-    let cells = Cell::from_mut(list.as_mut_slice()).as_slice_of_cells();
-    let mut kept = 0;
-    for (from, is_kept) in cells.iter().zip(is_kept) {
-        if let Some(to) = cells.get(kept) {
-            to.set(from.get());
-        }
-        kept += usize::from(*is_kept);
-    }
-    list.truncate(kept);
 }
