@@ -44,7 +44,7 @@ pub use error::{EngineError, PlanError};
 pub use partial::{Answer, Cell, Key, Part, PartialTable};
 pub use persons::{Included, PersonSet};
 pub use placed::Placed;
-pub use snapshot::{Snapshot, StoredView};
+pub use snapshot::{Snapshot, StoredFile, StoredView};
 
 use cells::Cells;
 use collapse::Collapse;

@@ -178,19 +178,21 @@ impl Predicate {
     }
 
     /// The leaves that must all be true, and that speak of one column's values.
-    pub(super) fn necessary(&self) -> Vec<Necessary> {
+    pub(super) fn necessary(&self) -> Vec<Necessary<'_>> {
         match self {
             Self::All(inner) => inner.iter().flat_map(Self::necessary).collect(),
             Self::Number { column, bounds } => vec![Necessary::Number(*column, *bounds)],
             Self::Days { column, days } => vec![Necessary::Days(*column, days.clone())],
-            Self::Any(_) | Self::Not(_) | Self::Codes { .. } | Self::Asked(_) => Vec::new(),
+            Self::Codes { column, codes } => vec![Necessary::Codes(*column, codes)],
+            Self::Any(_) | Self::Not(_) | Self::Asked(_) => Vec::new(),
         }
     }
 }
 
 /// A condition on one column that every row must meet.
 #[derive(Debug, Clone)]
-pub(super) enum Necessary {
+pub(super) enum Necessary<'a> {
     Number(usize, Bounds),
     Days(usize, RangeInclusive<i32>),
+    Codes(usize, &'a CodeSet),
 }

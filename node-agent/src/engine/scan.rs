@@ -2,13 +2,12 @@
 //!
 //! This is the barrier. A row goes on only if its person column names a person of the span who is
 //! included; of all other rows no value is looked at, compared, or given a number, so that
-//! nothing in them can show, or fail. Row groups are left unread where the file's own bounds of a
-//! column that is asked for, never of the person column, say that no row can count; otherwise
-//! nothing is taken from a file's statistics.
+//! nothing in them can show, or fail. Row groups, and pages where the file has an index of them, are
+//! left unread where the file's own bounds of a column that is asked for, never of the person
+//! column, say that no row can count; that is all that a file's statistics are used for.
 
 use std::fs::File;
 use std::ops::Range;
-use std::path::Path;
 
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -21,6 +20,7 @@ use super::error::EngineError;
 use super::persons::{Included, PersonSet};
 use super::plan::Reading;
 use super::predicate::{Others, Predicate};
+use super::snapshot::StoredFile;
 use super::words::Words;
 
 mod chosen;
@@ -70,9 +70,9 @@ impl Scan<'_> {
         sink: &mut impl Sink,
     ) -> Result<(), EngineError> {
         let tested = filter.columns();
-        for path in &self.reading.stored.files {
+        for file in &self.reading.stored.files {
             let mut gatherer = Gatherer::new(self);
-            for batch in self.open(path, filter)? {
+            for batch in self.open(file, filter)? {
                 if self.cancel.is_cancelled() {
                     return Err(EngineError::Cancelled);
                 }
@@ -96,17 +96,17 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// The batches of the file at `path`, without row groups that `filter` rules out.
-    fn open(
+    /// The batches of `stored`, without row groups and pages that `filter` rules out.
+    pub(super) fn open(
         &self,
-        path: &Path,
+        stored: &StoredFile,
         filter: &Predicate,
     ) -> Result<ParquetRecordBatchReader, EngineError> {
         let failed = |_| self.unreadable();
-        let file = File::open(path).map_err(|_| self.unreadable())?;
-        let found = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(failed)?;
+        let file = File::open(stored.path()).map_err(|_| self.unreadable())?;
+        let found = stored.footer(&file).map_err(failed)?;
         let wanted = columns::check(self.reading, found.schema())?;
-        let row_groups = prune::left(self.reading, filter, &found);
+        let left = prune::left(self.reading, filter, found);
 
         let options = ArrowReaderOptions::new()
             .with_schema(columns::with_dictionaries(self.reading, found.schema()));
@@ -114,12 +114,14 @@ impl Scan<'_> {
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, read.map_err(failed)?);
         let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
-        builder
+        let mut builder = builder
             .with_projection(mask)
-            .with_row_groups(row_groups)
-            .with_batch_size(BATCH_ROWS)
-            .build()
-            .map_err(failed)
+            .with_row_groups(left.row_groups)
+            .with_batch_size(BATCH_ROWS);
+        if let Some(rows) = left.rows {
+            builder = builder.with_row_selection(rows);
+        }
+        builder.build().map_err(failed)
     }
 
     fn unreadable(&self) -> EngineError {

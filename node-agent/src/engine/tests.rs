@@ -5,6 +5,7 @@ mod hand;
 mod hand_rows;
 mod limits;
 mod naive;
+mod pages;
 mod parts;
 mod placed;
 mod random;

@@ -13,7 +13,7 @@ mod loading;
 /// The engine's own registers and questions, from its tests.
 mod engine {
     pub(super) use innsyn_agent::engine::{
-        Answer, EngineError, Included, PersonSet, SCAN_BYTES, Snapshot, StoredView, run,
+        Answer, EngineError, Included, PersonSet, SCAN_BYTES, Snapshot, StoredFile, StoredView, run,
     };
 
     #[expect(dead_code, reason = "the engine's tests use more of them")]

@@ -191,7 +191,7 @@ fn spoil_first_row_group(world: &World) {
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
     use std::os::unix::fs::FileExt as _;
 
-    let path = &world.snapshot.views[0].files[0];
+    let path = world.snapshot.views[0].files[0].path();
     let file = std::fs::File::options()
         .read(true)
         .write(true)

@@ -357,13 +357,13 @@ fn a_file_that_is_not_as_published_is_refused() {
     assert_eq!(code_with(vec![persons(), ("sex", born().1), born()]), told);
 
     let world = world();
-    std::fs::write(&world.snapshot.views[0].files[0], "no Parquet").unwrap();
+    std::fs::write(world.snapshot.views[0].files[0].path(), "no Parquet").unwrap();
     let error = world.run(&query("persons")).unwrap_err();
     assert_eq!(
         error.to_string(),
         "a file of view `persons` cannot be read; export the view again"
     );
-    std::fs::remove_file(&world.snapshot.views[0].files[0]).unwrap();
+    std::fs::remove_file(world.snapshot.views[0].files[0].path()).unwrap();
     assert_eq!(
         world.run(&query("persons")).unwrap_err().code(),
         "UNREADABLE"

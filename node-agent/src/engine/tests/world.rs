@@ -9,14 +9,16 @@ use arrow_array::{
 };
 use innsyn_proto::wire::research::v1 as wire;
 use parquet::arrow::ArrowWriter;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use wire::expression::Expression as E;
 use wire::variable::Type;
 use wire::{Grain, Query, View};
 
-use super::super::{Answer, EngineError, Included, PersonSet, SCAN_BYTES, Snapshot, StoredView};
+use super::super::{
+    Answer, EngineError, Included, PersonSet, SCAN_BYTES, Snapshot, StoredFile, StoredView,
+};
 
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,12 +152,56 @@ impl World {
         }
     }
 
-    /// Adds `view` with `rows` in files of at most `file_rows`, of row groups of `group_rows`.
-    pub(super) fn with(
+    /// Adds `view` with `rows` in files of at most `file_rows`, of row groups of `group_rows`, in
+    /// the order given and without a page index.
+    pub(super) fn with(self, view: View, rows: &[Row], sizes: (usize, usize)) -> Self {
+        let properties = WriterProperties::builder()
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_offset_index_disabled(true);
+        self.written(view, rows, sizes, properties)
+    }
+
+    /// The same as a snapshot has it: in each row group in the order of the event's code, with an
+    /// index of pages of `page_rows`.
+    pub(super) fn with_pages(
+        self,
+        view: View,
+        rows: &[Row],
+        (file_rows, group_rows): (usize, usize),
+        page_rows: usize,
+    ) -> Self {
+        let mut sorted = rows.to_vec();
+        let code = |row: &Row| match row.values.get("icd") {
+            Some(Value::Code(code)) => Some(code.clone()),
+            _ => None,
+        };
+        for file in sorted.chunks_mut(file_rows) {
+            for group in file.chunks_mut(group_rows) {
+                group.sort_by_key(|row| (code(row), row.person));
+            }
+        }
+        let properties = WriterProperties::builder()
+            .set_data_page_row_count_limit(page_rows)
+            .set_write_batch_size(page_rows);
+        self.written(view, &sorted, (file_rows, group_rows), properties)
+    }
+
+    /// All that this register has, laid out so.
+    pub(super) fn in_pages(&self, sizes: (usize, usize), page_rows: usize) -> Self {
+        let views = self.snapshot.views.iter();
+        views.fold(Self::of(self.snapshot.persons), |world, stored| {
+            let view = stored.description.clone();
+            let rows = &self.rows[&view.name];
+            world.with_pages(view, rows, sizes, page_rows)
+        })
+    }
+
+    fn written(
         mut self,
         view: View,
         rows: &[Row],
         (file_rows, group_rows): (usize, usize),
+        properties: WriterPropertiesBuilder,
     ) -> Self {
         let name = view.name.clone();
         let mut files = Vec::new();
@@ -164,17 +210,17 @@ impl World {
         } else {
             rows.chunks(file_rows).collect()
         };
+        let properties = properties.set_max_row_group_row_count(Some(group_rows));
+        let properties = properties.build();
         for (at, part) in parts.into_iter().enumerate() {
             let path = self.folder.path().join(format!("{name}-{at}.parquet"));
             let batch = batch(&view, part);
-            let properties = WriterProperties::builder()
-                .set_max_row_group_row_count(Some(group_rows))
-                .build();
             let file = File::create(&path).unwrap();
-            let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+            let properties = Some(properties.clone());
+            let mut writer = ArrowWriter::try_new(file, batch.schema(), properties).unwrap();
             writer.write(&batch).unwrap();
             writer.close().unwrap();
-            files.push(path);
+            files.push(StoredFile::new(path));
         }
         self.rows.insert(name, rows.to_vec());
         self.snapshot.views.push(StoredView {
@@ -201,7 +247,7 @@ impl World {
         writer.close().unwrap();
         self.snapshot.views.push(StoredView {
             description: view,
-            files: vec![path],
+            files: vec![StoredFile::new(path)],
             person_column: "person".to_owned(),
         });
         self

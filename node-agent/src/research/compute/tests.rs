@@ -32,7 +32,7 @@ use tempfile::TempDir;
 
 use super::super::steward;
 use super::*;
-use crate::engine::{PersonSet, SCAN_BYTES, StoredView};
+use crate::engine::{PersonSet, SCAN_BYTES, StoredFile, StoredView};
 use crate::subjects::{Membership, Standing, SubjectKey, Subjects, SubjectsBuilder};
 use crate::test_ids::{NUMBERS, person};
 use crate::uselog::tests::entries_on;
@@ -417,7 +417,7 @@ fn stored(folder: &TempDir, name: &str, persons: &[u32]) -> StoredView {
     write_rows(&path, persons, persons);
     StoredView {
         description: persons_view(name),
-        files: vec![path],
+        files: vec![StoredFile::new(path)],
         person_column: "person".to_owned(),
     }
 }

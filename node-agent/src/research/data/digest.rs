@@ -19,7 +19,7 @@ use super::rows::People;
 use crate::sources::{FileStamp, Fingerprint, SourceError};
 
 /// Changed whenever the same sources would make another snapshot.
-const FORMAT: &[u8] = b"innsyn snapshot 1";
+const FORMAT: &[u8] = b"innsyn snapshot 2";
 /// What is read of a file at a time, in bytes.
 const READ_BYTES: usize = 256 * 1024;
 

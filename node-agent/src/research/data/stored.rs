@@ -1,9 +1,17 @@
 //! One view's rows in the folder of research: a Parquet file, and what was counted on the way.
 //!
 //! Rows are streamed through: in memory there is a row group of the file, and a bit for each
-//! person. They stay in the source's order, which is mostly that of time, so that the bounds of a
-//! row group's dates leave out what a query does not ask for. The counts stand in the file's own
-//! metadata and are read from there when it is used again.
+//! person. What a query does not ask for is to be left unread:
+//!
+//! - From row group to row group, rows stay in the source's order, which is mostly that of time, so
+//!   that bounds of dates leave out row groups.
+//! - Within a row group they are in the order of the event's code (`groups`), and pages are small, so
+//!   that bounds of codes leave out pages.
+//! - Nothing is compressed: decompressing costs a query more than what it reads.
+//!
+//! Of persons, and of all but the event's code and date, the file has bounds of row groups alone, and
+//! the engine takes nothing from those of persons. The counts stand in the file's own metadata and
+//! are read from there when it is used again.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,13 +20,14 @@ use std::path::Path;
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::UInt32Type;
+use innsyn_proto::wire::research::v1 as wire;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
+use parquet::basic::Compression;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use tokio_util::sync::CancellationToken;
+use wire::variable::Type;
 
 use super::error::ViewFault;
 use super::rows::{FileRows, People, schema};
@@ -26,8 +35,17 @@ use super::view::{PERSON, PublishedView};
 use crate::engine::PersonSet;
 use crate::sources::Fingerprint;
 
+mod groups;
+#[cfg(test)]
+mod tests;
+
+use groups::Groups;
+
 /// Rows in a row group: few enough for bounds to say something, enough for codes to repeat.
 const GROUP_ROWS: usize = 65_536;
+/// Rows in a page, which is the least that is left unread: a thirty-second of a row group, and
+/// still enough for the cost of a page not to show.
+const PAGE_ROWS: usize = 2_048;
 /// Under these names the counts stand in the file.
 const ROWS: &str = "innsyn.rows";
 const ROWS_OF_NOBODY: &str = "innsyn.rows_of_nobody";
@@ -82,17 +100,13 @@ pub(super) fn write<W: Write + Send>(
     stop: &CancellationToken,
 ) -> Result<(W, ViewReport), ViewFault> {
     let schema = schema(&view.description);
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_max_row_group_row_count(Some(GROUP_ROWS))
-        // Every query reads the persons of all rows, and they hardly repeat in a row group: as plain
-        // numbers they are read fastest.
-        .set_column_dictionary_enabled(PERSON.into(), false)
-        .set_column_compression(PERSON.into(), Compression::UNCOMPRESSED)
-        .build();
-    let mut writer = ArrowWriter::try_new(to, schema.clone(), Some(properties))
-        .map_err(|error| not_written(&error))?;
+    let event_code = groups::event_code(&view.description);
+    let writer = ArrowWriter::try_new(
+        to,
+        schema.clone(),
+        Some(properties(&view.description, event_code)),
+    );
+    let mut groups = Groups::new(writer.map_err(not_written)?, &schema, event_code);
     // A number is a `u32`, so there are no more people.
     let everybody = u32::try_from(people.subjects.len()).unwrap_or(u32::MAX);
     let mut persons = PersonSet::nobody(everybody);
@@ -106,13 +120,14 @@ pub(super) fn write<W: Write + Send>(
             report.rows += rows as u64;
             report.rows_of_nobody += (rows - batch.num_rows()) as u64;
             insert_all(&mut persons, &batch);
-            writer.write(&batch).map_err(|error| not_written(&error))?;
+            groups.push(batch)?;
         }
     }
     if report.rows > 0 && report.rows_of_nobody == report.rows {
         return Err(ViewFault::AboutNobody { rows: report.rows });
     }
     report.persons = persons.len() as u64;
+    let mut writer = groups.finish()?;
     for (key, count) in [
         (ROWS, report.rows),
         (ROWS_OF_NOBODY, report.rows_of_nobody),
@@ -120,10 +135,32 @@ pub(super) fn write<W: Write + Send>(
     ] {
         writer.append_key_value_metadata(KeyValue::new(key.to_owned(), count.to_string()));
     }
-    Ok((
-        writer.into_inner().map_err(|error| not_written(&error))?,
-        report,
-    ))
+    Ok((writer.into_inner().map_err(not_written)?, report))
+}
+
+/// How the file of `view` is laid out.
+fn properties(view: &wire::View, event_code: Option<&str>) -> WriterProperties {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::UNCOMPRESSED)
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        // Whether a page is full is looked at after so many rows.
+        .set_write_batch_size(PAGE_ROWS)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        // Every query reads the persons of all rows that it cannot rule out, and they hardly repeat
+        // in a row group: as plain numbers they are read fastest. So are numbers that are not whole.
+        .set_column_dictionary_enabled(PERSON.into(), false);
+    for variable in &view.variables {
+        let name = variable.name.as_str();
+        if matches!(&variable.r#type, Some(Type::Number(number)) if !number.is_integer) {
+            properties = properties.set_column_dictionary_enabled(name.into(), false);
+        }
+        if event_code == Some(name) || view.event_date == name {
+            properties =
+                properties.set_column_statistics_enabled(name.into(), EnabledStatistics::Page);
+        }
+    }
+    properties.build()
 }
 
 fn insert_all(persons: &mut PersonSet, batch: &RecordBatch) {
@@ -133,6 +170,6 @@ fn insert_all(persons: &mut PersonSet, batch: &RecordBatch) {
     }
 }
 
-fn not_written(error: &ParquetError) -> ViewFault {
+fn not_written(error: impl std::error::Error) -> ViewFault {
     ViewFault::NotWritten(error.to_string())
 }

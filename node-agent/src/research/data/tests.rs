@@ -1,6 +1,7 @@
 //! What is published, and who is counted, over real Parquet files.
 
 mod counted;
+mod layout;
 mod manifest;
 mod published;
 mod rows;

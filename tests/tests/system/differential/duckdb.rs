@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use innsyn_agent::engine::{Cell, Key, Part, PartialTable, PersonSet, Snapshot};
+use innsyn_agent::engine::{Cell, Key, Part, PartialTable, PersonSet, Snapshot, StoredFile};
 use innsyn_proto::wire::research::v1 as wire;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
@@ -51,7 +51,7 @@ impl DuckDb {
                 "from_month": view.from_month,
                 "until_month": view.until_month,
                 "variables": view.variables.iter().map(variable).collect::<Vec<_>>(),
-                "files": stored.files,
+                "files": stored.files.iter().map(StoredFile::path).collect::<Vec<_>>(),
             })
         });
         let views: Vec<_> = views.collect();

@@ -66,7 +66,7 @@ fn snapshot(world: &World, name: u8, who: &[usize]) -> Arc<Loaded> {
             persons,
             views: vec![StoredView {
                 description: persons_view("persons"),
-                files: vec![path],
+                files: vec![crate::engine::StoredFile::new(path)],
                 person_column: "person".to_owned(),
             }],
         },

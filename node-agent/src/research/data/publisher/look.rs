@@ -15,7 +15,7 @@ use super::super::stored::{self, ViewReport};
 use super::super::view::{self, PublishedView};
 use super::super::{ResearchData, SnapshotName};
 use super::{Refreshed, ViewOutcome};
-use crate::engine::{Snapshot, StoredView};
+use crate::engine::{Snapshot, StoredFile, StoredView};
 use crate::sources::{FileStamp, Fingerprint, FolderSource, RegisterData, SourceError};
 
 /// One look at the views, which may take as long as they are large.
@@ -163,7 +163,7 @@ impl Look {
         description.persons_about = report.persons_about();
         StoredView {
             description,
-            files: vec![path],
+            files: vec![StoredFile::new(path)],
             person_column: view::PERSON.to_owned(),
         }
     }
@@ -224,7 +224,8 @@ impl Work {
     fn sweep(&mut self) {
         let used: Vec<_> = self.published.iter().filter_map(Weak::upgrade).collect();
         let views = used.iter().flat_map(|research| &research.snapshot.views);
-        let in_use: BTreeSet<_> = views.flat_map(|view| &view.files).cloned().collect();
+        let files = views.flat_map(|view| &view.files);
+        let in_use: BTreeSet<_> = files.map(|file| file.path().to_owned()).collect();
         if let Err(error) = self.shelf.sweep(&in_use) {
             tracing::warn!(%error, "old snapshots not deleted");
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::UInt32Type;
 use arrow_array::{ArrayRef, Date32Array, RecordBatch, StringArray};
+use arrow_select::concat::concat_batches;
 use innsyn_policy::{
     Clock, LegalBasis, ManualClock, Register, RegisterId, RegisterKind, Timestamp,
 };
@@ -166,11 +167,10 @@ pub(super) fn write_parquet(path: &Path, columns: Vec<(&str, ArrayRef)>) {
 /// The first batch of a file: all of a small one.
 pub(super) fn read_parquet(path: &Path) -> RecordBatch {
     let file = File::open(path).unwrap();
-    let mut batches = ParquetRecordBatchReaderBuilder::try_new(file)
-        .unwrap()
-        .build()
-        .unwrap();
-    batches.next().unwrap().unwrap()
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let schema = Arc::clone(builder.schema());
+    let batches: Result<Vec<_>, _> = builder.build().unwrap().collect();
+    concat_batches(&schema, &batches.unwrap()).unwrap()
 }
 
 /// The persons' numbers in a file's rows.
