@@ -23,6 +23,7 @@ use super::predicate::{Others, Predicate};
 use super::snapshot::StoredFile;
 use super::words::Words;
 
+mod ahead;
 mod chosen;
 mod columns;
 mod gather;
@@ -31,6 +32,7 @@ mod prune;
 pub(super) use chosen::{chosen, keep};
 pub(super) use gather::{Rows, Values};
 
+use ahead::ReadAhead;
 use gather::Gatherer;
 
 /// Rows that are decoded at a time.
@@ -111,6 +113,10 @@ impl Scan<'_> {
         let options = ArrowReaderOptions::new()
             .with_schema(columns::with_dictionaries(self.reading, found.schema()));
         let read = ArrowReaderMetadata::try_new(found.metadata().clone(), options);
+        let file = match left.rows {
+            Some(_) => ReadAhead::not_ahead(file),
+            None => ReadAhead::of(file, found.metadata(), wanted.len()),
+        };
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, read.map_err(failed)?);
         let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
