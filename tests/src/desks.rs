@@ -1,9 +1,15 @@
 //! Release desks that no production gateway has, for tests that must see what the real one hides.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use innsyn_broker::research::desk::{
-    Cell, Clip, Counted, Domain, Number, Reason, ReleaseError, ReleasedTable, Rules, Value,
+    Cell, Clip, Counted, Domain, Number, Reason, ReleaseError, ReleasedTable, Rules, Value, release,
 };
-use innsyn_broker::research::merge::{ExactTable, Moments};
+use innsyn_broker::research::merge::{Category, ExactTable, Key, Merge, Moments, Partial, Shape};
+use innsyn_policy::RegisterId;
+
+#[cfg(test)]
+mod tests;
 
 /// Shows every cell that holds somebody, exactly.
 #[expect(
@@ -37,42 +43,60 @@ pub(crate) fn exact(
     })
 }
 
-/// Hides cells of few persons and rounds the others, and protects nothing of what is hidden. Shows
-/// no sums.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "a release desk may refuse a table, and this one refuses none"
-)]
+/// Does all that the real desk does but the complementary check: each cell is released by the real
+/// desk as a table of its own, which has no margin and no neighbour to be protected from.
 pub(crate) fn unchecked(
     exact: &ExactTable,
-    _domains: &[Domain],
+    domains: &[Domain],
     rules: Rules,
     clips: &[Clip],
 ) -> Result<ReleasedTable, ReleaseError> {
-    let shared = exact.shape().persons_shared;
-    let cells = exact.cells().iter().filter_map(|(key, parts)| {
-        let total = exact.total(key)?;
-        let largest = parts.values().map(|part| part.persons).max()?;
-        let persons = if shared { largest } else { total.persons };
-        let cell = if persons < rules.k() {
-            Value::Hidden(Reason::Few)
-        } else {
-            Value::Shown(Cell {
-                persons: rules.rounded(total.persons),
-                events: rules.rounded(total.events),
-                numbers: vec![Value::Hidden(Reason::Few); clips.len()],
-            })
-        };
-        Some((key.clone(), cell))
+    // What kind of table it is, and whether it can be released at all.
+    let checked = release(exact, domains, rules, clips)?;
+    let mut shown = BTreeMap::new();
+    for (key, parts) in exact.cells() {
+        let alone = release(&alone(exact.shape(), parts)?, &[], rules, clips)?;
+        if let Some(Value::Shown(cell)) = alone.cells.into_values().next() {
+            shown.insert(key.clone(), cell);
+        }
+    }
+    let rows = rows(&shown, exact.shape().dimensions).into_iter();
+    let cells = rows.map(|key| {
+        let cell = shown.remove(&key);
+        (key, cell.map_or(Value::Hidden(Reason::Few), Value::Shown))
     });
     Ok(ReleasedTable {
-        counted: if shared {
-            Counted::Registrations
-        } else {
-            Counted::Persons
-        },
-        period: exact.shape().period,
         cells: cells.collect(),
+        ..checked
+    })
+}
+
+/// The table that has nothing but one cell, which registers have these parts of.
+fn alone(shape: Shape, parts: &BTreeMap<RegisterId, Partial>) -> Result<ExactTable, ReleaseError> {
+    let mut merge = Merge::new(Shape {
+        dimensions: 0,
+        period: None,
+        ..shape
+    });
+    for (register, part) in parts {
+        let table = BTreeMap::from([(Key::new(), part.clone())]);
+        // Each has been merged once, and so can be again.
+        let merged = merge.add(register.clone(), table);
+        merged.map_err(|_| ReleaseError::Domains)?;
+    }
+    Ok(merge.finish())
+}
+
+/// Every combination of categories that have a shown cell.
+fn rows(shown: &BTreeMap<Key, Cell>, dimensions: usize) -> Vec<Key> {
+    (0..dimensions).fold(vec![Key::new()], |rows, dimension| {
+        let categories = shown.keys().filter_map(|key| key.get(dimension));
+        let axis: BTreeSet<&Category> = categories.collect();
+        let longer = |row: &Key| {
+            let with = |category: &&Category| [row.as_slice(), &[(*category).clone()]].concat();
+            axis.iter().map(with).collect::<Vec<_>>()
+        };
+        rows.iter().flat_map(longer).collect()
     })
 }
 

@@ -8,6 +8,7 @@ mod forgetful;
 mod leaky;
 mod recorder;
 mod research_gateway;
+mod unaudited;
 
 use std::ffi::OsString;
 

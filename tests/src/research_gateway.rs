@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::desks;
 use crate::forgetful::Forgetful;
+use crate::unaudited::Unaudited;
 
 /// Run a research gateway that lacks a protection.
 #[derive(Debug, clap::Parser)]
@@ -32,7 +33,7 @@ enum Lacks {
     Control,
     /// The complementary check.
     Check,
-    /// A memory of earlier releases, and so the overlap audit.
+    /// The overlap audit.
     Audit,
 }
 
@@ -65,7 +66,7 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<()> {
                 ..parts
             },
             Lacks::Audit => ResearchParts {
-                ledger: Arc::new(Forgetful),
+                ledger: Arc::new(Unaudited(parts.ledger)),
                 ..parts
             },
         };

@@ -1,33 +1,32 @@
-//! The country that is attacked: people who have said no, or who were never there.
+//! The country that is attacked: people who have said no, or who were never there, and people who
+//! may be counted but of whom there are few.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use innsyn_policy::{Clock as _, PermitId, RegisterId};
+use innsyn_policy::{Clock as _, PermitId};
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::wire::node::v1 as node;
-use innsyn_proto::wire::research::v1 as wire;
-use innsyn_sim::country::Country;
+use innsyn_proto::wire::research::v1::run_request::Question as Asked;
 use innsyn_sim::permit::ISSUER;
-use innsyn_sim::population::Person;
 use innsyn_sim::processes::Part;
-use innsyn_sim::registers::{Status, folder};
+use innsyn_sim::registers::folder;
 use innsyn_sim::researcher::Researcher;
 use innsyn_sim::world::World;
 use node::category::Category;
-use wire::run_request::Question as Asked;
 
+#[cfg(feature = "external")]
+use super::asking::Adbc;
+use super::asking::{Counts, Statement, Told, Way, over_grpc};
+use super::planted::{self, OPTED_OUT, Planted};
 use crate::system::asked_agents::AskedAgents;
-use crate::system::fleet::{Fleet, Prepared};
-use crate::system::research::{spec, told};
+use crate::system::fleet::{Fleet, Prepared, until};
+use crate::system::research::spec;
 
-/// The register that is attacked. Its tables are CSV, so that a person can be taken out.
+/// The register that is attacked. Its tables of people are CSV, so that a person can be taken out.
 pub(super) const REGISTER: &str = "noric";
 /// Another one with the same views, in which some of the same persons are.
 pub(super) const OTHER: &str = "hjerneslag";
-/// How many have said no.
-const OPTED_OUT: usize = 12;
 
 /// What those persons are who must not show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,28 +37,35 @@ pub(super) enum Opted {
     Gone,
 }
 
-/// Counts of persons by what a table is divided by; `-` where a value is missing.
-pub(super) type Counts = BTreeMap<Vec<String>, u64>;
-
 pub(super) struct Attacked {
     pub(super) fleet: Fleet,
     pub(super) researcher: Researcher,
-    /// Somebody who has said no.
-    pub(super) victim: Person,
+    /// Whom the attacked register was given beside its own.
+    pub(super) planted: Vec<Planted>,
     agents: AskedAgents,
+    #[cfg(feature = "external")]
+    adbc: Adbc,
 }
 
-/// What a researcher is told of a table: the counts that are shown; nothing where it is refused.
-pub(super) type Seen = Option<Counts>;
-
 impl Attacked {
+    /// Starts it, with the research gateway as `program` where that is not a production one.
     pub(super) async fn start(opted: Opted, program: Option<&'static [&'static str]>) -> Self {
         let prepared =
-            Prepared::choosing(&spec(4_000, 31), |id, _| [REGISTER, OTHER].contains(&id));
-        let people = opted_out(&prepared.world.country);
-        let victim = people[0];
-        let country = prepared.world.folder.join("country");
-        opt_out(&folder::of_register(&country, REGISTER), &people, opted);
+            Prepared::choosing(&spec(1_000, 31), |id, _| [REGISTER, OTHER].contains(&id));
+        let world = &prepared.world;
+        let folders = [REGISTER, OTHER].map(|id| folder_of(world, id));
+        let planted = planted::plant(
+            &world.country,
+            (REGISTER, &folders[0]),
+            (OTHER, &folders[1]),
+        );
+        let opted_out = || planted.iter().filter(|one| one.born == OPTED_OUT.0);
+        assert_eq!(opted_out().count(), OPTED_OUT.1);
+        match opted {
+            Opted::Reserved => planted::reserve(&folders[0], opted_out()),
+            Opted::Gone => planted::delete(&folders[0], opted_out()),
+        }
+        look_every_second(&world.agent_config(REGISTER));
         let prepared = match program {
             Some(program) => prepared.researching_with(program),
             None => prepared,
@@ -68,9 +74,16 @@ impl Attacked {
         Self {
             agents: AskedAgents::of(&fleet.world),
             researcher: fleet.researcher().await,
-            victim,
+            planted,
+            #[cfg(feature = "external")]
+            adbc: Adbc::start(&fleet.world),
             fleet,
         }
+    }
+
+    /// The folder that the attacked register's agent reads.
+    pub(super) fn register(&self) -> PathBuf {
+        folder_of(&self.fleet.world, REGISTER)
     }
 
     /// Has the register's agent count everybody, whatever they have said.
@@ -83,127 +96,88 @@ impl Attacked {
         let program = Path::new(env!("CARGO_BIN_EXE_innsyn-world"));
         let agent = Part::start("agent of everybody", program, &args, &log).unwrap();
         self.fleet.insert(REGISTER, agent);
-        let query = wire::Query {
-            registers: vec![REGISTER.to_owned()],
-            ..crate::system::research::persons_by_sex(&[])
-        };
-        let ends = tokio::time::Instant::now() + crate::system::fleet::LONG;
-        while self.seen(&query, &self.researcher).await.is_none() {
-            assert!(
-                tokio::time::Instant::now() < ends,
-                "the agent does not answer"
-            );
-        }
+        let permit = self.fresh_permit();
+        let sql = format!("SELECT COUNT(*) FROM persons WHERE _register IN ('{REGISTER}')");
+        until("the agent answers", async || {
+            let statement = Statement {
+                sql: &sql,
+                permit: &permit,
+                ..Statement::default()
+            };
+            over_grpc(self, &statement).await.is_ok()
+        })
+        .await;
     }
 
-    /// A researcher with a permit that nothing has been released under.
-    pub(super) fn with_fresh_permit(&mut self) -> Researcher {
+    /// A permit that nothing has been released under.
+    pub(super) fn fresh_permit(&mut self) -> String {
         let number = self.agents.permit_number();
-        let permit = self.permit(&number);
-        self.researcher.clone().with_permit(permit)
-    }
-
-    pub(super) fn permit(&self, number: &str) -> String {
         let permit = self
             .fleet
             .world
             .data_permit_with(SystemClock.now(), |terms| {
-                terms.id = PermitId::new(ISSUER, number).unwrap();
+                terms.id = PermitId::new(ISSUER, &number).unwrap();
             });
         permit.unwrap()
     }
 
-    /// What `researcher` sees of `query`, whose first measure is persons.
-    pub(super) async fn seen(&self, query: &wire::Query, researcher: &Researcher) -> Seen {
-        let request = wire::RunRequest {
-            must_be_complete: true,
-            ..researcher.asks(Asked::Query(query.clone()))
+    /// What whoever sends `sql` under `permit` is told.
+    pub(super) async fn told(&mut self, way: Way, permit: &str, sql: &str) -> Told {
+        let statement = Statement {
+            sql,
+            permit,
+            ..Statement::default()
         };
-        let table = researcher.run(request, |_| ()).await.ok()?;
-        let dimensions = query.dimensions.len();
-        let rows = table.rows.iter().filter_map(|row| {
-            let (key, values) = row.values.split_at(dimensions);
-            let count = told(&values[0]).parse().ok()?;
-            Some((key.iter().map(plain).collect(), count))
-        });
-        Some(rows.collect())
+        self.send(way, &statement).await
+    }
+
+    pub(super) async fn send(&mut self, way: Way, statement: &Statement<'_>) -> Told {
+        match way {
+            Way::Grpc => over_grpc(self, statement).await,
+            #[cfg(feature = "external")]
+            Way::FlightSql => self.adbc.told(statement).await,
+        }
     }
 
     /// The exact counts, as the agents tell the gateway: what there is to be learnt.
-    pub(super) async fn exact(&mut self, query: &wire::Query) -> Counts {
-        let request = self.researcher.asks(Asked::Query(query.clone()));
-        let planned = self.researcher.dry_run(request).await.unwrap();
+    pub(super) async fn exact(&mut self, sql: &str) -> Counts {
+        self.try_exact(sql).await.unwrap()
+    }
+
+    /// The same, of registers that may be making their data ready.
+    pub(super) async fn try_exact(&mut self, sql: &str) -> anyhow::Result<Counts> {
+        let permit = self.fresh_permit();
+        let researcher = self.researcher.clone().with_permit(permit.clone());
+        let request = researcher.asks(Asked::Sql(sql.to_owned()));
+        let planned = researcher.dry_run(request).await?;
         let mut counts = Counts::new();
         for register in &planned.registers {
-            let number = self.agents.permit_number();
-            let permit = self.permit(&number);
-            let part = self.agents.part(register, &planned, permit).await.unwrap();
-            for cell in part.cells {
+            let part = self.agents.part(register, &planned, permit.clone());
+            for cell in part.await?.cells {
                 let key = cell.key.iter().map(category).collect();
                 *counts.entry(key).or_default() += cell.persons;
             }
         }
-        counts
-    }
-}
-
-fn plain(value: &wire::Value) -> String {
-    match value.value {
-        None => "-".to_owned(),
-        Some(_) => told(value),
+        Ok(counts)
     }
 }
 
 fn category(told: &node::Category) -> String {
     match &told.category {
         Some(Category::Code(code)) => code.clone(),
-        Some(Category::Missing(_)) => "-".to_owned(),
+        Some(Category::Missing(_)) => "missing".to_owned(),
         other => panic!("only codes are attacked, not {other:?}"),
     }
 }
 
-/// People who are in the register and have no setting there: they will say no.
-fn opted_out(country: &Country) -> Vec<Person> {
-    let register = RegisterId::parse(REGISTER).unwrap();
-    let place = country.registers.iter().position(|r| *r.id() == register);
-    let people = (0..country.population.living()).filter(|number| {
-        let records = country.records_of(*number);
-        records.iter().any(|record| {
-            Some(record.register) == place
-                && record.status == Status::Registered
-                && record.settings.is_empty()
-        })
-    });
-    let people = people.filter_map(|number| country.person(number));
-    let people: Vec<Person> = people.take(OPTED_OUT).collect();
-    assert_eq!(people.len(), OPTED_OUT);
-    people
+fn folder_of(world: &World, register: &str) -> PathBuf {
+    folder::of_register(&world.folder.join("country"), register)
 }
 
-/// Rewrites the register's files so that `people` have opted out, or are not in it.
-fn opt_out(register: &Path, people: &[Person], opted: Opted) {
-    let ids: Vec<&str> = people.iter().map(|person| person.id.expose_str()).collect();
-    match opted {
-        Opted::Reserved => {
-            let path = register.join("innstillinger.csv");
-            let settings = fs::read_to_string(&path).unwrap();
-            let rows = ids
-                .iter()
-                .map(|id| format!("{id},reservation,research,2020-01-01,\n"));
-            fs::write(path, settings + &rows.collect::<String>()).unwrap();
-        }
-        Opted::Gone => {
-            let path = register.join("personer.csv");
-            let persons = fs::read_to_string(&path).unwrap();
-            let lines = persons.lines().map(|line| {
-                if ids.iter().any(|id| line.starts_with(id)) {
-                    line.replace("aktiv", "slettet")
-                } else {
-                    line.to_owned()
-                }
-            });
-            let lines: Vec<String> = lines.collect();
-            fs::write(path, lines.join("\n") + "\n").unwrap();
-        }
-    }
+/// Has the agent of this configuration look at its tables often, for they will change.
+fn look_every_second(config: &Path) {
+    let text = fs::read_to_string(config).unwrap();
+    let often = text.replace("kind = \"folder\"", "kind = \"folder\"\npoll_s = 1");
+    assert_ne!(text, often);
+    fs::write(config, often).unwrap();
 }

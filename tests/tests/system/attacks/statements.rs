@@ -1,111 +1,63 @@
-//! SQL as an attacker writes it, and what whoever sends it is told.
+//! SQL as an attacker writes it, in two countries that differ in persons who must not show.
 
-use innsyn_sim::population::Sex;
-use wire::run_request::Question as Asked;
-
-use innsyn_proto::wire::research::v1 as wire;
-
-use super::country::Attacked;
-use crate::system::research::told;
+use super::asking::{Answer, Way};
+use super::country::{Attacked, REGISTER};
+use super::planted::{MANY, OPTED_OUT, word};
+use super::{Kind, Outcome, Score};
 
 const STATEMENTS: &str = include_str!("statements.txt");
-/// The permit under which all of them are sent.
-const PERMIT: &str = "statements";
 
-/// A statement, and the rows that came of it or why there are none.
-#[derive(Debug)]
-pub(super) struct Told {
-    pub(super) statement: String,
-    pub(super) answer: Result<Vec<Vec<String>>, String>,
-}
-
-/// The statements, about the person who must not show.
-fn statements(attacked: &Attacked) -> Vec<String> {
-    let victim = &attacked.victim;
-    let sex = match victim.sex {
-        Sex::Female => "female",
-        Sex::Male => "male",
-    };
+/// The statements, about somebody who must not show.
+async fn statements(attacked: &mut Attacked) -> Vec<String> {
+    // All who were planted live in one municipality.
+    let sql = format!(
+        "SELECT municipality, COUNT(*) FROM persons WHERE born_year = {} \
+         AND _register IN ('{REGISTER}') GROUP BY municipality",
+        MANY.start()
+    );
+    let municipality = attacked.exact(&sql).await.into_keys().next().unwrap();
+    let victim = attacked.planted.iter().find(|one| one.born == OPTED_OUT.0);
+    let victim = victim.unwrap();
     let lines = STATEMENTS.lines();
     let statements = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     statements
         .map(|statement| {
             statement
-                .replace("{sex}", sex)
-                .replace("{born}", &victim.born.year().to_string())
-                .replace("{municipality}", victim.municipality.number)
+                .replace("{sex}", word(victim.sex))
+                .replace("{born}", &victim.born.to_string())
+                .replace("{municipality}", &municipality[0])
         })
         .collect()
 }
 
-/// Sends each as a researcher's program does.
-pub(super) async fn over_grpc(attacked: &Attacked) -> Vec<Told> {
-    let researcher = attacked.researcher.clone();
-    let researcher = researcher.with_permit(attacked.permit(PERMIT));
-    let mut all = Vec::new();
-    for statement in statements(attacked) {
-        let request = researcher.asks(Asked::Sql(statement.clone()));
-        let answer = match researcher.run(request, |_| ()).await {
-            Ok(table) => {
-                let rows = table.rows.iter();
-                Ok(rows
-                    .map(|row| row.values.iter().map(told).collect())
-                    .collect())
-            }
-            Err(status) => Err(format!("{:?}: {}", status.code(), status.message())),
-        };
-        all.push(Told { statement, answer });
+/// A statement, and all that is told of it but receipts.
+pub(super) type Heard = (String, Result<Answer, String>);
+
+/// What whoever sends the statements is told, each under a permit of its own.
+pub(super) async fn all(attacked: &mut Attacked, way: Way) -> Vec<Heard> {
+    let mut heard = Vec::new();
+    for statement in statements(attacked).await {
+        let permit = attacked.fresh_permit();
+        let told = attacked.told(way, &permit, &statement).await;
+        let told = told.map(|answer| Answer {
+            receipts: Vec::new(),
+            ..answer
+        });
+        heard.push((statement, told));
     }
-    all
+    heard
 }
 
-/// Sends each as ADBC does.
-#[cfg(feature = "external")]
-pub(super) async fn over_flight_sql(attacked: &Attacked) -> Vec<Told> {
-    use std::path::Path;
-
-    use innsyn_policy::Clock as _;
-    use innsyn_proto::clock::SystemClock;
-    use serde_json::Value;
-
-    let statements = statements(attacked);
-    let world = &attacked.fleet.world;
-    let token = world.researcher_token(SystemClock.now(), &mut rand::rng());
-    let file = |name: &str, text: &str| {
-        let path = world.folder.join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let output = tokio::process::Command::new(root.join(".venv/bin/python"))
-        .arg(root.join("tests/clients/attacks.py"))
-        .arg("--uri")
-        .arg(format!("grpc://{}", world.research_gateway().unwrap()))
-        .arg("--token-file")
-        .arg(file("token", &token.unwrap()))
-        .arg("--permit-file")
-        .arg(file("permit", &attacked.permit("flight")))
-        .arg("--statements")
-        .arg(file("statements", &statements.join("\n")))
-        .kill_on_drop(true)
-        .output()
-        .await
-        .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    let lines = String::from_utf8(output.stdout).unwrap();
-    let answers: Vec<Value> = lines
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(answers.len(), statements.len());
-    let told = statements.into_iter().zip(answers);
-    told.map(|(statement, answer)| Told {
-        statement,
-        answer: match answer.get("refused") {
-            Some(refused) => Err(refused.to_string()),
-            None => Ok(serde_json::from_value(answer["rows"].clone()).unwrap()),
-        },
-    })
-    .collect()
+/// Books each statement: what is told `here` must be what is told `there`.
+pub(super) fn compare(here: &[Heard], there: &[Heard], way: Way, score: &mut Score) {
+    assert_eq!(here.len(), there.len());
+    for ((statement, here), (same, there)) in here.iter().zip(there) {
+        assert_eq!(statement, same);
+        let outcome = match (here, there) {
+            (here, there) if here != there => Outcome::Through,
+            (Err(_), _) => Outcome::Refused,
+            (Ok(_), _) => Outcome::Harmless,
+        };
+        score.book(Kind::Statement, way, statement, outcome);
+    }
 }
