@@ -172,26 +172,34 @@ impl Run<'_> {
             cells,
         };
         pass.run(&mut conditions.filter, &having, words, &mut collapsing)?;
-        for (at, person) in span.clone().enumerate() {
-            if at % CANCEL_PERSONS == 0 && self.cancel.is_cancelled() {
-                return Err(EngineError::Cancelled);
+        let mut before = None;
+        let mut looked = 0;
+        for (at, slot) in rows.rows() {
+            if at - looked >= CANCEL_PERSONS {
+                looked = at;
+                if self.cancel.is_cancelled() {
+                    return Err(EngineError::Cancelled);
+                }
             }
-            let mut is_counted = false;
-            cells.next_person();
-            for slot in rows.rows_of(at) {
-                let taken = words.memory_bytes() + placing.memory_bytes();
-                cells
-                    .add(&rows, &slot, words, || {
-                        self.memory.growing.saturating_sub(taken)
-                    })
-                    .and_then(|place| placing.add(place))
-                    .map_err(|error| error.told(self.memory.limit))?;
-                is_counted = true;
-            }
-            if is_counted {
-                counted.insert(person);
+            if before.is_some_and(|before| before != at) {
                 placing.next_person();
             }
+            if before != Some(at) {
+                cells.next_person();
+                // INVARIANT: `at` is counted from the first of the span.
+                counted.insert(span.start + u32::try_from(at).unwrap_or(u32::MAX - span.start));
+                before = Some(at);
+            }
+            let taken = words.memory_bytes() + placing.memory_bytes();
+            cells
+                .add(&rows, &slot, words, || {
+                    self.memory.growing.saturating_sub(taken)
+                })
+                .and_then(|place| placing.add(place))
+                .map_err(|error| error.told(self.memory.limit))?;
+        }
+        if before.is_some() {
+            placing.next_person();
         }
         if placing.memory_bytes() > self.memory.growing {
             return Err(self.memory.exceeded());

@@ -16,7 +16,7 @@ use super::words::Words;
 
 /// Days whose period is not computed anew for each row: some three hundred years.
 const LISTED_DAYS_MAX: usize = 100_000;
-/// Periods that are looked at together: one bit for each.
+/// Slots that are looked at together: one bit for each.
 const LOOKED_AT_ONCE: usize = 64;
 /// No slot.
 const NO_SLOT: usize = usize::MAX;
@@ -233,39 +233,37 @@ impl<'a> Collapse<'a> {
         }
     }
 
-    /// The rows of the person at place `person` of the span, by period.
-    pub(super) fn rows_of(&self, person: usize) -> impl Iterator<Item = Slot> + '_ {
-        let first = person * self.periods;
-        (0..self.periods)
-            .step_by(LOOKED_AT_ONCE)
-            .flat_map(move |from| {
-                let slots = first + from..first + self.periods.min(from + LOOKED_AT_ONCE);
-                let together = self.events.get(slots.clone()).unwrap_or_default().iter();
-                let picked = self.days.get(slots).unwrap_or_default().iter();
-                // One of the two lists is empty.
-                let present = bits(together.map(|events| *events > 0))
-                    | bits(picked.map(|day| *day != NO_DAY));
-                ones(present).map(move |at| self.slot(person, from + at))
-            })
+    /// The rows of all persons: by person, counted from the first of the span, and period.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (usize, Slot)> + '_ {
+        // One of the two lists is empty.
+        let slots = self.events.len() + self.days.len();
+        (0..slots).step_by(LOOKED_AT_ONCE).flat_map(move |from| {
+            let some = from..slots.min(from + LOOKED_AT_ONCE);
+            let together = self.events.get(some.clone()).unwrap_or_default().iter();
+            let picked = self.days.get(some).unwrap_or_default().iter();
+            let present =
+                bits(together.map(|events| *events > 0)) | bits(picked.map(|day| *day != NO_DAY));
+            ones(present).map(move |at| self.slot(from + at))
+        })
     }
 
-    /// The slot of someone's period, which has a row.
-    fn slot(&self, person: usize, period: usize) -> Slot {
-        let at = person * self.periods + period;
-        match self.events.get(at) {
-            Some(events) => Slot {
-                at,
-                kept_at: person,
-                period,
-                events: (*events).into(),
-            },
-            None => Slot {
-                at,
-                kept_at: at,
-                period,
-                events: 1,
-            },
-        }
+    /// The slot at place `at`, which has a row, and whose it is.
+    fn slot(&self, at: usize) -> (usize, Slot) {
+        let (person, period) = match self.periods {
+            1 => (at, 0),
+            periods => (at / periods, at % periods),
+        };
+        let (kept_at, events) = match self.events.get(at) {
+            Some(events) => (person, (*events).into()),
+            None => (at, 1),
+        };
+        let slot = Slot {
+            at,
+            kept_at,
+            period,
+            events,
+        };
+        (person, slot)
     }
 
     /// The values of place `at` of [`Plan::kept`].

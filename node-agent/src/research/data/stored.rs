@@ -42,7 +42,7 @@ mod tests;
 use groups::Groups;
 
 /// Rows in a row group: few enough for bounds to say something, enough for codes to repeat.
-const GROUP_ROWS: usize = 65_536;
+const GROUP_ROWS: usize = 131_072;
 /// Rows in a page, which is the least that is left unread: a thirty-second of a row group, and
 /// still enough for the cost of a page not to show.
 const PAGE_ROWS: usize = 2_048;

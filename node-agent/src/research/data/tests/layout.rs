@@ -15,7 +15,7 @@ use super::world::{Agent, Folder, VIEW, persons_of, read_parquet};
 use crate::test_ids::digits;
 
 const PEOPLE: usize = 40;
-const GROUP_ROWS: usize = 65_536;
+const GROUP_ROWS: usize = 131_072;
 const PAGE_ROWS: i64 = 2_048;
 
 /// Rows from the `first` on, each of a day of its own, of which every eleventh has no code.
@@ -89,13 +89,13 @@ fn keys(rows: &RecordBatch) -> Vec<(Option<&str>, u32, i32)> {
 
 #[tokio::test]
 async fn row_groups_are_in_the_sources_order_and_rows_in_them_in_that_of_their_codes() {
-    let folder = register(&[90_000]);
+    let folder = register(&[140_000]);
     let path = snapshot(&folder).await;
 
-    assert_eq!(sizes(&path), [65_536, 24_464]);
+    assert_eq!(sizes(&path), [131_072, 8_928]);
     let all = read_parquet(&path);
     let mut first = 0;
-    for rows in [GROUP_ROWS, 90_000 - GROUP_ROWS] {
+    for rows in [GROUP_ROWS, 140_000 - GROUP_ROWS] {
         let group = all.slice(first, rows);
         let keys = keys(&group);
         assert!(keys.is_sorted());
@@ -111,11 +111,11 @@ async fn row_groups_are_in_the_sources_order_and_rows_in_them_in_that_of_their_c
 /// A day stands for its row, so that every value has to have come along with it.
 #[tokio::test]
 async fn rows_of_several_files_make_one_row_group_and_stay_whole() {
-    let folder = register(&[1, 30_000, 50_000, 10, 9_989]);
+    let folder = register(&[1, 50_000, 80_000, 10, 9_989]);
     let path = snapshot(&folder).await;
 
-    assert_eq!(sizes(&path), [65_536, 24_464]);
-    let in_one = register(&[90_000]);
+    assert_eq!(sizes(&path), [131_072, 8_928]);
+    let in_one = register(&[140_000]);
     let whole = snapshot(&in_one).await;
     assert_eq!(read_parquet(&path), read_parquet(&whole));
     let all = read_parquet(&path);

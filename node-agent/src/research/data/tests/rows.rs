@@ -284,19 +284,19 @@ async fn a_view_without_its_columns_or_of_strangers_is_refused_in_plain_words() 
 #[tokio::test]
 async fn a_large_view_comes_in_row_groups_that_say_which_dates_they_hold() {
     let folder = Folder::of(&[0, 1, 2], VIEW);
-    let rows: Vec<_> = (0..70_000).map(|at| (at % 3, "A10")).collect();
+    let rows: Vec<_> = (0..140_000).map(|at| (at % 3, "A10")).collect();
     folder.write_prescriptions(&rows);
 
     let (path, report) = only_snapshot(&folder).await;
 
-    assert_eq!((report.rows, report.persons), (70_000, 3));
+    assert_eq!((report.rows, report.persons), (140_000, 3));
     let file = std::fs::File::open(path).unwrap();
     let found = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).unwrap();
     let groups = found.metadata().row_groups();
     let rows: Vec<_> = groups.iter().map(RowGroupMetaData::num_rows).collect();
-    assert_eq!(rows, [65_536, 4_464]);
+    assert_eq!(rows, [131_072, 8_928]);
     let dates = groups[1].column(1).statistics().unwrap();
-    let first = 18_262_i32 + 65_536;
+    let first = 18_262_i32 + 131_072;
     assert_eq!(dates.min_bytes_opt(), Some(&first.to_le_bytes()[..]));
 }
 
