@@ -89,7 +89,7 @@ class Overtaken(InnsynError):
 
 
 class RegistersMissing(InnsynError):
-    """Registers did not answer, and so there is no table."""
+    """Registers did not answer, or wait for their steward, and so there is no table."""
 
 
 class Overloaded(InnsynError):
@@ -122,6 +122,7 @@ _BY_REASON: dict[str, type[InnsynError]] = {
     "QUESTION_MISSING": QueryError,
     "DEADLINE_OUT_OF_BOUNDS": QueryError,
     "RUN_ID_MALFORMED": QueryError,
+    "PURPOSE_UNKNOWN": QueryError,
     "SQL_REFUSED": QueryError,
     "QUERY_REFUSED": QueryError,
     "NOT_RELEASABLE": NotReleasable,
@@ -129,6 +130,7 @@ _BY_REASON: dict[str, type[InnsynError]] = {
     "OVERTAKEN": Overtaken,
     "REGISTER_UNKNOWN": RegistersMissing,
     "REGISTERS_MISSING": RegistersMissing,
+    "HELD_BY_STEWARD": RegistersMissing,
     "NO_REGISTER_ANSWERED": RegistersMissing,
     "OVERLOADED": Overloaded,
     "CANCELLED": Cancelled,
