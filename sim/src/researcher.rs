@@ -1,11 +1,13 @@
 //! The invented researcher as a caller of the research gateway: gRPC over one kept connection.
 
+use std::error::Error as _;
+
 use anyhow::Context as _;
 use innsyn_policy::Timestamp;
 use innsyn_proto::wire::research::v1 as wire;
-use tonic::Request;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
 use wire::research_service_client::ResearchServiceClient;
 use wire::run_request::Question;
 use wire::run_response::Message;
@@ -78,17 +80,14 @@ impl Researcher {
     }
 
     /// What can be asked about.
-    pub async fn catalogue(&self) -> Result<wire::CatalogueResponse, tonic::Status> {
+    pub async fn catalogue(&self) -> Result<wire::CatalogueResponse, Status> {
         let request = self.request(wire::CatalogueRequest {});
         let response = self.client.clone().catalogue(request).await?;
         Ok(response.into_inner())
     }
 
     /// What would be asked of whom.
-    pub async fn dry_run(
-        &self,
-        request: wire::RunRequest,
-    ) -> Result<wire::DryRunResponse, tonic::Status> {
+    pub async fn dry_run(&self, request: wire::RunRequest) -> Result<wire::DryRunResponse, Status> {
         let response = self.client.clone().dry_run(self.request(request)).await?;
         Ok(response.into_inner())
     }
@@ -98,32 +97,47 @@ impl Researcher {
         &self,
         request: wire::RunRequest,
         mut each: impl FnMut(&Message),
-    ) -> Result<wire::ReleasedTable, tonic::Status> {
-        let response = self.client.clone().run(self.request(request)).await?;
-        let mut updates = response.into_inner();
-        while let Some(update) = updates.message().await? {
+    ) -> Result<wire::ReleasedTable, Status> {
+        let response = self.client.clone().run(self.request(request)).await;
+        let mut updates = response.map_err(in_words)?.into_inner();
+        while let Some(update) = updates.message().await.map_err(in_words)? {
             match update.message {
                 Some(Message::Table(table)) => return Ok(table),
                 Some(message) => each(&message),
-                None => return Err(tonic::Status::data_loss("an empty update")),
+                None => return Err(Status::data_loss("an empty update")),
             }
         }
-        Err(tonic::Status::data_loss("the run ended without a table"))
+        Err(Status::data_loss("the run ended without a table"))
     }
 
     /// Ends a run.
-    pub async fn cancel(&self, run_id: Vec<u8>) -> Result<bool, tonic::Status> {
+    pub async fn cancel(&self, run_id: Vec<u8>) -> Result<bool, Status> {
         let request = self.request(wire::CancelRequest { run_id });
         let response = self.client.clone().cancel(request).await?;
         Ok(response.into_inner().was_running)
     }
 
     /// What has been released under the permit.
-    pub async fn ledger(&self) -> Result<Vec<wire::Release>, tonic::Status> {
+    pub async fn ledger(&self) -> Result<Vec<wire::Release>, Status> {
         let request = self.request(wire::LedgerRequest {
             data_permit: self.data_permit.clone(),
         });
         let response = self.client.clone().ledger(request).await?;
         Ok(response.into_inner().releases)
     }
+}
+
+/// What became of a run, in words. A gateway says itself why it refuses; of a connection that ends
+/// there are only the library's words about sockets, which stand last.
+fn in_words(status: Status) -> Status {
+    if status.source().is_none() {
+        return status;
+    }
+    Status::unavailable(format!(
+        "the research gateway cannot be reached, or broke off during the run: it was stopped or \
+         started again, or the network failed; ask the same query again in a moment, and nothing \
+         is charged twice: if its table was released already, you get that one, and if not, a new \
+         one ({})",
+        status.message()
+    ))
 }

@@ -4,6 +4,9 @@
 `session` asks in every way there is and prints what it was told as JSON. `cancel` says that it
 is ready; at a line to read it begins a run and prints its id; at the next it cancels the run; at
 the third it asks whether the run is under way, and on, to show that the connection lives.
+`killed` and `killed-asynchronous` begin a run and say so when all registers but one have answered;
+the gateway is killed then. They ask while it is away, and say that too; at a line to read they ask
+again, and print what they were told.
 """
 
 import argparse
@@ -12,8 +15,12 @@ import json
 import os
 import pathlib
 import sys
+import time
 
 import innsyn
+
+#: How long a gateway that was started again may take, in seconds.
+BACK_S_MAX = 60.0
 
 
 def by_sex(catalogue: innsyn.Catalogue) -> innsyn.Query:
@@ -134,13 +141,83 @@ def cancel(options: dict) -> dict:
         return {"was_running": was_running, "views": len(client.catalogue(fresh=True))}
 
 
+def killed(options: dict) -> dict:
+    with innsyn.connect(**options) as client:
+        query = by_sex(client.catalogue())
+        told = []
+        try:
+            client.run(query, progress=say_when_one_is_missing)
+        except innsyn.InnsynError as error:
+            told.append(in_words(error))
+        try:
+            client.run(query, progress=False)
+        except innsyn.InnsynError as error:
+            told.append(in_words(error))
+        wait_until_back()
+        ends = time.monotonic() + BACK_S_MAX
+        while True:
+            try:
+                return outcome(told, client.run(query, progress=False))
+            except innsyn.Unreachable:
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(0.1)
+
+
+async def killed_asynchronous(options: dict) -> dict:
+    async with innsyn.aio.connect(**options) as client:
+        query = by_sex(await client.catalogue())
+        told = []
+        try:
+            await client.run(query, progress=say_when_one_is_missing)
+        except innsyn.InnsynError as error:
+            told.append(in_words(error))
+        try:
+            await client.run(query)
+        except innsyn.InnsynError as error:
+            told.append(in_words(error))
+        await asyncio.to_thread(wait_until_back)
+        ends = time.monotonic() + BACK_S_MAX
+        while True:
+            try:
+                return outcome(told, await client.run(query))
+            except innsyn.Unreachable:
+                if time.monotonic() > ends:
+                    raise
+                await asyncio.sleep(0.1)
+
+
+def say_when_one_is_missing(progress: innsyn.Progress) -> None:
+    if progress.answered == progress.asked - 1:
+        print("one is missing", flush=True)
+
+
+def wait_until_back() -> None:
+    print("away", flush=True)
+    sys.stdin.readline()
+
+
+def in_words(error: innsyn.InnsynError) -> list:
+    return [type(error).__name__, str(error)]
+
+
+def outcome(told: list, result: innsyn.Result) -> dict:
+    return {"told": told, "rows": result.rows, "is_earlier": result.is_earlier}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("act", choices=["session", "cancel"])
+    acts = {
+        "session": session,
+        "cancel": cancel,
+        "killed": killed,
+        "killed-asynchronous": lambda options: asyncio.run(killed_asynchronous(options)),
+    }
+    parser.add_argument("act", choices=acts)
     for name in ("--target", "--token-file", "--permit-file"):
         parser.add_argument(name, required=True)
     args = vars(parser.parse_args())
-    act = {"session": session, "cancel": cancel}[args.pop("act")]
+    act = acts[args.pop("act")]
     print(json.dumps(act({**args, "insecure": True})))
 
 

@@ -63,6 +63,11 @@ impl CallError {
     pub(super) fn is_unimplemented(&self) -> bool {
         matches!(self, Self::Call(status) if status.code() == Code::Unimplemented)
     }
+
+    /// Whether the register does not serve this gateway: its agent pins it, and not for queries.
+    pub(super) fn is_not_served(&self) -> bool {
+        matches!(self, Self::Call(status) if status.code() == Code::PermissionDenied)
+    }
 }
 
 type Call<T> = fn(ComputeServiceClient<Channel>, ComputeRequest) -> BoxFuture<'static, Called<T>>;

@@ -9,7 +9,7 @@
 //! What holds: a [`Prepared`] is within the permit at every register that it will ask, but for the
 //! budget, which a table that was released before does not need.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ use wire::run_request::Question;
 use super::agents::Agents;
 use super::claims::{Claims, Researcher};
 use super::config::{DEADLINE_MS_MAX, DEADLINE_MS_MIN, ResearchGatewayConfig};
+use super::coverage::RegisterOutcome;
 use super::dcat::{PublicCatalogue, Publisher};
 use super::desk::{ReleaseDesk, Rules};
 use super::ledger::{ReleaseKey, Store, Watched};
@@ -101,8 +102,8 @@ pub(crate) struct Prepared {
     pub(super) rules: Rules,
     /// One for each register that is asked; or at which the budget is used up.
     pub(super) cleared: Result<Vec<PermitClearance>, Refusal>,
-    /// Registers that may publish the view too, and are silent.
-    pub(super) unknown: BTreeSet<RegisterId>,
+    /// Registers that may publish the view too and have not told, and what becomes of them.
+    pub(super) unknown: BTreeMap<RegisterId, RegisterOutcome>,
     /// What would be released, if nothing has changed since the registers last published.
     pub(super) expected: Option<ReleaseKey>,
     pub(super) deadline: Duration,
@@ -266,9 +267,9 @@ impl ResearchFace {
         let cleared = self.clear(&asking, &self.ledger.answered(&terms.id).await?);
         let expected = expected(&permit, &query, &published);
         let unknown = if query.normal().registers.is_empty() {
-            published.silent
+            published.unanswering()
         } else {
-            BTreeSet::new()
+            BTreeMap::new()
         };
         let shown = asked
             .shown
@@ -384,7 +385,12 @@ async fn read(question: Question, published: Published) -> Result<(Published, As
 fn checked(query: &wire::Query, published: &Published) -> Result<CheckedQuery, Refusal> {
     let is_silent = |name: &&String| published.silent.iter().any(|id| id.as_str() == *name);
     if let Some(silent) = query.registers.iter().find(is_silent) {
-        return Err(Refusal::RegisterUnknown(silent.clone()));
+        let mut not_served = published.not_served.iter();
+        return Err(if not_served.any(|id| id.as_str() == silent) {
+            Refusal::NotServed(silent.clone())
+        } else {
+            Refusal::RegisterUnknown(silent.clone())
+        });
     }
     check(query, &published.views).map_err(|error| Refusal::Query(error.into()))
 }

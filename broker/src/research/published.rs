@@ -18,6 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::agents::Agents;
+use super::coverage::RegisterOutcome;
 
 /// How often what a register publishes is asked for again.
 const REFRESH_EVERY_TICKS: u32 = 12;
@@ -33,8 +34,17 @@ const VIEWS_MAX: usize = 1_000;
 pub(super) struct Publishers {
     agents: Arc<Agents>,
     registers: Vec<RegisterId>,
-    /// None of a register that has not told.
-    known: Cache<RegisterId, Option<Arc<Publication>>>,
+    known: Cache<RegisterId, Known>,
+}
+
+/// What is known of one register.
+#[derive(Debug, Clone)]
+enum Known {
+    Told(Arc<Publication>),
+    /// It has not told.
+    Silent,
+    /// It tells other gateways, and not this one.
+    NotServed,
 }
 
 /// What one register publishes.
@@ -53,6 +63,8 @@ pub(crate) struct Published {
     pub(super) snapshots: BTreeMap<RegisterId, [u8; 32]>,
     /// Registers whose views are not known.
     pub(super) silent: BTreeSet<RegisterId>,
+    /// Those of them that do not serve this gateway.
+    pub(super) not_served: BTreeSet<RegisterId>,
 }
 
 /// Why what a register says it publishes is not taken.
@@ -86,10 +98,14 @@ impl Publishers {
         let mut published = Published::default();
         for (register, known) in join_all(known).await {
             match known {
-                None => {
+                Known::Silent => {
                     published.silent.insert(register.clone());
                 }
-                Some(publication) => {
+                Known::NotServed => {
+                    published.silent.insert(register.clone());
+                    published.not_served.insert(register.clone());
+                }
+                Known::Told(publication) => {
                     published.views.extend(publication.views.iter().cloned());
                     if let Some(snapshot) = publication.snapshot {
                         published.snapshots.insert(register.clone(), snapshot);
@@ -102,7 +118,7 @@ impl Publishers {
 
     /// Whether any register's views are known.
     pub(super) fn is_any_known(&self) -> bool {
-        self.registers.is_empty() || self.known.iter().any(|(_, known)| known.is_some())
+        self.registers.is_empty() || self.known.iter().any(|(_, known)| known.is_told())
     }
 
     /// Asks again and again, until `shutdown`.
@@ -124,42 +140,78 @@ impl Publishers {
 
     /// Asks `register` again, if it has not told or if `all` are asked.
     async fn refresh(&self, register: &RegisterId, all: bool) {
-        let known = self.known.get(register).await.flatten();
-        if known.is_some() && !all {
+        let is_told = self
+            .known
+            .get(register)
+            .await
+            .is_some_and(|it| it.is_told());
+        if is_told && !all {
             return;
         }
         let told = self.ask(register).await;
         // What it has said stands.
-        if told.is_some() || known.is_none() {
+        if told.is_told() || !is_told {
             self.known.insert(register.clone(), told).await;
         }
     }
 
-    async fn ask(&self, register: &RegisterId) -> Option<Arc<Publication>> {
+    async fn ask(&self, register: &RegisterId) -> Known {
         let response = match timeout(PUBLISH_TIMEOUT, self.agents.publish(register)).await {
             Ok(Ok(response)) => response,
             // An agent of a kind that knows no research publishes nothing.
             Ok(Err(error)) if error.is_unimplemented() => PublishResponse::default(),
+            Ok(Err(error)) if error.is_not_served() => {
+                let is_known = self.known.get(register).await;
+                // Said once, for it is asked again every few seconds.
+                if !matches!(is_known, Some(Known::NotServed)) {
+                    tracing::warn!(node.id = %register, "register does not serve this gateway");
+                }
+                return Known::NotServed;
+            }
             Ok(Err(error)) => {
                 tracing::debug!(
                     node.id = %register,
                     error = &error as &dyn std::error::Error,
                     "views not told"
                 );
-                return None;
+                return Known::Silent;
             }
             Err(_elapsed) => {
                 tracing::debug!(node.id = %register, "views not told in time");
-                return None;
+                return Known::Silent;
             }
         };
         match read(register, response) {
-            Ok(publication) => Some(Arc::new(publication)),
+            Ok(publication) => Known::Told(Arc::new(publication)),
             Err(error) => {
                 tracing::error!(node.id = %register, %error, "views not understood");
-                None
+                Known::Silent
             }
         }
+    }
+}
+
+impl Known {
+    const fn is_told(&self) -> bool {
+        matches!(self, Self::Told(_))
+    }
+}
+
+impl Published {
+    /// What becomes of each register whose views are not known when all are asked.
+    pub(super) fn unanswering(self) -> BTreeMap<RegisterId, RegisterOutcome> {
+        let Self {
+            silent, not_served, ..
+        } = self;
+        let outcome = |register: RegisterId| {
+            let outcome = if not_served.contains(&register) {
+                RegisterOutcome::Refused
+            } else {
+                RegisterOutcome::Silent
+            };
+            (register, outcome)
+        };
+        silent.into_iter().map(outcome).collect()
     }
 }
 

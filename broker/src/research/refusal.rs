@@ -56,6 +56,11 @@ pub(crate) enum Refusal {
         "register `{0}` is named, and what it publishes is not known now; leave it out or wait"
     )]
     RegisterUnknown(String),
+    #[error(
+        "register `{0}` is named, and its agent does not serve this gateway; leave it out, or have \
+         the register let the gateway ask queries"
+    )]
+    NotServed(String),
     #[error("{0}")]
     Plan(PlanError),
     #[error("the data permit's limits cannot be kept here: {0}")]
@@ -107,7 +112,7 @@ impl Refusal {
             R::Permit(_) => "DATA_PERMIT_REFUSED",
             R::Outside { .. } | R::NotEntitled => "OUTSIDE_DATA_PERMIT",
             R::Query(_) => "QUERY_REFUSED",
-            R::RegisterUnknown(_) => "REGISTER_UNKNOWN",
+            R::RegisterUnknown(_) | R::NotServed(_) => "REGISTER_UNKNOWN",
             R::Plan(_) | R::Rules(_) | R::Release(_) => "NOT_RELEASABLE",
             R::Purpose => "PURPOSE_UNKNOWN",
             R::NotAvailable => "NOT_AVAILABLE",
@@ -143,6 +148,7 @@ impl Refusal {
             R::NotAvailable => Code::FailedPrecondition,
             R::Overtaken => Code::Aborted,
             R::RegisterUnknown(_)
+            | R::NotServed(_)
             | R::Incomplete(_)
             | R::Held(_)
             | R::NobodyAnswered { .. }

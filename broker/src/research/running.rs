@@ -256,7 +256,10 @@ impl Run {
     async fn ask_all(&self, mut prepared: Prepared, mut audit: Audit) -> Result<Asked, Refusal> {
         let cleared = std::mem::replace(&mut prepared.cleared, Ok(Vec::new()))?;
         let ids = cleared.iter().map(|cleared| cleared.register().clone());
-        let mut account = Account::new(ids.chain(prepared.unknown.iter().cloned()));
+        let mut account = Account::new(ids.chain(prepared.unknown.keys().cloned()));
+        for (register, outcome) in &prepared.unknown {
+            self.book(&mut account, register, *outcome)?;
+        }
         let mut merge = Merge::new(prepared.plan.shape());
         let mut contributors = BTreeMap::new();
         let mut receipts = BTreeMap::new();
@@ -297,23 +300,14 @@ impl Run {
                     error.outcome(&register)
                 }
             };
-            // Each register is asked once, so it is booked once.
-            if let Err(error) = account.book(&register, outcome) {
-                tracing::error!(%error, "register not booked");
-                return Err(Refusal::Failed);
-            }
-            self.tell_state(&register, state(outcome));
+            self.book(&mut account, &register, outcome)?;
         }
         drop(legs);
         let open: Vec<RegisterId> = account.open_registers().cloned().collect();
         for register in &open {
             let outcome = self.unanswered(register);
             tracing::info!(node.id = %register, outcome = ?outcome, "no answer in time");
-            if let Err(error) = account.book(register, outcome) {
-                tracing::error!(%error, "register not booked");
-                return Err(Refusal::Failed);
-            }
-            self.tell_state(register, state(outcome));
+            self.book(&mut account, register, outcome)?;
         }
         Ok(Asked {
             prepared,
@@ -323,6 +317,22 @@ impl Run {
             receipts: receipts.into_values().collect(),
             audit,
         })
+    }
+
+    /// Books and tells what became of `register`.
+    fn book(
+        &self,
+        account: &mut Account,
+        register: &RegisterId,
+        outcome: RegisterOutcome,
+    ) -> Result<(), Refusal> {
+        // Each register is asked once, so it is booked once.
+        if let Err(error) = account.book(register, outcome) {
+            tracing::error!(%error, "register not booked");
+            return Err(Refusal::Failed);
+        }
+        self.tell_state(register, state(outcome));
+        Ok(())
     }
 
     /// What each register is asked.

@@ -27,7 +27,7 @@
 //! once (see `budget`). Hiding small cells is the gateway's, on the sum of all registers; under
 //! which rules the part was let go is said in its receipt.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -151,6 +151,8 @@ pub struct Compute {
     computing: Arc<Computing>,
     /// What each gateway has asked.
     gateways: HashMap<GatewayName, Mutex<AskedInTime>>,
+    /// Gateways that are pinned, asked, and may not ask queries.
+    turned_away: Mutex<HashSet<GatewayName>>,
     rules: NumberRules,
 }
 
@@ -179,6 +181,7 @@ impl Compute {
         Self {
             computing,
             gateways,
+            turned_away: Mutex::default(),
             rules,
         }
     }
@@ -190,9 +193,21 @@ impl Compute {
                 "the connection did not come through the tunnel",
             ));
         };
-        self.gateways
-            .get(gateway)
-            .ok_or_else(|| Status::permission_denied("the register does not serve this gateway"))
+        self.gateways.get(gateway).ok_or_else(|| {
+            self.tell_of_stranger(gateway);
+            Status::permission_denied("the register does not serve this gateway")
+        })
+    }
+
+    /// Says once what would let `gateway` ask: it asks again every few seconds.
+    fn tell_of_stranger(&self, gateway: &GatewayName) {
+        // Bounded by the gateways that are pinned, for no other comes this far.
+        if locked(&self.turned_away).insert(gateway.clone()) {
+            tracing::warn!(
+                gateway.name = %gateway,
+                "gateway is not served: its section lacks `may_ask = [\"queries\"]`"
+            );
+        }
     }
 }
 

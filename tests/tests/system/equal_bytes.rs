@@ -23,8 +23,9 @@ use super::asked_agents::AskedAgents;
 use super::fleet::{Fleet, Prepared, until};
 use super::research::{EXACT, by_code, measure, persons_by_sex, spec};
 
-/// Registers whose numbers are whole, and some whose numbers are not.
-const REGISTERS: [&str; 6] = ["hkr", "hunt", "husk", "kreft", "mfr", "npr"];
+/// Registers whose numbers are whole, and three whose numbers are not and whose cells are the same:
+/// of two it would not show in which order they are added.
+const REGISTERS: [&str; 7] = ["fortyaar", "hkr", "hunt", "kreft", "mfr", "nowac", "npr"];
 /// Runs of all queries together.
 const RUNS: usize = 1_000;
 /// After so many runs, an agent is restarted.

@@ -20,6 +20,20 @@ mod suite;
 /// A role that owns its database, and nothing else.
 const OWNER: &str = "ALTER ROLE innsyn PASSWORD 'hunter2'; ";
 
+/// Ends every third connection when its release is about to be committed.
+const ENDS_AT_COMMIT: &str = "
+    CREATE SEQUENCE commits;
+    GRANT USAGE ON SEQUENCE commits TO innsyn;
+    CREATE FUNCTION ends() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('commits') % 3 = 0 THEN
+            PERFORM pg_terminate_backend(pg_backend_pid());
+            PERFORM pg_sleep(60);
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER ends AFTER INSERT ON innsyn_release
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ends();";
+
 /// A server with an empty database for a ledger, and the files that lead to it.
 struct Database {
     server: Server,
@@ -106,6 +120,21 @@ async fn a_server_that_ends_every_connection_loses_and_doubles_nothing() {
         recording.live(5, harm).await;
     }
     recording.is_right(5).await;
+}
+
+/// What was not committed is not said to be, and is recorded by another try.
+#[tokio::test]
+async fn a_server_that_ends_connections_at_the_commit_loses_and_doubles_nothing() {
+    let database = Database::new().await;
+    let section = database.verified();
+    let _made = opened(&section).await.unwrap();
+    database.server.run_in("ledger", ENDS_AT_COMMIT).await;
+    let mut recording = Recording::into(section);
+    for _ in 0..2 {
+        let harm = async |program: &mut tokio::process::Child| program.start_kill().unwrap();
+        recording.live(30, harm).await;
+    }
+    recording.is_right(2).await;
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use innsyn_sim::researcher::Researcher;
 use innsyn_sim::truth::pooled::{By, Counted, Question, Rows, Table, pooled};
 use innsyn_sim::world::WorldSpec;
 use rustix::process::Signal;
+use tokio::time::Instant;
 use wire::RegisterState as State;
 use wire::dimension::Dimension as Divided;
 use wire::measure::Measure as Told;
@@ -164,7 +165,11 @@ async fn a_hung_and_a_dead_register_are_named_and_the_others_are_counted() {
         deadline_ms: 5_000,
         ..researcher.asks(Asked::Query(persons_by_sex(&[])))
     };
+    let began = Instant::now();
     let table = researcher.run(request.clone(), |_| ()).await.unwrap();
+    // The hung one costs its deadline, and not what the connection to it takes to be given up.
+    let took = began.elapsed();
+    assert!((5..9).contains(&took.as_secs()), "{took:?}");
     let states = states(&table);
     for register in &asked {
         let silent = *register == hung || *register == dead;

@@ -13,8 +13,8 @@ use innsyn_proto::wire::research::v1 as wire;
 use innsyn_sim::researcher::Researcher;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::Instant;
 use tonic::Code;
 use wire::run_request::Question as Asked;
@@ -22,6 +22,8 @@ use wire::value::Value as Shown;
 
 use super::fleet::{Fleet, Prepared, until};
 use super::research::{persons_by_sex, run, spec, states};
+
+mod killed;
 
 /// What the notebook asks about, and a few more.
 const REGISTERS: [&str; 6] = ["npr", "nir", "kreft", "dar", "mfr", "rf"];
@@ -84,6 +86,29 @@ fn session(python: &Path, fleet: &Fleet, act: &str) -> Command {
         .arg("--permit-file")
         .arg(permit_file);
     command
+}
+
+/// A session that is talked to line by line, of the package as it stands here.
+struct Talk {
+    python: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    stdin: ChildStdin,
+}
+
+impl Talk {
+    fn begin(session: &mut Command) -> Self {
+        session
+            .env("PYTHONPATH", root().join("clients/python/src"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        let mut python = session.spawn().unwrap();
+        Self {
+            lines: BufReader::new(python.stdout.take().unwrap()).lines(),
+            stdin: python.stdin.take().unwrap(),
+            python,
+        }
+    }
 }
 
 /// The rows of a table as the package gives them: a value that is missing or hidden is none.
@@ -189,14 +214,11 @@ async fn cancelling_in_python_ends_the_run_at_the_gateway_and_the_work_at_the_re
     fs::write(rules.join(steward::FILE), "[[rule]]\ndecision = \"ask\"\n").unwrap();
 
     let mut command = session(&python, &fleet, "cancel");
-    command
-        .env("PYTHONPATH", root().join("clients/python/src"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true);
-    let mut python = command.spawn().unwrap();
-    let mut lines = BufReader::new(python.stdout.take().unwrap()).lines();
-    let mut stdin = python.stdin.take().unwrap();
+    let Talk {
+        mut python,
+        mut lines,
+        mut stdin,
+    } = Talk::begin(&mut command);
     assert_eq!(lines.next_line().await.unwrap().unwrap(), "ready");
     stdin.write_all(b"\n").await.unwrap();
     // Somebody has answered.

@@ -172,6 +172,15 @@ impl Story {
         }
     }
 
+    /// What a new count says of those who are left out.
+    async fn receipts(&mut self) -> Vec<wire::Receipt> {
+        let researcher = self.researcher.clone().with_permit(self.fresh_permit());
+        let request = researcher.asks(Asked::Query(query()));
+        let table = researcher.run(request, |_| ()).await.unwrap();
+        assert!(!table.is_earlier);
+        told_of_the_excluded(&table)
+    }
+
     /// People of whom `choose` says yes, given whether the register counts them.
     fn person(&self, mut choose: impl FnMut(&Person, bool) -> bool) -> Person {
         let country = &self.fleet.world.country;
@@ -304,6 +313,7 @@ async fn nobody_who_may_only_see_released_tables_sees_a_reservation() {
     let nobody = story.person(|_, is_counted| !is_counted);
 
     let mut stories = Vec::new();
+    let before = story.receipts().await;
     for person in [nobody, someone] {
         let permit = story.fresh_permit();
         let mut seen = vec![story.seen(&permit).await];
@@ -314,6 +324,8 @@ async fn nobody_who_may_only_see_released_tables_sees_a_reservation() {
         ] {
             story.record(&person, Some(setting)).await;
             seen.push(story.seen(&permit).await);
+            // That is the earlier table. Nor does a new count tell that somebody more is left out.
+            assert_eq!(story.receipts().await, before);
         }
         story.record(&person, None).await;
         stories.push(seen);

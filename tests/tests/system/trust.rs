@@ -6,15 +6,23 @@ use std::path::Path;
 
 use innsyn_agent::uselog::{ENTRY_BYTES, Entry};
 use innsyn_broker::enrolment;
-use innsyn_policy::UseDecision;
+use innsyn_policy::{Clock as _, UseDecision};
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::identity::Identity;
+use innsyn_proto::wire::research::v1 as wire;
 use innsyn_sim::caller::Caller;
 use innsyn_sim::country::Role;
 use innsyn_sim::processes::Part;
+use innsyn_sim::researcher::Researcher;
 use innsyn_sim::world::World;
+use rand::rngs::StdRng;
+use wire::RegisterState as State;
+use wire::run_request::Question as Asked;
+use wire::run_response::Message;
 
+use super::asked_agents::AskedAgents;
 use super::federation::{Federation, Prepared, list, spec_of_today, until};
+use super::{fleet, research};
 
 const REGISTERS: [&str; 2] = ["kreft", "npr"];
 
@@ -96,6 +104,121 @@ async fn over_the_cap_a_pinned_gateway_gets_refusals_and_they_are_logged() {
     let decisions: Vec<_> = entries(&log).iter().map(|entry| entry.decision).collect();
     assert_eq!(decisions[..CAP], [UseDecision::Answered; CAP]);
     assert_eq!(decisions[CAP..], [UseDecision::OverCap; 2]);
+}
+
+/// Lets the pinned research gateway ask the register's agent queries, or not, from its next start.
+fn may_ask_queries(world: &World, register: &str, may: bool) {
+    const LINES: [&str; 2] = [
+        "# may_ask = [\"queries\"] is not granted",
+        "may_ask = [\"queries\"]",
+    ];
+    let config = fs::read_to_string(world.agent_config(register)).unwrap();
+    let (from, to) = (LINES[usize::from(!may)], LINES[usize::from(may)]);
+    assert!(config.contains(from), "{config}");
+    fs::write(world.agent_config(register), config.replace(from, to)).unwrap();
+}
+
+#[tokio::test]
+async fn a_research_gateway_that_is_pinned_without_queries_is_refused_and_both_sides_say_so() {
+    let register = "kreft";
+    let prepared = fleet::Prepared::choosing(&research::spec(600, 11), |id, _| {
+        REGISTERS.contains(&id) || id == "mfr"
+    });
+    may_ask_queries(&prepared.world, register, false);
+    let mut fleet = prepared.start().await;
+    let others: Vec<String> = fleet
+        .publishing()
+        .filter(|one| *one != register)
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(others.len(), 2);
+    let mut random: StdRng = rand::make_rng();
+    let researcher = Researcher::connect(&fleet.world, SystemClock.now(), &mut random);
+    let researcher = researcher.await.unwrap();
+    until("the others have published", async || {
+        let catalogue = researcher.catalogue().await.unwrap();
+        let has = |one: &String| catalogue.views.iter().any(|view| view.register_id == **one);
+        let silent = catalogue.registers_silent.contains(&register.to_owned());
+        silent && others.iter().all(has)
+    })
+    .await;
+
+    // It refuses, which is not silence, and the others are counted.
+    let table = research::run(&researcher, research::persons_by_sex(&[])).await;
+    let states = research::states(&table);
+    assert_eq!(states[register], State::Refused);
+    for other in &others {
+        assert_eq!(states[other], State::Answered, "{other}");
+    }
+    let named = researcher.asks(Asked::Query(research::persons_by_sex(&[register])));
+    let refused = researcher.run(named, |_| ()).await.unwrap_err();
+    assert!(refused.message().contains("`kreft`"), "{refused}");
+    assert!(
+        refused.message().contains("does not serve this gateway"),
+        "{refused}"
+    );
+    // Nor may the gateway ask without having been told what is published.
+    let asked = researcher.asks(Asked::Query(research::persons_by_sex(&[])));
+    let permit = asked.data_permit.clone();
+    let planned = researcher.dry_run(asked).await.unwrap();
+    let mut agents = AskedAgents::of(&fleet.world);
+    let denied = agents.part(register, &planned, permit).await.unwrap_err();
+    let denied = denied.downcast::<tonic::Status>().unwrap();
+    assert_eq!(denied.code(), tonic::Code::PermissionDenied);
+    // Whoever runs the agent is told once which key it is, however often the gateway asks.
+    let said = fleet.agent_log(register);
+    let told: Vec<&str> = said.lines().filter(|it| it.contains("may_ask")).collect();
+    assert_eq!(told.len(), 1, "{said}");
+    assert!(
+        told[0].contains("WARN") && told[0].contains("[\"queries\"]"),
+        "{said}"
+    );
+    let at_gateway = fleet.research_gateway_log();
+    let told = at_gateway.matches("register does not serve this gateway");
+    assert_eq!(told.count(), 1, "{at_gateway}");
+    // Nobody was counted, and the citizen gateway is served all the while.
+    let log = fleet.world.agent_folder(register).join("log");
+    assert_eq!(entries(&log), []);
+    let caller = fleet.caller().await;
+    let [citizen] = &fleet.citizens(1)[..] else {
+        panic!("one");
+    };
+    let listing = fleet.list(&caller, citizen, None).await;
+    assert!(!listing.silent().contains_key(register));
+    assert_eq!(entries(&log).len(), 1);
+
+    // With the key it publishes and counts.
+    fleet.stop(register).await;
+    may_ask_queries(&fleet.world, register, true);
+    fleet.restart(register);
+    let researcher = fleet.researcher().await;
+    let table = research::run(&researcher, research::persons_by_sex(&[])).await;
+    assert_eq!(research::states(&table)[register], State::Answered);
+
+    // What it has published stands; that it does not count any more is refused all the same.
+    fleet.stop(register).await;
+    may_ask_queries(&fleet.world, register, false);
+    fleet.restart(register);
+    let of_all = research::persons_by_sex(&[]);
+    let yearly = wire::Query {
+        dimensions: vec![
+            research::by_code("sex", 0),
+            research::by_code("municipality", 1),
+        ],
+        ..of_all
+    };
+    until("it refuses", async || {
+        let request = researcher.asks(Asked::Query(yearly.clone()));
+        let mut told = None;
+        let _ended = researcher
+            .run(request, |update| match update {
+                Message::Progress(one) if one.register_id == register => told = Some(one.state()),
+                _ => {}
+            })
+            .await;
+        told == Some(State::Refused)
+    })
+    .await;
 }
 
 /// What a log of use that nobody has damaged holds, read frame by frame.

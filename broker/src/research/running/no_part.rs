@@ -49,6 +49,10 @@ impl NoPart {
                 tracing::info!(node.id = %register, reason, "register refused");
                 RegisterOutcome::Refused
             }
+            Self::Call(error) if error.is_not_served() => {
+                tracing::info!(node.id = %register, reason = "NOT_SERVED", "register refused");
+                RegisterOutcome::Refused
+            }
             Self::NotUnderstood | Self::Part(_) | Self::Receipt(_) | Self::Overlaps(_) => {
                 tracing::error!(
                     node.id = %register,

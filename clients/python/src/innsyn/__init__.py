@@ -14,6 +14,7 @@ from .catalogue import Catalogue, UnknownName, View
 from .client import Client, Run, connect
 from .condition import Condition, has_events
 from .errors import (
+    BrokeOff,
     Cancelled,
     ConfigurationError,
     DeadlineExceeded,
@@ -52,6 +53,7 @@ from .variable import Variable
 __version__ = "0.1.0"
 
 __all__ = [
+    "BrokeOff",
     "Cancelled",
     "Catalogue",
     "Client",

@@ -117,7 +117,7 @@ class AsyncClient:
             metadata=self._connection.metadata(),
             timeout=calls.run_timeout_s(deadline),
         )
-        return AsyncRun(stream, shower(progress))
+        return AsyncRun(stream, self._connection.target, shower(progress))
 
     async def cancel(self, run_id: str) -> bool:
         """Ends a run that another connection of yours began; whether it was under way."""
@@ -142,7 +142,7 @@ class AsyncClient:
                 request, metadata=self._connection.metadata(), timeout=calls.CALL_TIMEOUT_S
             )
         except grpc.RpcError as error:
-            raise from_rpc(error) from None
+            raise from_rpc(error, self._connection.target) from None
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -157,8 +157,9 @@ class AsyncClient:
 class AsyncRun:
     """A run under way: `async for` gives its progress, `await run.result()` its table."""
 
-    def __init__(self, stream: Any, show: Shower) -> None:
+    def __init__(self, stream: Any, target: str, show: Shower) -> None:
         self._stream = stream
+        self._target = target
         self._show = show
         self._table: wire.ReleasedTable | None = None
         self._is_cancelled = False
@@ -173,7 +174,8 @@ class AsyncRun:
                 self._show(self.progress)
                 yield self.progress
         except grpc.RpcError as error:
-            raise from_rpc(error) from None
+            has_begun = bool(self.progress.run_id)
+            raise from_rpc(error, self._target, has_begun=has_begun) from None
         except BaseException as error:
             # gRPC raises the task's own cancellation also when it was the call that was ended.
             if self._is_cancelled and type(error).__name__ == "CancelledError":

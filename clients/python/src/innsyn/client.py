@@ -127,7 +127,7 @@ class Client:
             metadata=self._connection.metadata(),
             timeout=calls.run_timeout_s(deadline),
         )
-        return Run(stream, shower(progress))
+        return Run(stream, self._connection.target, shower(progress))
 
     def cancel(self, run_id: str) -> bool:
         """Ends a run that another connection of yours began; whether it was under way."""
@@ -150,7 +150,7 @@ class Client:
         try:
             return call(request, metadata=self._connection.metadata(), timeout=calls.CALL_TIMEOUT_S)
         except grpc.RpcError as error:
-            raise from_rpc(error) from None
+            raise from_rpc(error, self._connection.target) from None
 
     def __enter__(self) -> Client:
         return self
@@ -165,8 +165,9 @@ class Client:
 class Run:
     """A run under way. Leaving its `with`, or losing it, cancels it at the gateway."""
 
-    def __init__(self, stream: Any, show: Shower) -> None:
+    def __init__(self, stream: Any, target: str, show: Shower) -> None:
         self._stream = stream
+        self._target = target
         self._show = show
         self._table: wire.ReleasedTable | None = None
         self.progress = Progress()
@@ -181,7 +182,8 @@ class Run:
                 self._show(self.progress)
                 yield self.progress
         except grpc.RpcError as error:
-            raise from_rpc(error) from None
+            has_begun = bool(self.progress.run_id)
+            raise from_rpc(error, self._target, has_begun=has_begun) from None
         except grpc.FutureCancelledError:
             raise Cancelled("the run was cancelled", reason="CANCELLED") from None
         finally:

@@ -23,6 +23,8 @@ from .errors import ConfigurationError
 PORT_DEFAULT = 443
 #: The largest answer, in bytes: a table at its limits, or a ledger of words.
 RESPONSE_BYTES_MAX = 64 << 20
+#: The longest wait before a lost gateway is looked for again, in milliseconds.
+RECONNECT_MS_MAX = 2_000
 #: A secret file is one line; more is some other file, in bytes.
 _SECRET_BYTES_MAX = 1 << 20
 
@@ -46,6 +48,9 @@ class Connection:
             ("grpc.max_receive_message_length", RESPONSE_BYTES_MAX),
             # A proxy would see what is asked.
             ("grpc.enable_http_proxy", 0),
+            # Else a gateway that was long away is not looked for again for up to two minutes, and
+            # "try again in a moment" would not be true.
+            ("grpc.max_reconnect_backoff_ms", RECONNECT_MS_MAX),
         ]
 
     def credentials(self) -> grpc.ChannelCredentials:

@@ -13,6 +13,8 @@ from typing import Any
 
 import grpc
 
+from . import lost
+
 _DETAILS_KEY = "grpc-status-details-bin"
 _ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 
@@ -39,7 +41,11 @@ class ConfigurationError(InnsynError, ValueError):
 
 
 class Unreachable(InnsynError, ConnectionError):
-    """No gateway answered at the target, or it broke off."""
+    """No gateway answered at the target."""
+
+
+class BrokeOff(Unreachable):
+    """The gateway, or the way to it, was lost in the middle of a run; ask the same query again."""
 
 
 class NotLoggedIn(InnsynError):
@@ -83,7 +89,7 @@ class Overtaken(InnsynError):
 
 
 class RegistersMissing(InnsynError):
-    """Registers did not answer, and so there is no table."""
+    """Registers did not answer, or wait for their steward, and so there is no table."""
 
 
 class Overloaded(InnsynError):
@@ -116,6 +122,7 @@ _BY_REASON: dict[str, type[InnsynError]] = {
     "QUESTION_MISSING": QueryError,
     "DEADLINE_OUT_OF_BOUNDS": QueryError,
     "RUN_ID_MALFORMED": QueryError,
+    "PURPOSE_UNKNOWN": QueryError,
     "SQL_REFUSED": QueryError,
     "QUERY_REFUSED": QueryError,
     "NOT_RELEASABLE": NotReleasable,
@@ -123,6 +130,7 @@ _BY_REASON: dict[str, type[InnsynError]] = {
     "OVERTAKEN": Overtaken,
     "REGISTER_UNKNOWN": RegistersMissing,
     "REGISTERS_MISSING": RegistersMissing,
+    "HELD_BY_STEWARD": RegistersMissing,
     "NO_REGISTER_ANSWERED": RegistersMissing,
     "OVERLOADED": Overloaded,
     "CANCELLED": Cancelled,
@@ -159,8 +167,11 @@ def error_class(reason: str, code: str) -> type[InnsynError]:
     return _BY_CODE.get(code, InnsynError)
 
 
-def from_rpc(error: Any) -> InnsynError:
-    """What gRPC raised, as one of these."""
+def from_rpc(error: Any, target: str, *, has_begun: bool = False) -> InnsynError:
+    """What gRPC raised over a connection to `target`, as one of these.
+
+    `has_begun` says that a gateway had taken the question and begun to answer.
+    """
     code: grpc.StatusCode = error.code()
     text = error.details() or "the gateway gave no reason"
     for key, value in error.trailing_metadata() or ():
@@ -171,8 +182,13 @@ def from_rpc(error: Any) -> InnsynError:
                 continue
             if reason:
                 return error_class(reason, code.name)(text, reason=reason, metadata=metadata)
+    # Our gateways give a reason with every refusal, so these are what gRPC itself says.
     if code is grpc.StatusCode.UNAVAILABLE:
-        text = f"the gateway cannot be reached, or broke off: {text}"
+        if has_begun:
+            return BrokeOff(lost.broke_off(target, text))
+        return Unreachable(lost.unreachable(target, text))
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return DeadlineExceeded(lost.too_late(target))
     return error_class("", code.name)(text)
 
 

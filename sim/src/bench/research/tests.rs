@@ -24,14 +24,18 @@ fn no_two_persons_have_the_same_id_and_every_id_is_synthetic() {
 }
 
 fn released(shown: Shown) -> wire::ReleasedTable {
-    let values = [Shown::Text("R01".to_owned()), shown];
-    let values = values.map(|value| wire::Value { value: Some(value) });
     wire::ReleasedTable {
         rounding_base: 5,
-        rows: vec![wire::Row {
-            values: values.into(),
-        }],
+        rows: vec![row("R01", shown)],
         ..wire::ReleasedTable::default()
+    }
+}
+
+fn row(code: &str, shown: Shown) -> wire::Row {
+    let values = [Shown::Text(code.to_owned()), shown];
+    let values = values.map(|value| wire::Value { value: Some(value) });
+    wire::Row {
+        values: values.into(),
     }
 }
 
@@ -41,7 +45,9 @@ fn a_cell_that_is_not_true_is_found_and_so_is_a_table_that_shows_nothing() {
     assert_eq!(agree(&released(Shown::Count(10)), &truth, 1).unwrap(), 1);
     agree(&released(Shown::Count(15)), &truth, 1).unwrap_err();
     agree(&released(Shown::Real(13.0)), &truth, 1).unwrap_err();
-    let elsewhere = [vec![json!("R02"), json!(12)]];
-    agree(&released(Shown::Count(10)), &elsewhere, 1).unwrap_err();
+    // Beside a cell that is true, one of nobody.
+    let mut more = released(Shown::Count(10));
+    more.rows.push(row("R02", Shown::Count(10)));
+    agree(&more, &truth, 1).unwrap_err();
     agree(&released(Shown::Hidden(1)), &truth, 1).unwrap_err();
 }

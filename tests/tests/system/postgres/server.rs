@@ -98,6 +98,16 @@ impl Server {
         outcome.unwrap_or_else(|error| panic!("`{statements}`: {error:?}"));
     }
 
+    /// Runs statements as the owner of everything, in another database.
+    pub(in crate::system) async fn run_in(&self, database: &str, statements: &str) {
+        let outcome = self
+            .owner_in(database)
+            .await
+            .batch_execute(statements)
+            .await;
+        outcome.unwrap_or_else(|error| panic!("`{statements}`: {error:?}"));
+    }
+
     /// The code with which a query of the owner fails, if it does.
     pub(in crate::system) async fn fails(&self, query: &str) -> Option<String> {
         let outcome = self.owner().await.query(query, &[]).await;
@@ -113,10 +123,15 @@ impl Server {
     }
 
     async fn owner(&self) -> tokio_postgres::Client {
+        self.owner_in("postgres").await
+    }
+
+    async fn owner_in(&self, database: &str) -> tokio_postgres::Client {
         let (client, connection) = tokio_postgres::Config::new()
             .host_path(self.socket_folder())
             .port(self.port)
             .user("postgres")
+            .dbname(database)
             .connect(NoTls)
             .await
             .expect("the owner may log in");

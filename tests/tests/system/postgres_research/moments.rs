@@ -107,6 +107,9 @@ async fn a_yes_waits_for_the_next_look() {
     server.run("DELETE FROM settings").await;
     open.store.refresh().await.unwrap();
     assert_eq!(persons(&counted(&open.data()).await), wards(19, 20));
-    let again = published(&server).await;
-    assert_eq!(persons(&counted(&again.look().await).await), wards(20, 20));
+    // And so nothing that is told of who was included says otherwise.
+    assert!(!included(&open.data()).contains(0));
+    let again = published(&server).await.look().await;
+    assert_eq!(persons(&counted(&again).await), wards(20, 20));
+    assert!(included(&again).contains(0));
 }

@@ -135,6 +135,11 @@ async fn check_says_what_is_missing_and_changes_nothing() {
         .await;
     let all = said(&with("name", json!("stays"))).await;
     assert!(all.contains("may not read column `id`"), "{all}");
+    let grant = "GRANT SELECT ON \"public\".\"stays\" TO \"innsyn_keeper\";";
+    assert!(all.contains(grant), "{all}");
+    server.run(grant).await;
+    let all = said(&with("name", json!("stays"))).await;
+    assert!(all.contains("view `stays` can be published"), "{all}");
     server.run("ALTER SCHEMA innsyn OWNER TO postgres").await;
     let all = said(&with("name", json!("stays"))).await;
     assert!(

@@ -66,7 +66,7 @@ impl Made {
         view: &DatabaseView,
     ) -> Result<Self, ViewFault> {
         let relation = format!("{}.{}", quoted(&view.schema), quoted(&view.table));
-        let found = Found::in_relation(client, view, &relation).await?;
+        let found = Found::in_relation(client, view, &relation, &research.keeper.user).await?;
         let key = found.column(&view.id_column, columns::key)?;
         let mut values = vec![format!("p.number AS {}", quoted(PERSON))];
         let variables = view.description.variables.iter().zip(&view.columns);
@@ -111,6 +111,8 @@ impl Made {
 /// The columns that a relation has.
 struct Found<'a> {
     relation: &'a str,
+    /// Who must be able to read them.
+    keeper: &'a str,
     /// Name, type as the expressions know it, type as people write it, whether it may be read.
     columns: Vec<(String, String, String, bool)>,
 }
@@ -120,6 +122,7 @@ impl<'a> Found<'a> {
         client: &impl GenericClient,
         view: &DatabaseView,
         relation: &'a str,
+        keeper: &'a str,
     ) -> Result<Self, ViewFault> {
         let rows = client
             .query(
@@ -151,6 +154,7 @@ impl<'a> Found<'a> {
         let columns: Result<_, tokio_postgres::Error> = columns.collect();
         Ok(Self {
             relation,
+            keeper,
             columns: columns.map_err(failed("looking at the columns"))?,
         })
     }
@@ -176,7 +180,7 @@ impl<'a> Found<'a> {
         };
         if !is_readable {
             return Err(ViewFault::Source(SourceError::MayNotRead {
-                role: "the keeper's".to_owned(),
+                role: self.keeper.to_owned(),
                 relation: place(),
                 column: name.to_owned(),
             }));
