@@ -9,11 +9,7 @@
 use std::fs::File;
 use std::ops::Range;
 
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use tokio_util::sync::CancellationToken;
 
 use super::error::EngineError;
@@ -27,16 +23,14 @@ mod ahead;
 mod chosen;
 mod columns;
 mod gather;
+mod groups;
 mod prune;
 
 pub(super) use chosen::{chosen, keep};
 pub(super) use gather::{Rows, Values};
 
-use ahead::ReadAhead;
 use gather::Gatherer;
-
-/// Rows that are decoded at a time.
-const BATCH_ROWS: usize = 8_192;
+use groups::RowGroups;
 
 /// What becomes of the rows of a scan.
 pub(super) trait Sink {
@@ -74,60 +68,47 @@ impl Scan<'_> {
         let tested = filter.columns();
         for file in &self.reading.stored.files {
             let mut gatherer = Gatherer::new(self);
-            for batch in self.open(file, filter)? {
-                if self.cancel.is_cancelled() {
-                    return Err(EngineError::Cancelled);
+            let failed = |_| self.unreadable();
+            for row_group in self.open(file, filter)? {
+                for batch in row_group.map_err(|_| self.unreadable())? {
+                    if self.cancel.is_cancelled() {
+                        return Err(EngineError::Cancelled);
+                    }
+                    let batch = batch.map_err(failed)?;
+                    let mut rows = gatherer.included(&batch).map_err(failed)?;
+                    let is_tested = |at| tested.contains(&at);
+                    let taken = gatherer.take(&batch, &mut rows, is_tested, words);
+                    taken.map_err(failed)?;
+                    let is_true = filter.test(&rows, Others { words, asked });
+                    rows.keep(&chosen(is_true.into_iter()));
+                    sink.choose(&mut rows, words)?;
+                    if rows.is_empty() {
+                        continue;
+                    }
+                    let taken = gatherer.take(&batch, &mut rows, |_| true, words);
+                    taken.map_err(failed)?;
+                    sink.take(&rows, words)?;
                 }
-                let batch = batch.map_err(|_| self.unreadable())?;
-                let failed = |_| self.unreadable();
-                let mut rows = gatherer.included(&batch).map_err(failed)?;
-                let is_tested = |at| tested.contains(&at);
-                let taken = gatherer.take(&batch, &mut rows, is_tested, words);
-                taken.map_err(failed)?;
-                let is_true = filter.test(&rows, Others { words, asked });
-                rows.keep(&chosen(is_true.into_iter()));
-                sink.choose(&mut rows, words)?;
-                if rows.is_empty() {
-                    continue;
-                }
-                let taken = gatherer.take(&batch, &mut rows, |_| true, words);
-                taken.map_err(failed)?;
-                sink.take(&rows, words)?;
             }
         }
         Ok(())
     }
 
-    /// The batches of `stored`, without row groups and pages that `filter` rules out.
+    /// The row groups of `stored`, without those and without pages that `filter` rules out.
     pub(super) fn open(
         &self,
         stored: &StoredFile,
         filter: &Predicate,
-    ) -> Result<ParquetRecordBatchReader, EngineError> {
+    ) -> Result<RowGroups, EngineError> {
         let failed = |_| self.unreadable();
         let file = File::open(stored.path()).map_err(|_| self.unreadable())?;
         let found = stored.footer(&file).map_err(failed)?;
         let wanted = columns::check(self.reading, found.schema())?;
         let left = prune::left(self.reading, filter, found);
-
         let options = ArrowReaderOptions::new()
             .with_schema(columns::with_dictionaries(self.reading, found.schema()));
-        let read = ArrowReaderMetadata::try_new(found.metadata().clone(), options);
-        let file = match left.rows {
-            Some(_) => ReadAhead::not_ahead(file),
-            None => ReadAhead::of(file, found.metadata(), wanted.len()),
-        };
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, read.map_err(failed)?);
-        let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
-        let mut builder = builder
-            .with_projection(mask)
-            .with_row_groups(left.row_groups)
-            .with_batch_size(BATCH_ROWS);
-        if let Some(rows) = left.rows {
-            builder = builder.with_row_selection(rows);
-        }
-        builder.build().map_err(failed)
+        let footer = ArrowReaderMetadata::try_new(found.metadata().clone(), options);
+        Ok(RowGroups::of(file, footer.map_err(failed)?, wanted, left))
     }
 
     fn unreadable(&self) -> EngineError {

@@ -20,16 +20,20 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use super::super::plan::{Kind, Reading};
 use super::super::predicate::{Bounds, CodeSet, Necessary, Predicate};
 
-/// What is read of a file.
+/// What is read of a row group.
 #[derive(Debug, PartialEq)]
 pub(super) struct Left {
-    pub(super) row_groups: Vec<usize>,
-    /// Which rows of those row groups; none is all of them.
+    pub(super) row_group: usize,
+    /// Which of its rows; none is all of them.
     pub(super) rows: Option<RowSelection>,
 }
 
 /// What is left of a file of `reading` when nothing is read of which `filter` cannot be true.
-pub(super) fn left(reading: &Reading<'_>, filter: &Predicate, file: &ArrowReaderMetadata) -> Left {
+pub(super) fn left(
+    reading: &Reading<'_>,
+    filter: &Predicate,
+    file: &ArrowReaderMetadata,
+) -> Vec<Left> {
     let covered = reading.covered.iter();
     let covered = covered.map(|(column, days)| Necessary::Days(*column, days.clone()));
     let conditions = filter.necessary().into_iter().chain(covered);
@@ -43,19 +47,15 @@ pub(super) fn left(reading: &Reading<'_>, filter: &Predicate, file: &ArrowReader
             row_groups.retain(|at| may_hold.get(*at).is_none_or(|may_hold| *may_hold));
         }
     }
-    let mut rows: Vec<RowSelector> = Vec::new();
-    row_groups.retain(|at| {
-        let of_group = rows_left(&conditions, *at, file.metadata());
-        if of_group.selects_any() {
-            rows.extend(of_group.iter());
-        }
-        of_group.selects_any()
+    let left = row_groups.into_iter().filter_map(|row_group| {
+        let rows = rows_left(&conditions, row_group, file.metadata());
+        let is_skipped = rows.iter().any(|selector| selector.skip);
+        rows.selects_any().then(|| Left {
+            row_group,
+            rows: is_skipped.then_some(rows),
+        })
     });
-    let is_skipped = rows.iter().any(|selector| selector.skip);
-    Left {
-        row_groups,
-        rows: is_skipped.then(|| RowSelection::from(rows)),
-    }
+    left.collect()
 }
 
 /// The rows of row group `at` that are in pages that may hold what is wanted by all `conditions`.

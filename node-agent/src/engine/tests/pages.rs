@@ -49,7 +49,8 @@ fn decoded(world: &World, query: &Query) -> usize {
         cancel: &CancellationToken::new(),
     };
     let files = plan.counted.stored.files.iter();
-    let batches = files.flat_map(|file| scan.open(file, &conditions.filter).unwrap());
+    let row_groups = files.flat_map(|file| scan.open(file, &conditions.filter).unwrap());
+    let batches = row_groups.flat_map(Result::unwrap);
     batches.map(|batch| batch.unwrap().num_rows()).sum()
 }
 
