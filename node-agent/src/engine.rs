@@ -331,7 +331,8 @@ impl Memory {
         // A count for each, of which then a bit is left.
         let asked = asked.saturating_mul(size_of::<u32>() + 1);
         let each = Collapse::bytes_per_person(plan).saturating_add(asked);
-        let most = u32::try_from(self.spans / each.max(1)).unwrap_or(u32::MAX);
+        let most = (self.spans / each.max(1)).min(Collapse::persons_max(plan));
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
         if most == 0 || persons.div_ceil(most) as usize > PASSES_MAX {
             return Err(self.exceeded());
         }

@@ -19,7 +19,7 @@ const LISTED_DAYS_MAX: usize = 100_000;
 /// Slots that are looked at together: one bit for each.
 const LOOKED_AT_ONCE: usize = 64;
 /// No slot.
-const NO_SLOT: usize = usize::MAX;
+const NO_SLOT: u32 = u32::MAX;
 
 /// The rows of the persons of one span.
 #[derive(Debug)]
@@ -28,8 +28,8 @@ pub(super) struct Collapse<'a> {
     periods: usize,
     /// The periods of the first days that the view covers; empty without periods.
     period_of_day: Vec<u32>,
-    /// The slot of each of the rows chosen last; kept for its room.
-    slots: Vec<usize>,
+    /// The slot of each of the rows chosen last; empty without periods, when it is the person.
+    slots: Vec<u32>,
     /// By slot, how many events; empty where one event makes the row.
     events: Vec<u32>,
     /// By slot, the day of the event that makes the row; empty where all events do.
@@ -83,6 +83,12 @@ impl<'a> Collapse<'a> {
         periods.saturating_mul(by_slot).saturating_add(by_person)
     }
 
+    /// Most persons whose slots have numbers.
+    pub(super) fn persons_max(plan: &Plan<'_>) -> usize {
+        let periods = plan.periods.map_or(1, |periods| periods.count);
+        (NO_SLOT as usize) / periods.max(1)
+    }
+
     /// No rows yet of the persons of `span`.
     pub(super) fn new(plan: &'a Plan<'a>, span: &Range<u32>) -> Self {
         let periods = plan.periods.map_or(1, |periods| periods.count);
@@ -116,34 +122,41 @@ impl<'a> Collapse<'a> {
     /// row, those that come after it, or before. The slots of the others are kept for [`Self::add`].
     pub(super) fn choose(&mut self, rows: &mut Rows) {
         let mut slots = std::mem::take(&mut self.slots);
-        slots.clear();
-        let persons = rows.persons().iter().map(|person| *person as usize);
-        if self.plan.periods.is_none() {
-            slots.extend(persons);
-        } else {
-            let slot = |(person, day): (usize, &i32)| {
-                let period = self.period_of(*day)?;
-                Some(person * self.periods + period)
-            };
-            let days = self.days_of(rows);
-            slots.extend(persons.zip(days).map(|row| slot(row).unwrap_or(NO_SLOT)));
+        if self.plan.periods.is_some() {
+            slots.clear();
+            let of_rows = rows.persons().iter().zip(self.days_of(rows));
+            slots.extend(of_rows.map(|(person, day)| self.slot_of(*person, *day)));
         }
+        // A day is compared with the one that is kept, of which there is none at first.
         let chosen = match self.plan.rows {
-            Pick::Together => chosen(slots.iter().map(|slot| *slot != NO_SLOT)),
-            Pick::First => self.chosen(rows, &slots, |day, kept| day <= kept || kept == NO_DAY),
-            Pick::Last => self.chosen(rows, &slots, |day, kept| day >= kept),
+            Pick::Together if slots.is_empty() => None,
+            Pick::Together => Some(chosen(slots.iter().map(|slot| *slot != NO_SLOT))),
+            Pick::First => {
+                Some(self.chosen(rows, &slots, |day, kept| day <= kept || kept == NO_DAY))
+            }
+            Pick::Last => Some(self.chosen(rows, &slots, |day, kept| day >= kept)),
         };
-        if chosen.len() < slots.len() {
+        if let Some(chosen) = chosen {
             rows.keep(&chosen);
             keep(&mut slots, &chosen);
         }
         self.slots = slots;
     }
 
+    /// The slot of an event of `person` at `day`, if it is in one of the periods.
+    fn slot_of(&self, person: u32, day: i32) -> u32 {
+        let slot = self.period_of(day).and_then(|period| {
+            let slot = person as usize * self.periods + period;
+            u32::try_from(slot).ok()
+        });
+        slot.unwrap_or(NO_SLOT)
+    }
+
     /// Which of `rows` may make persons' rows: those with a slot, of which `may` is true of their
     /// day and the one kept, of which there is none at first.
-    fn chosen(&self, rows: &Rows, slots: &[usize], may: impl Fn(i32, i32) -> bool) -> Vec<u32> {
-        let kept = |slot: &usize| self.days.get(*slot).copied();
+    fn chosen(&self, rows: &Rows, slots: &[u32], may: impl Fn(i32, i32) -> bool) -> Vec<u32> {
+        let slots = self.slots(rows, slots);
+        let kept = |slot: &u32| self.days.get(*slot as usize).copied();
         if self.plan.counted.covered.is_none() {
             // Persons have no day, and of theirs all are equal.
             return chosen(slots.iter().map(|slot| kept(slot).is_some()));
@@ -152,13 +165,25 @@ impl<'a> Collapse<'a> {
         chosen(days.map(|(day, slot)| kept(slot).is_some_and(|kept| may(*day, kept))))
     }
 
+    /// The slot of each of `rows`.
+    fn slots<'r>(&self, rows: &'r Rows, by_period: &'r [u32]) -> &'r [u32] {
+        if self.plan.periods.is_some() {
+            by_period
+        } else {
+            rows.persons()
+        }
+    }
+
     /// Takes in `rows`, which are those that were chosen last.
     pub(super) fn add(&mut self, rows: &Rows, words: &Words) {
+        let by_period = std::mem::take(&mut self.slots);
+        let slots = self.slots(rows, &by_period);
         match self.plan.rows {
-            Pick::Together => self.add_all(rows, words),
-            Pick::First => self.pick(rows, words, Ordering::Less),
-            Pick::Last => self.pick(rows, words, Ordering::Greater),
+            Pick::Together => self.add_all(rows, slots, words),
+            Pick::First => self.pick(rows, slots, words, Ordering::Less),
+            Pick::Last => self.pick(rows, slots, words, Ordering::Greater),
         }
+        self.slots = by_period;
     }
 
     /// Which period `day` is in, counted from the first.
@@ -179,9 +204,9 @@ impl<'a> Collapse<'a> {
         column.map(Values::days).unwrap_or_default()
     }
 
-    fn add_all(&mut self, rows: &Rows, words: &Words) {
-        for slot in &self.slots {
-            if let Some(events) = self.events.get_mut(*slot) {
+    fn add_all(&mut self, rows: &Rows, slots: &[u32], words: &Words) {
+        for slot in slots {
+            if let Some(events) = self.events.get_mut(*slot as usize) {
                 *events += 1;
             }
         }
@@ -193,9 +218,9 @@ impl<'a> Collapse<'a> {
         for (sums, added) in self.added.iter_mut().zip(&self.plan.added) {
             let values = rows.column(added.column);
             let values = values.map(Values::numbers).unwrap_or_default();
-            for (value, slot) in values.iter().zip(&self.slots) {
+            for (value, slot) in values.iter().zip(slots) {
                 if !value.is_nan() {
-                    sums.add(*slot, added.scale.units_of(*value));
+                    sums.add(*slot as usize, added.scale.units_of(*value));
                 }
             }
         }
@@ -203,21 +228,22 @@ impl<'a> Collapse<'a> {
 
     /// Keeps the row that is `wanted` compared with the one kept: by day, and on the same day by
     /// the kept values in the order of the catalogue, a missing one being the least.
-    fn pick(&mut self, rows: &Rows, words: &Words, wanted: Ordering) {
+    fn pick(&mut self, rows: &Rows, slots: &[u32], words: &Words, wanted: Ordering) {
         let days = self.days_of(rows);
         let columns = self.plan.kept.iter();
         let columns: Vec<_> = columns.filter_map(|at| rows.column(*at)).collect();
-        for (at, slot) in self.slots.iter().enumerate() {
+        for (at, slot) in slots.iter().enumerate() {
+            let slot = *slot as usize;
             // Persons have no day, and of theirs all are equal.
             let day = days.get(at).copied().unwrap_or(0);
-            let Some(kept_day) = self.days.get_mut(*slot) else {
+            let Some(kept_day) = self.days.get_mut(slot) else {
                 continue;
             };
             let is_better = *kept_day == NO_DAY || {
                 let by_value = || {
                     let pairs = self.kept.iter().zip(&columns);
                     let mut orders =
-                        pairs.map(|(kept, values)| kept.compare(*slot, values, at, words));
+                        pairs.map(|(kept, values)| kept.compare(slot, values, at, words));
                     orders
                         .find(|order| order.is_ne())
                         .unwrap_or(Ordering::Equal)
@@ -227,7 +253,7 @@ impl<'a> Collapse<'a> {
             if is_better {
                 *kept_day = day;
                 for (kept, values) in self.kept.iter_mut().zip(&columns) {
-                    kept.put(*slot, values, at);
+                    kept.put(slot, values, at);
                 }
             }
         }

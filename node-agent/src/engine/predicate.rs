@@ -165,6 +165,11 @@ impl Predicate {
         }
     }
 
+    /// Whether it is seen to be true of every row.
+    pub(super) fn is_always_true(&self) -> bool {
+        matches!(self, Self::All(inner) if inner.iter().all(Self::is_always_true))
+    }
+
     /// The columns that it looks at.
     pub(super) fn columns(&self) -> BTreeSet<usize> {
         match self {

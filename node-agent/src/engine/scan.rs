@@ -79,8 +79,10 @@ impl Scan<'_> {
                     let is_tested = |at| tested.contains(&at);
                     let taken = gatherer.take(&batch, &mut rows, is_tested, words);
                     taken.map_err(failed)?;
-                    let is_true = filter.test(&rows, Others { words, asked });
-                    rows.keep(&chosen(is_true.into_iter()));
+                    if !filter.is_always_true() {
+                        let is_true = filter.test(&rows, Others { words, asked });
+                        rows.keep(&chosen(is_true.into_iter()));
+                    }
                     sink.choose(&mut rows, words)?;
                     if rows.is_empty() {
                         continue;

@@ -128,11 +128,19 @@ impl<'a> Gatherer<'a> {
         if let Some((at, covered)) = &reading.covered {
             let name = reading.columns.get(*at).map_or("", |column| column.name);
             let days = days(column(batch, name)?, &rows.places)?;
-            let covered = chosen(days.iter().map(|day| covered.contains(day)));
+            // Mostly all are, which is seen without a branch for each.
+            let is_covered = days.iter().map(|day| covered.contains(day));
+            let left = if is_covered.clone().fold(true, |all, one| all & one) {
+                None
+            } else {
+                Some(chosen(is_covered))
+            };
             if let Some(column) = rows.columns.get_mut(*at) {
                 *column = Some(Values::Days(days));
             }
-            rows.keep(&covered);
+            if let Some(left) = left {
+                rows.keep(&left);
+            }
         }
         Ok(rows)
     }
