@@ -13,9 +13,9 @@
 //!    their own, where they are rounded from exact ones. So each margin is taken as known as well
 //!    as this desk would let it be known, and cells are hidden, the smallest first, until each
 //!    cell and each margin that the threshold hides could hold any number from 1 to k−1.
-//! 4. **Numbers** (`desk/number.rs`). The mean, sum and variance of a variable leave where one person
-//!    at the clip bound could make at most 85 % of the cell's total, on a grid as coarse as what
-//!    one person could move them. The sum is the shown mean times the shown persons. These look
+//! 4. **Numbers** (`desk/number.rs`). The mean, sum and variance of a variable leave where at least
+//!    2k persons have a value and one person at the clip bound could make at most 85 % of the
+//!    cell's total, on a grid as coarse as what one person could move them. The sum is the shown mean times the shown persons. These look
 //!    at nothing that is hidden, so they come last.
 //!
 //! What holds:

@@ -120,10 +120,10 @@ def number(parts: list[list[float]], shared: bool = False) -> tuple[float, float
 
 
 def test_a_total_that_one_person_could_make_is_hidden() -> None:
-    assert number([[20.0] * 5 + [17.0]]) == "dominance"
-    assert isinstance(number([[20.0] * 5 + [18.0]]), tuple)
-    assert number([[20.0] * 5] * 2, shared=True) == "dominance"
-    assert number([[20.0] * 4]) == "few"
+    assert number([[12.0] * 9 + [9.0]]) == "dominance"
+    assert isinstance(number([[12.0] * 9 + [10.0]]), tuple)
+    assert number([[11.5] * 10] * 2, shared=True) == "dominance"
+    assert number([[90.0] * 9]) == "few"
 
 
 def test_a_mean_is_as_coarse_as_what_one_person_could_move() -> None:

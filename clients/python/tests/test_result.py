@@ -41,7 +41,7 @@ def test_hidden_values_are_missing_and_listed_with_their_reason(table: innsyn.Re
         (2, "mean_days", "dominance"),
     ]
     assert dict(table.hidden[0].of) == {"sex": "K", "year": "2021"}
-    assert "fewer than 5 persons, or hidden to protect" in table.hidden[0].why
+    assert "fewer than 5 persons, or for a mean or sum fewer than 10" in table.hidden[0].why
     assert "one person" in table.hidden[2].why
 
 

@@ -56,7 +56,9 @@ pub(super) fn release<'a>(
         largest = with_values.iter().copied().max().unwrap_or(0);
         places = with_values.len() as f64;
     }
-    if largest < rules.k() {
+    // Of k persons who each have one of two values, a mean tells how many have which, which a count
+    // would round to one or the other; of twice as many that says little of anybody.
+    if largest < 2 * rules.k() {
         return Value::Hidden(Reason::Few);
     }
     let one_person = places * clip.from.abs().max(clip.to.abs());

@@ -17,7 +17,10 @@ ROWS_SHOWN_MAX = 60
 def why_hidden(reason: str, smallest_cell: int) -> str:
     """Why a value is hidden, in words."""
     if reason == "few":
-        return f"fewer than {smallest_cell} persons, or hidden to protect such a cell"
+        return (
+            f"fewer than {smallest_cell} persons, or for a mean or sum fewer than "
+            f"{2 * smallest_cell}, or hidden to protect such a cell"
+        )
     if reason == "dominance":
         return "one person could make most of the total"
     return "hidden for a reason that this version does not know"

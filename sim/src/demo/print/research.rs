@@ -64,7 +64,10 @@ pub(in crate::demo) fn table(table: &wire::ReleasedTable) {
     for (cell, means) in [
         (
             Cell::Few,
-            format!("fewer than {k} persons, or needed to keep such a cell unknown"),
+            format!(
+                "fewer than {k} persons (for a mean {}), or needed to keep such a cell unknown",
+                2 * k
+            ),
         ),
         (
             Cell::Dominance,

@@ -86,7 +86,7 @@ def number(
         of_registers = [part.moments[name].n for part in exact.cells[key].values()]
         with_values = [n for n in of_registers if n]
         largest, places = max(with_values, default=0), len(with_values)
-    if largest < rules.k:
+    if largest < 2 * rules.k:
         return "few"
     if places * max(abs(clip[0]), abs(clip[1])) > _SHARE_MAX * abs(total.n * centre + total.s):
         return "dominance"

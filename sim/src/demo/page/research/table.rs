@@ -72,8 +72,8 @@ fn legend(pivot: &Pivot, released: &wire::ReleasedTable) -> Markup {
                 }
             }
             @if pivot.has(Cell::Few) {
-                p { span class="swatch few" {} " Færre enn " (k) " personer, eller skjult for at en slik celle ikke skal kunne regnes ut. "
-                    span lang="en" { "Fewer than " (k) " persons, or hidden so that no such cell can be worked out." } }
+                p { span class="swatch few" {} " Færre enn " (k) " personer (for et gjennomsnitt " (2 * k) "), eller skjult for at en slik celle ikke skal kunne regnes ut. "
+                    span lang="en" { "Fewer than " (k) " persons (for a mean " (2 * k) "), or hidden so that no such cell can be worked out." } }
             }
             @if pivot.has(Cell::Dominance) {
                 p { span class="swatch dominance" {} " Én person kunne stå for det meste av tallet. "
