@@ -724,6 +724,13 @@ pub struct Overlaps {
     /// One for each of `OverlapAudit.earlier`, in its order.
     #[prost(message, repeated, tag = "2")]
     pub earlier: ::prost::alloc::vec::Vec<Overlap>,
+    /// How many persons every two counts have in common, each of all whom it counted in any cell and
+    /// any period: the lower triangle of a matrix, row by row, with the diagonal. The rows are those
+    /// of `OverlapAudit.earlier`, in its order, and at last this count, so that n earlier ones make
+    /// (n + 1)(n + 2) / 2 numbers. Empty from an agent that does not know it; a reader that asked for
+    /// two earlier counts or more refuses that.
+    #[prost(uint64, repeated, tag = "3")]
+    pub persons_in_common: ::prost::alloc::vec::Vec<u64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Overlap {

@@ -9,10 +9,9 @@ use std::collections::BTreeMap;
 use innsyn_policy::{PermitId, RegisterId};
 use innsyn_proto::wire::node::v1 as node;
 
-use super::desk::ReleasedTable;
 use super::ledger::Store;
-use super::merge::{ExactTable, Key, Partial};
-use super::overlap::{self, Earlier, PAIRS_MAX, Table, Told, ToldError};
+use super::merge::{Key, Partial};
+use super::overlap::{self, CompareError, Earlier, PAIRS_MAX, Sums, Table, Told, ToldError};
 use super::refusal::Refusal;
 
 /// The audit of one run.
@@ -93,17 +92,23 @@ impl Audit {
         self.failed = true;
     }
 
-    /// Whether what the desk `released` of `exact` may join the earlier tables.
-    pub(super) fn end(
-        self,
-        exact: &ExactTable,
-        released: &ReleasedTable,
-        k: u64,
-    ) -> Result<Passed, Refusal> {
+    /// Whether `table`, which the desk lets go, may join the earlier tables.
+    pub(super) fn end(self, table: &Table, k: u64) -> Result<Passed, Refusal> {
         if self.failed {
             return Err(Refusal::NotAvailable);
         }
-        let table = Table::of(exact, released);
+        self.compare_one_by_one(table, k)?;
+        self.compare_sums(table, k)?;
+        let leaves = self.answered.into_iter();
+        let leaves = leaves.map(|(register, answered)| (register, answered.use_log_leaf));
+        Ok(Passed {
+            audited: self.earlier.len(),
+            kept: table.kept(&leaves.collect(), k),
+        })
+    }
+
+    /// Whether `table` differs from an earlier one by a few persons.
+    fn compare_one_by_one(&self, table: &Table, k: u64) -> Result<(), Refusal> {
         // How many counts each register has been asked of so far.
         let mut asked: BTreeMap<&RegisterId, usize> = BTreeMap::new();
         for earlier in &self.earlier {
@@ -115,25 +120,57 @@ impl Audit {
                 let asked = asked.entry(register).or_default();
                 let at = std::mem::replace(asked, *asked + 1);
                 let told = answered.told.as_ref().ok_or(ToldError::Absent);
-                let told = told.and_then(|told| told.met(at, register, &table, earlier));
+                let told = told.and_then(|told| told.met(at, register, table, earlier));
                 let told = told.map_err(|error| not_compared(register, error))?;
                 met.insert(register.clone(), told);
             }
-            match overlap::differ_by_few(&table, earlier.table(), &met, k) {
-                Ok(false) => {}
-                Ok(true) => return Err(Refusal::NotAvailable),
-                Err(error) => {
-                    tracing::error!(%error, "no table: overlaps that cannot be");
-                    return Err(Refusal::NotAvailable);
-                }
-            }
+            passes(overlap::differ_by_few(table, earlier.table(), &met, k))?;
         }
-        let leaves = self.answered.into_iter();
-        let leaves = leaves.map(|(register, answered)| (register, answered.use_log_leaf));
-        Ok(Passed {
-            audited: self.earlier.len(),
-            kept: table.kept(&leaves.collect(), k),
-        })
+        Ok(())
+    }
+
+    /// Whether `table` and earlier ones of the same registers tell together of a few persons.
+    fn compare_sums(&self, table: &Table, k: u64) -> Result<(), Refusal> {
+        let is_of_these = |earlier: &&Earlier| {
+            earlier.registers().eq(self.answered.keys())
+                && earlier.table().shows_anything()
+                && earlier.table().is_each_once() == table.is_each_once()
+        };
+        let earlier: Vec<&Earlier> = self.earlier.iter().filter(is_of_these).collect();
+        // One earlier table has been compared.
+        if earlier.len() < 2 || !table.shows_anything() {
+            return Ok(());
+        }
+        let in_common = self.answered.iter().map(|(register, answered)| {
+            let asked = self
+                .earlier
+                .iter()
+                .filter(|one| one.count_of(register).is_some());
+            let places = asked.enumerate().filter(|(_, one)| is_of_these(one));
+            let places: Vec<usize> = places.map(|(at, _)| at).collect();
+            let told = answered.told.as_ref().ok_or(ToldError::Absent);
+            let told = told.and_then(|told| told.in_common(&places));
+            told.map_err(|error| not_compared(register, error))
+        });
+        let tables = earlier.into_iter().map(Earlier::table).chain([table]);
+        let sums = Sums::of(
+            in_common.collect::<Result<_, _>>()?,
+            tables.map(|table| table.persons_shared).collect(),
+            k,
+        );
+        passes(sums.tell_of_few())
+    }
+}
+
+/// No refusal if nothing tells of a few persons.
+fn passes(tells_of_few: Result<bool, CompareError>) -> Result<(), Refusal> {
+    match tells_of_few {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(Refusal::NotAvailable),
+        Err(error) => {
+            tracing::error!(%error, "no table: overlaps that cannot be");
+            Err(Refusal::NotAvailable)
+        }
     }
 }
 

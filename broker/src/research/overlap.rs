@@ -10,11 +10,13 @@
 //!            |A Δ B| = |A| + |B| − 2 |A ∩ B|  ─▶  1…k−1: not available
 //! ```
 //!
-//! What is compared, as *groups* of cells (`groups`): each cell that is shown, and, because
+//! What is compared pair by pair, as *groups* of cells (`groups`): each cell that is shown, and, because
 //! whoever sees cells can add them up, the whole of a table and its margins of one dimension,
 //! with the hidden cells in them, of one period each. Hidden cells belong to them because that a
 //! hidden cell follows from a margin is what the desk prevents (`desk/protect.rs`); here the
 //! question is whether another population was counted.
+//!
+//! And whole tables are added up and subtracted, the new one with up to three earlier ones (`sums`).
 //!
 //! What holds:
 //!
@@ -24,26 +26,34 @@
 //!   difference a few persons, it is taken to.
 //! - **Where registers may share persons** the largest register's difference counts, as it does
 //!   for the threshold: one person in five registers is not five persons.
-//! - **Equal sets pass.** A query that asks the same in other words has another name and the same
-//!   persons.
+//! - **Equal sets pass where they were asked alike**: a table by other dimensions, or with other
+//!   numbers. Where population or rows were said otherwise ([`Population`]) and the whole is the
+//!   same, in all periods, that nobody differs would tell as much as a refusal does: it counts as
+//!   few, even if it is the same in other words.
 //! - **What cannot be compared is refused**, in the same words: an agent that knows no overlaps,
 //!   one that cannot tell its earlier persons again, answers that do not fit, a release from
 //!   before there was an audit.
 //!
 //! What this does not do:
 //!
-//! - **It is pairwise and per permit.** Three tables can tell together what no two of them do,
-//!   and two permits do not know of each other.
-//! - **A refusal is an answer.** Refused, that somebody differs is known, and passed, that nobody
-//!   or at least k do. The budget bounds how often that can be asked: agents charge a query that
-//!   they counted, whatever became of the table.
+//! - **It is per permit.** Two permits do not know of each other.
+//! - **Sums of five tables and more are not compared**, nor of four where there are more than 150
+//!   earlier ones, nor with tables that other registers have answered; nor sums of cells and
+//!   margins of three tables and more.
+//! - **A refusal is an answer.** Refused, that fewer than k differ is known, and mostly not more.
+//!   But where the whole differs by many, or is added up of parts, or the query names other
+//!   registers or another view, equal sets pass, and then a refusal tells that somebody differs.
+//!   The budget bounds how often that can be asked: agents charge a query that they counted,
+//!   whatever became of the table.
 //! - **Persons are compared, not their events or values.** Two tables of the same persons whose
 //!   events are counted over different months tell of events of persons nobody can name; and of
 //!   a sum only what the desk's grid shows (`desk/number.rs`).
 //! - A sum of some cells that is neither a margin nor the whole is not compared; the rounding of
 //!   each cell is what stands against it.
+//! - Of a table by periods the whole that is added up is everybody in any of them, and it is
+//!   combined with others like it only; of a table of one period it is like any other.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use innsyn_policy::RegisterId;
 
@@ -51,11 +61,15 @@ use super::merge::Key;
 
 mod groups;
 mod kept;
+mod population;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod told;
 
 pub(super) use kept::Earlier;
+pub(super) use population::Population;
+pub(super) use sums::Sums;
 pub(super) use told::{Told, ToldError};
 
 use groups::Groups;
@@ -72,8 +86,24 @@ pub(super) struct Table {
     pub(super) period: Option<usize>,
     /// Whether two registers may hold the same person.
     pub(super) persons_shared: bool,
+    /// Of whom it was asked; unknown of a table from before that was kept.
+    pub(super) population: Option<Population>,
     /// In the order of their keys; in each is somebody.
     pub(super) cells: Vec<Cell>,
+}
+
+impl Table {
+    /// Whether each person is in it once at most.
+    pub(super) fn is_each_once(&self) -> bool {
+        let periods = |period: usize| self.cells.iter().map(move |cell| cell.key.get(period));
+        self.period
+            .is_none_or(|period| periods(period).collect::<BTreeSet<_>>().len() < 2)
+    }
+
+    /// Whether anything is shown.
+    pub(super) fn shows_anything(&self) -> bool {
+        self.cells.iter().any(|cell| cell.is_shown)
+    }
 }
 
 /// A cell, hidden ones too.
@@ -142,7 +172,8 @@ impl Persons {
 }
 
 /// Whether a table that shows cells of at least `k` persons, and an earlier one, have groups that
-/// differ by 1 to `k` − 1 persons, or could. `met` has what each register told that answered both.
+/// differ by 1 to `k` − 1 persons, or could; or wholes that differ by nobody, if the tables were
+/// asked of different populations. `met` has what each register told that answered both.
 pub(super) fn differ_by_few(
     table: &Table,
     earlier: &Table,
@@ -156,6 +187,8 @@ pub(super) fn differ_by_few(
         Some(met) => Persons::exactly(met.sizes.get(at).copied().unwrap_or_default()),
         None => cell.persons.get(register).copied().unwrap_or_default(),
     });
+    let is_asked_alike = table.population.is_some() && table.population == earlier.population;
+    let are_compared = !is_asked_alike && new.has_wholes_as(&old);
     // Groups that share nobody differ by at least the k persons of either.
     if table.persons_shared || earlier.persons_shared {
         let mut shared = BTreeMap::new();
@@ -168,15 +201,23 @@ pub(super) fn differ_by_few(
             }
             shared.insert(register, own);
         }
+        if are_compared && largest_difference_of_wholes(&new, &old, &shared)?.is_few(0, k) {
+            return Ok(true);
+        }
         pairs.into_iter().try_fold(false, |found, pair| {
-            Ok(found || largest_difference(&new, &old, &shared, pair)?.is_few(k))
+            let differ = largest_difference(&new, &old, &shared, pair)?;
+            Ok(found || differ.is_few(1, k))
         })
     } else {
         let both = shared_by(&new, &old, met.values())?;
+        let wholes = || difference_of_wholes(&new, &old, Some(&both), Groups::total);
+        if are_compared && wholes()?.is_few(0, k) {
+            return Ok(true);
+        }
         both.into_iter()
             .try_fold(false, |found, ((one, other), both)| {
                 let total = new.total(one).and(old.total(other));
-                Ok(found || total.without(2 * both)?.is_few(k))
+                Ok(found || total.without(2 * both)?.is_few(1, k))
             })
     }
 }
@@ -225,9 +266,48 @@ fn largest_difference(
     Ok(largest)
 }
 
+/// In how many persons the wholes of two tables differ, added up over their periods; `size` tells
+/// how many are in a group, and `shared` in two.
+fn difference_of_wholes(
+    new: &Groups,
+    old: &Groups,
+    shared: Option<&Shared>,
+    size: impl Fn(&Groups, u32) -> Persons,
+) -> Result<Persons, CompareError> {
+    let of = |groups: &Groups| {
+        let sizes = groups.wholes().map(|whole| size(groups, whole));
+        sizes.fold(Persons::default(), Persons::and)
+    };
+    let pairs = shared.into_iter().flatten();
+    let both = pairs.filter(|((one, other), _)| new.is_whole_as(*one, old, *other));
+    let both: u64 = both.map(|(_, both)| both).sum();
+    of(new).and(of(old)).without(2 * both)
+}
+
+/// The same where a person may be in several registers.
+fn largest_difference_of_wholes(
+    new: &Groups,
+    old: &Groups,
+    shared: &BTreeMap<&RegisterId, Shared>,
+) -> Result<Persons, CompareError> {
+    let of = |groups: &Groups| {
+        let registers = groups.wholes().flat_map(|whole| groups.registers(whole));
+        registers.cloned().collect::<BTreeSet<_>>()
+    };
+    let mut largest = Persons::default();
+    for register in of(new).union(&of(old)) {
+        let shared = shared.get(register);
+        let size = |groups: &Groups, whole: u32| groups.at(whole, register);
+        let differ = difference_of_wholes(new, old, shared, size)?;
+        largest.least = largest.least.max(differ.least);
+        largest.most = largest.most.max(differ.most);
+    }
+    Ok(largest)
+}
+
 impl Persons {
-    /// Whether so many can be at least one and fewer than `k`.
-    const fn is_few(self, k: u64) -> bool {
-        self.most >= 1 && self.least < k
+    /// Whether so many can be at least `least` and fewer than `k`.
+    const fn is_few(self, least: u64, k: u64) -> bool {
+        self.most >= least && self.least < k
     }
 }

@@ -62,6 +62,7 @@ mod roll;
 mod running;
 #[cfg(test)]
 mod tests;
+mod wholes;
 
 pub use answering::{Computing, ComputingParts};
 pub use audited::{AuditedRecords, RecordCheck, RecordFault};

@@ -9,9 +9,9 @@
 //! register ([`planted`]) so that an attack that is not stopped learns of them for certain, and
 //! not by the luck of a seed.
 //!
-//! An attack is *refused*, *harmless*, *open*, or gets *through*. Open are those that combine three
-//! and more tables of one permit, or learn from a refusal that somebody differs: `ARCHITECTURE.md`
-//! says of a researcher with a permit that these remain, and here it is seen what they give. The
+//! An attack is *refused*, *harmless*, *open*, or gets *through*. Open are those that learn from a
+//! refusal that somebody differs in a part of a table: `ARCHITECTURE.md` says of a researcher with a
+//! permit that these remain, and here it is seen what they give. The
 //! suite is itself tested: without the register's look at who has said no, without the overlap
 //! audit, and without the complementary check, attacks get through.
 //!
@@ -91,10 +91,15 @@ impl fmt::Display for Kind {
 
 /// What is known to learn something. An attack that does not any more is to leave this list, and the
 /// table in `ARCHITECTURE.md`.
-const OPEN: [(Kind, &str); 3] = [
-    (Kind::Rewrite, "random halves, their sums averaged"),
-    (Kind::Existence, "whether another table is refused"),
-    (Kind::Model, "means of many groups of ten"),
+const OPEN: [(Kind, &str); 2] = [
+    (
+        Kind::Existence,
+        "whether a table with others beside them is refused",
+    ),
+    (
+        Kind::Existence,
+        "whether the last part of a table is refused",
+    ),
 ];
 
 /// What came of an attack.
@@ -109,6 +114,15 @@ enum Outcome {
 
 impl Outcome {
     const ALL: [Self; 4] = [Self::Refused, Self::Harmless, Self::Open, Self::Through];
+
+    /// That of an attack that learns something.
+    fn of_what_learns(kind: Kind, attack: &str) -> Self {
+        if OPEN.contains(&(kind, attack)) {
+            Self::Open
+        } else {
+            Self::Through
+        }
+    }
 }
 
 /// The outcome of every attack, by what it is.
@@ -235,7 +249,13 @@ async fn without_the_overlap_audit_attacks_get_through() {
     tracker::all(&mut attacked, Way::Grpc, &mut score).await;
     sites::all(&mut attacked, Way::Grpc, &mut score).await;
     temporal::all(&mut attacked, &mut score).await;
-    for (kind, least) in [(Kind::Tracker, 10), (Kind::OneSite, 4), (Kind::Temporal, 2)] {
+    repetition::splits(&mut attacked, Way::Grpc, &mut score).await;
+    for (kind, least) in [
+        (Kind::Tracker, 10),
+        (Kind::OneSite, 4),
+        (Kind::Temporal, 2),
+        (Kind::Rewrite, 1),
+    ] {
         let through = score.count(kind, Way::Grpc, Outcome::Through);
         assert!(through >= least, "{kind}: {score:?}");
     }

@@ -17,6 +17,8 @@ pub(super) struct Groups {
     of_cell: Vec<Vec<u32>>,
     /// By group.
     persons: Vec<BTreeMap<RegisterId, Persons>>,
+    /// The groups that are the whole of a table, or of one of its periods.
+    wholes: HashMap<u32, Option<Category>>,
 }
 
 /// Which cells a group is of.
@@ -48,12 +50,18 @@ impl Groups {
         let mut groups = Self {
             of_cell: Vec::with_capacity(table.cells.len()),
             persons: vec![BTreeMap::new(); numbers.len()],
+            wholes: HashMap::new(),
         };
         for (at, cell) in table.cells.iter().enumerate() {
             let own = groups_of(table.period, at, cell);
             let own: Vec<u32> = own
                 .filter_map(|group| numbers.get(&group).copied())
                 .collect();
+            // The whole is a cell's last group.
+            if let Some(whole) = own.last() {
+                let of_period = table.period.and_then(|period| cell.key.get(period));
+                groups.wholes.insert(*whole, of_period.cloned());
+            }
             for group in &own {
                 let Some(of_group) = groups.persons.get_mut(*group as usize) else {
                     continue;
@@ -72,6 +80,32 @@ impl Groups {
     pub(super) fn of_cell(&self, place: u32) -> &[u32] {
         let groups = self.of_cell.get(place as usize);
         groups.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The groups that are wholes: one, or one of each period.
+    pub(super) fn wholes(&self) -> impl Iterator<Item = u32> {
+        self.wholes.keys().copied()
+    }
+
+    /// Whether the wholes of `others` can be compared with these: both have some, and either each
+    /// has periods, or each has one whole.
+    pub(super) fn has_wholes_as(&self, others: &Self) -> bool {
+        let has_periods = |groups: &Self| groups.wholes.values().all(Option::is_some);
+        match (self.wholes.len(), others.wholes.len()) {
+            (0, _) | (_, 0) => false,
+            (1, 1) => true,
+            _ => has_periods(self) && has_periods(others),
+        }
+    }
+
+    /// Whether `group` is the whole of its table and `other` that of `others`, of one and the same
+    /// period if both have periods.
+    pub(super) fn is_whole_as(&self, group: u32, others: &Self, other: u32) -> bool {
+        match (self.wholes.get(&group), others.wholes.get(&other)) {
+            (Some(Some(period)), Some(Some(of_other))) => period == of_other,
+            (Some(_), Some(_)) => true,
+            _ => false,
+        }
     }
 
     /// The registers that have anybody in `group`.

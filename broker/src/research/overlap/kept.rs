@@ -1,8 +1,9 @@
 //! What the ledger keeps of a table for later audits.
 //!
-//! For each register which count it was, and for each cell whether it is shown and how many
-//! persons each register has in it: nobody, few (1 to k−1) or many. That is as little as the audit
-//! can do with: a small number of persons at one register is not written down.
+//! For each register which count it was, for each cell whether it is shown and how many persons
+//! each register has in it: nobody, few (1 to k−1) or many; and which population was asked for, as
+//! a hash. That is as little as the audit can do with: a small number of persons at one register is
+//! not written down.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use innsyn_policy::RegisterId;
 use innsyn_proto::wire::node::v1 as wire;
 use prost::Message as _;
 
-use super::{Cell, Persons, Table};
+use super::{Cell, Persons, Population, Table};
 use crate::research::desk::{ReleasedTable, Value};
 use crate::research::ledger::Release;
 use crate::research::merge::{Category, ExactTable, Key};
@@ -51,6 +52,9 @@ struct KeptTable {
     registers: Vec<KeptRegister>,
     #[prost(message, repeated, tag = "6")]
     cells: Vec<KeptCell>,
+    /// 32 bytes; of a table from before it was kept, none.
+    #[prost(bytes = "vec", tag = "7")]
+    population: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -82,8 +86,12 @@ struct KeptCategory {
 }
 
 impl Table {
-    /// The table of `exact`, of which the desk lets `released` go.
-    pub(in crate::research) fn of(exact: &ExactTable, released: &ReleasedTable) -> Self {
+    /// The table of `exact`, of which the desk lets `released` go, asked of `population`.
+    pub(in crate::research) fn of(
+        exact: &ExactTable,
+        released: &ReleasedTable,
+        population: Population,
+    ) -> Self {
         let cells = exact.cells().iter().map(|(key, parts)| Cell {
             key: key.clone(),
             is_shown: matches!(released.cells.get(key), Some(Value::Shown(_))),
@@ -95,6 +103,7 @@ impl Table {
         Self {
             period: exact.shape().period,
             persons_shared: exact.shape().persons_shared,
+            population: Some(population),
             cells: cells.collect(),
         }
     }
@@ -127,6 +136,10 @@ impl Table {
             period: self.period.and_then(|period| u32::try_from(period).ok()),
             registers: registers.collect(),
             cells: cells.collect(),
+            population: self
+                .population
+                .map(|population| population.0.to_vec())
+                .unwrap_or_default(),
         }
         .encode_to_vec()
     }
@@ -173,9 +186,14 @@ impl Earlier {
                 persons: persons.collect::<Result<_, KeptError>>()?,
             })
         });
+        let population = match kept.population.as_slice() {
+            [] => None,
+            population => Some(Population(population.try_into().map_err(|_| KeptError)?)),
+        };
         let table = Table {
             period,
             persons_shared: kept.persons_shared,
+            population,
             cells: cells.collect::<Result<_, _>>()?,
         };
         let keys = table.cells.iter().map(|cell| &cell.key);
@@ -195,6 +213,11 @@ impl Earlier {
         register: &RegisterId,
     ) -> Option<&wire::EarlierCount> {
         self.counts.get(register)
+    }
+
+    /// The registers that answered.
+    pub(in crate::research) fn registers(&self) -> impl Iterator<Item = &RegisterId> {
+        self.counts.keys()
     }
 
     /// The table.

@@ -10,11 +10,19 @@ use crate::research::merge::Category;
 
 const K: u64 = 5;
 
+/// By register, who is in it.
+type Who = BTreeMap<RegisterId, BTreeSet<u32>>;
+
+/// If it is a whole, of which period if there are any; and who is in it.
+type Seen<'a> = (Option<Option<&'a Category>>, Who);
+
 /// One table as it really is: by cell and register, who is in it.
 #[derive(Debug, Clone)]
 struct Real {
     period: Option<usize>,
     persons_shared: bool,
+    /// Of whom it was asked.
+    population: u8,
     /// The registers that answered.
     registers: Vec<RegisterId>,
     cells: BTreeMap<Key, BTreeMap<RegisterId, BTreeSet<u32>>>,
@@ -26,6 +34,7 @@ impl Real {
         let mut table = Self {
             period: None,
             persons_shared: false,
+            population: 1,
             registers: registers.iter().map(|id| register(id)).collect(),
             cells: BTreeMap::new(),
         };
@@ -61,6 +70,7 @@ impl Real {
         Table {
             period: self.period,
             persons_shared: self.persons_shared,
+            population: Some(Population([self.population; 32])),
             cells: cells.filter(|cell| !cell.persons.is_empty()).collect(),
         }
     }
@@ -121,10 +131,12 @@ impl Real {
         differ_by_few(&self.table(), &earlier.kept(), &self.met(earlier), K).unwrap()
     }
 
-    /// Every set of persons that is seen: cells, margins and wholes, register by register.
-    fn seen(&self) -> Vec<BTreeMap<RegisterId, BTreeSet<u32>>> {
+    /// Every set of persons that is seen: cells, margins and wholes, register by register; of a
+    /// whole, the period that it is of.
+    fn seen(&self) -> Vec<Seen<'_>> {
         let shown = |keys: &[&Key]| keys.iter().any(|key| self.is_shown(&self.cells[*key]));
-        let mut sets: Vec<Vec<&Key>> = self.cells.keys().map(|key| vec![key]).collect();
+        let cells = self.cells.keys().map(|key| (None, vec![key]));
+        let mut sets: Vec<(Option<Option<&Category>>, Vec<&Key>)> = cells.collect();
         let dimensions = self.cells.keys().next().map_or(0, Vec::len);
         let periods: BTreeSet<Option<&Category>> = self
             .cells
@@ -141,43 +153,75 @@ impl Real {
                 let categories: BTreeSet<_> = of_period.iter().map(|key| &key[dimension]).collect();
                 for category in categories {
                     let margin = of_period.iter().filter(|key| &key[dimension] == category);
-                    sets.push(margin.copied().collect());
+                    sets.push((None, margin.copied().collect()));
                 }
             }
-            sets.push(of_period);
+            sets.push((Some(period), of_period));
         }
-        sets.retain(|keys| shown(keys));
+        sets.retain(|(_, keys)| shown(keys));
         let union = |keys: Vec<&Key>| {
-            let mut union: BTreeMap<RegisterId, BTreeSet<u32>> = BTreeMap::new();
+            let mut union = Who::new();
             for (register, persons) in keys.into_iter().flat_map(|key| &self.cells[key]) {
                 union.entry(register.clone()).or_default().extend(persons);
             }
             union
         };
-        sets.into_iter().map(union).collect()
+        sets.into_iter()
+            .map(|(whole, keys)| (whole, union(keys)))
+            .collect()
     }
 
     /// What the audit should say if it knew everything, and if it knew nothing of who is missing.
     fn really_differs_by_few(&self, earlier: &Self) -> bool {
         let shared = self.persons_shared || earlier.persons_shared;
         let both = earlier.seen();
-        self.seen().iter().any(|one| {
-            both.iter().any(|other| {
-                let registers: BTreeSet<_> = one.keys().chain(other.keys()).collect();
-                let nobody = BTreeSet::new();
-                let differences = registers.into_iter().map(|register| {
-                    let (one, other) = (one.get(register), other.get(register));
-                    let one = one.unwrap_or(&nobody);
-                    one.symmetric_difference(other.unwrap_or(&nobody)).count() as u64
-                });
-                let differ: u64 = if shared {
-                    differences.max().unwrap_or_default()
-                } else {
-                    differences.sum()
+        let differ_by = |one: &Who, other: &Who| {
+            let registers: BTreeSet<_> = one.keys().chain(other.keys()).collect();
+            let nobody = BTreeSet::new();
+            let differences = registers.into_iter().map(|register| {
+                let (one, other) = (one.get(register), other.get(register));
+                let one = one.unwrap_or(&nobody);
+                one.symmetric_difference(other.unwrap_or(&nobody)).count() as u64
+            });
+            if shared {
+                differences.max().unwrap_or_default()
+            } else {
+                differences.sum()
+            }
+        };
+        let wholes = [self.seen(), both.clone()].map(|seen| {
+            let wholes = seen.into_iter();
+            let wholes = wholes.filter_map(|(whole, persons)| Some((whole?, persons)));
+            wholes.collect::<Vec<_>>()
+        });
+        let have_periods = |wholes: &[Vec<(Option<&Category>, Who)>; 2]| {
+            let mut all = wholes.iter().flatten();
+            all.all(|(period, _)| period.is_some())
+        };
+        // Somebody counts once in each period.
+        let [one, other] = wholes.each_ref().map(|of_table| {
+            let mut whole = Who::new();
+            for (period, persons) in of_table {
+                let period = match period {
+                    Some(Category::Number(period)) if have_periods(&wholes) => *period,
+                    _ => 0,
                 };
-                (1..K).contains(&differ)
+                for (register, persons) in persons {
+                    let period = 1_000 * u32::try_from(period).unwrap();
+                    let persons = persons.iter().map(|person| period + person);
+                    whole.entry(register.clone()).or_default().extend(persons);
+                }
+            }
+            whole
+        });
+        let are_comparable = have_periods(&wholes) || wholes.iter().all(|of| of.len() == 1);
+        let wholes_are_alike =
+            are_comparable && wholes.iter().all(|of| !of.is_empty()) && differ_by(&one, &other) < K;
+        (wholes_are_alike && self.population != earlier.population)
+            || self.seen().iter().any(|(_, one)| {
+                both.iter()
+                    .any(|(_, other)| (1..K).contains(&differ_by(one, other)))
             })
-        })
     }
 }
 
@@ -196,6 +240,72 @@ fn one_to_k_less_one_is_a_few_and_none_or_k_are_not() {
         let table = Real::of(&["nord"], &[("K", "nord", persons(0..20 - differ))]);
         assert_eq!(table.differs_by_few(&earlier), is_few, "{differ}");
     }
+}
+
+#[test]
+fn nobody_is_a_few_between_wholes_of_different_populations() {
+    let women_and_men = |men: u32| {
+        Real::of(
+            &["nord"],
+            &[
+                ("K", "nord", persons(0..20)),
+                ("M", "nord", persons(20..20 + men)),
+            ],
+        )
+    };
+    let earlier = women_and_men(20);
+    for (men, is_few) in [(20, true), (19, true), (16, true), (15, false)] {
+        let other = Real {
+            population: 2,
+            ..women_and_men(men)
+        };
+        assert_eq!(other.differs_by_few(&earlier), is_few, "{men}");
+        // The women are the same, and so is everybody.
+        let alike = women_and_men(men);
+        assert_eq!(alike.differs_by_few(&earlier), is_few && men < 20, "{men}");
+    }
+    // What was kept before populations were is of another one.
+    let table = Table {
+        population: None,
+        ..earlier.kept()
+    };
+    let met = earlier.met(&earlier);
+    assert_eq!(differ_by_few(&earlier.table(), &table, &met, K), Ok(true));
+    // A table without dimensions is its whole.
+    let of_one_cell = |population| Real {
+        population,
+        cells: BTreeMap::from([(
+            Vec::new(),
+            BTreeMap::from([(register("nord"), persons(0..20))]),
+        )]),
+        ..women_and_men(0)
+    };
+    assert!(of_one_cell(2).differs_by_few(&of_one_cell(1)));
+    assert!(of_one_cell(2).differs_by_few(&women_and_men(0)));
+    assert!(!of_one_cell(1).differs_by_few(&of_one_cell(1)));
+}
+
+#[test]
+fn wholes_of_different_periods_are_not_each_others() {
+    let by_year = |year: i64, population| {
+        let key = vec![Category::Number(year), Category::Code("K".into())];
+        Real {
+            period: Some(0),
+            population,
+            cells: BTreeMap::from([(key, BTreeMap::from([(register("nord"), persons(0..20))]))]),
+            ..Real::of(&["nord"], &[])
+        }
+    };
+    assert!(by_year(12, 2).differs_by_few(&by_year(12, 1)));
+    assert!(!by_year(24, 2).differs_by_few(&by_year(12, 1)));
+    // With one more year, the first one may stay the same.
+    let mut longer = by_year(12, 1);
+    longer.cells.extend(by_year(24, 1).cells);
+    assert!(!by_year(12, 2).differs_by_few(&longer));
+    assert!(!longer.differs_by_few(&by_year(12, 2)));
+    // A table of one year is compared with one without years.
+    let without = Real::of(&["nord"], &[("K", "nord", persons(0..20))]);
+    assert!(by_year(12, 2).differs_by_few(&without));
 }
 
 #[test]
@@ -322,8 +432,8 @@ fn tables() -> impl Strategy<Value = Real> {
     // Most persons stand where the other table has them, so that small differences occur.
     let moved = prop::collection::vec((0_u32..40, any::<bool>(), place), 0..6);
     let shape = (any::<bool>(), any::<bool>(), 1_usize..4, any::<bool>());
-    (moved, shape).prop_map(
-        |(moved, (has_period, persons_shared, registers, is_coarse))| {
+    (moved, shape, 1_u8..3).prop_map(
+        |(moved, (has_period, persons_shared, registers, is_coarse), population)| {
             let ids = ["nord", "vest"];
             let ids = ids
                 .iter()
@@ -333,6 +443,7 @@ fn tables() -> impl Strategy<Value = Real> {
             let mut real = Real {
                 period: has_period.then_some(0),
                 persons_shared,
+                population,
                 registers: ids.clone(),
                 cells: BTreeMap::new(),
             };

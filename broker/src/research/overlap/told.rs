@@ -7,6 +7,7 @@ use innsyn_proto::wire::node::v1 as wire;
 use wire::category::Category as ToldCategory;
 
 use super::kept::how_many;
+use super::sums::{InCommon, triangle};
 use super::{Earlier, Met, PAIRS_MAX, Table};
 use crate::research::merge::{Category, Key, Partial};
 
@@ -16,6 +17,9 @@ pub(in crate::research) struct Told {
     cells: Vec<Key>,
     /// In the order in which they were asked for.
     earlier: Vec<ToldEarlier>,
+    /// How many persons every two counts have in common, this one the last; none where there are
+    /// too few counts to need them.
+    in_common: Option<InCommon>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub(in crate::research) enum ToldError {
     Pairs,
     #[error("more than {PAIRS_MAX} pairs of cells share persons")]
     TooMany,
+    #[error("the numbers of persons in common do not fit the cells")]
+    InCommon,
     #[error("the earlier cells are not those of the release")]
     OtherRelease,
 }
@@ -95,10 +101,22 @@ impl Told {
                 pairs,
             })
         });
+        let of_earlier = of_earlier.collect::<Result<Vec<_>, _>>()?;
+        let counts = of_earlier.iter().map(|one| one.cells.as_slice());
+        let counts: Vec<_> = counts.chain([cells.as_slice()]).collect();
         Ok(Self {
-            earlier: of_earlier.collect::<Result<_, _>>()?,
+            in_common: read_in_common(&told.persons_in_common, &counts)?,
+            earlier: of_earlier,
             cells: cells.into_iter().map(|(key, _)| key).collect(),
         })
+    }
+
+    /// How many persons every two of the counts with these numbers have in common, and this count,
+    /// which is the last.
+    pub(in crate::research) fn in_common(&self, counts: &[usize]) -> Result<InCommon, ToldError> {
+        let told = self.in_common.as_ref().ok_or(ToldError::Absent)?;
+        let with_own: Vec<usize> = counts.iter().copied().chain([self.earlier.len()]).collect();
+        told.of_these(&with_own).ok_or(ToldError::InCommon)
     }
 
     /// How many pairs of cells were told of.
@@ -148,6 +166,32 @@ impl Told {
             sizes,
             pairs: pairs.collect::<Result<_, _>>()?,
         })
+    }
+}
+
+/// How many persons every two of `counts` have in common, of which the cells are known.
+fn read_in_common(told: &[u64], counts: &[&[(Key, u64)]]) -> Result<Option<InCommon>, ToldError> {
+    if told.is_empty() {
+        // Between two counts the cells' pairs say everything.
+        return match counts.len() {
+            ..=2 => Ok(None),
+            _ => Err(ToldError::Absent),
+        };
+    }
+    let in_common = InCommon::of(told.to_vec());
+    let fits = |(at, cells): (usize, &&[(Key, u64)])| {
+        let sizes = cells.iter().map(|(_, persons)| *persons);
+        let least = sizes.clone().max().unwrap_or_default();
+        // Who has several periods is in several cells.
+        let most = sizes.fold(0, u64::saturating_add);
+        let whole = in_common.at(at, at);
+        whole.is_some_and(|whole| (least..=most).contains(&whole))
+            && (0..at).all(|other| in_common.at(at, other) <= whole.min(in_common.at(other, other)))
+    };
+    if told.len() == triangle(counts.len()) && counts.iter().enumerate().all(fits) {
+        Ok(Some(in_common))
+    } else {
+        Err(ToldError::InCommon)
     }
 }
 

@@ -10,6 +10,7 @@ use super::super::desk::{Counted, ReleaseDesk};
 use super::super::face::Prepared;
 use super::super::ledger::Release;
 use super::super::merge::ExactTable;
+use super::super::overlap::{Population, Table};
 use super::super::refusal::Refusal;
 use super::super::table;
 
@@ -26,7 +27,8 @@ pub(super) fn released(
     let Prepared { plan, rules, .. } = prepared;
     let released = release(exact, &plan.domains(), *rules, &plan.clips());
     let released = released.map_err(Refusal::Release)?;
-    let passed = audit.end(exact, &released, rules.k())?;
+    let population = Population::of(prepared.query.normal());
+    let passed = audit.end(&Table::of(exact, &released, population), rules.k())?;
     let registers = coverage.iter();
     let table = wire::ReleasedTable {
         query_name: prepared.query.name().as_bytes().to_vec(),

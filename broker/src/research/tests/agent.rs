@@ -53,6 +53,8 @@ pub(crate) struct Agent {
     kept: Mutex<Kept>,
     /// Whether it is from before the overlap audit.
     is_old: AtomicBool,
+    /// Whether it tells of pairs of cells only, as one from before sums were compared.
+    compares_pairs_only: AtomicBool,
     asked: Mutex<Vec<node::ComputeRequest>>,
     /// How many calls have been asked of it that are not over.
     under_way: watch::Sender<usize>,
@@ -74,6 +76,7 @@ impl Agent {
             behaviour: Mutex::new(Behaviour::Hangs),
             kept: Mutex::default(),
             is_old: AtomicBool::new(false),
+            compares_pairs_only: AtomicBool::new(false),
             asked: Mutex::default(),
             under_way: watch::Sender::new(0),
             connections: AtomicUsize::new(0),
@@ -121,6 +124,11 @@ impl Agent {
         self.is_old.store(true, Ordering::SeqCst);
     }
 
+    /// Does not know what counts have in common from now on, but only what their cells have.
+    pub(crate) fn compares_pairs_only(&self) {
+        self.compares_pairs_only.store(true, Ordering::SeqCst);
+    }
+
     /// Has lost what it counted.
     pub(crate) fn forgets(&self) {
         self.kept.lock().unwrap().forget();
@@ -144,7 +152,12 @@ impl Agent {
     fn last(&self, mut part: node::Part, audit: Option<&node::OverlapAudit>) -> Message {
         if let (Some(audit), false) = (audit, self.is_old.load(Ordering::SeqCst)) {
             match self.kept.lock().unwrap().overlaps(&part, audit) {
-                Some(overlaps) => part.overlaps = Some(overlaps),
+                Some(mut overlaps) => {
+                    if self.compares_pairs_only.load(Ordering::SeqCst) {
+                        overlaps.persons_in_common.clear();
+                    }
+                    part.overlaps = Some(overlaps);
+                }
                 None => return Message::Refusal(node::Refusal::Overlap.into()),
             }
         }

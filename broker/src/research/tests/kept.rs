@@ -80,9 +80,24 @@ impl Kept {
             }
             Some(overlap)
         });
+        let earlier = earlier.collect::<Option<_>>()?;
+        let counts = audit.earlier.iter().map(|one| one.use_log_leaf.as_ref());
+        let counts = counts.chain([part.use_log_leaf.as_ref()]);
+        let wholes: Vec<BTreeSet<u32>> = counts
+            .map(|leaf| {
+                let persons = self.counts[leaf].iter().flat_map(|(_, persons)| persons);
+                persons.copied().collect()
+            })
+            .collect();
+        let rows = wholes.iter().enumerate();
+        let in_common = rows.flat_map(|(at, one)| {
+            let others = wholes.iter().take(at + 1);
+            others.map(|other| one.intersection(other).count() as u64)
+        });
         Some(node::Overlaps {
             cells: sizes(own),
-            earlier: earlier.collect::<Option<_>>()?,
+            earlier,
+            persons_in_common: in_common.collect(),
         })
     }
 }

@@ -8,6 +8,8 @@
 //!
 //! - **Cells are compared as sets of persons**, whatever they were counted from. A person who is
 //!   not in the register's data any more is in no later cell.
+//! - **Everybody of each count is compared with everybody of each other** (`wholes`), for what three
+//!   and more tables tell together.
 //! - **One walk along the persons** of each earlier count: a person is in few cells, so the pairs
 //!   that share anybody are few, and no cell is compared with every other.
 //! - **What does not fit is refused**: pairs, cells and memory have bounds.
@@ -16,12 +18,14 @@ use std::collections::HashMap;
 use std::io;
 
 use innsyn_proto::wire::node::v1 as wire;
+use roaring::RoaringBitmap;
 use tokio_util::sync::CancellationToken;
 
 use super::Countable;
 use super::asked::EarlierCount;
 use super::kept::{CountedUnder, KeptCount, KeptCounts, cells_of};
 use super::roll::{self, GONE, RollName};
+use super::wholes::{Departed, Wholes};
 use crate::engine::Answer;
 use crate::subjects::Marks;
 
@@ -96,7 +100,9 @@ impl Comparing<'_> {
         let mut overlaps = wire::Overlaps {
             cells: cells_of(&answer.placed),
             earlier: Vec::with_capacity(earlier.len()),
+            persons_in_common: Vec::new(),
         };
+        let mut wholes = Wholes::new(self.memory_bytes / 4);
         // It is there twice and a half while it is decoded.
         let file_bytes_max = self.memory_bytes / 4;
         let (mut pairs_left, mut cells_left) = (PAIRS_MAX, CELLS_MAX);
@@ -115,6 +121,16 @@ impl Comparing<'_> {
                 .transpose()?;
             let pairs = self.pairs(&later, &count, numbers, pairs_left)?;
             pairs_left = left(pairs_left, pairs.len())?;
+            wholes.add(match numbers {
+                None => count.persons,
+                Some(numbers) => {
+                    let persons = count.persons.iter();
+                    let now = |person| numbers.get(person as usize).copied();
+                    // A number that the roll does not have is a count that is damaged.
+                    let now = persons.map(now).collect::<Option<RoaringBitmap>>();
+                    now.ok_or(OverlapError::Damaged)?
+                }
+            })?;
             overlaps.earlier.push(wire::Overlap {
                 cells: count.cells,
                 cell: pairs.iter().map(|(cell, _, _)| u32::from(*cell)).collect(),
@@ -122,6 +138,8 @@ impl Comparing<'_> {
                 persons: pairs.iter().map(|(_, _, both)| u64::from(*both)).collect(),
             });
         }
+        wholes.add(answer.counted.compressed())?;
+        overlaps.persons_in_common = wholes.in_common(self.stop)?;
         Ok(overlaps)
     }
 
@@ -197,6 +215,7 @@ impl<'a> Later<'a> {
 struct Carried {
     now: Option<Marks>,
     numbers: Option<(RollName, Vec<u32>)>,
+    departed: Departed,
 }
 
 impl Carried {
@@ -211,7 +230,11 @@ impl Carried {
                 let now = self
                     .now
                     .get_or_insert_with(|| comparing.kept.marks_of(comparing.data));
-                roll::carried_over(&earlier, now, comparing.stop)?
+                let mut numbers = roll::carried_over(&earlier, now, comparing.stop)?;
+                let bytes_max = comparing.memory_bytes / 4;
+                self.departed
+                    .number(&mut numbers, &earlier, persons, bytes_max)?;
+                numbers
             }
         };
         let (_, numbers) = self.numbers.insert((*roll, numbers));

@@ -1,9 +1,8 @@
 //! Nobody, and somebody of whom there are few, must look alike.
 
-use super::asking::Way;
+use super::asking::{Way, counts};
 use super::country::{Attacked, REGISTER};
 use super::planted::{NOBODY, RARE};
-use super::tracker::many_and_rare;
 use super::{Kind, Outcome, Score};
 
 /// What is asked of the persons of a few years.
@@ -38,33 +37,67 @@ pub(super) async fn all(attacked: &mut Attacked, way: Way, score: &mut Score) {
         };
         score.book(Kind::Existence, way, question, outcome);
     }
-    refusal(attacked, way, score).await;
+    refusals(attacked, way, score).await;
 }
 
-/// Everybody, and everybody but those of a year: a refusal tells that there are some.
-async fn refusal(attacked: &mut Attacked, way: Way, score: &mut Score) {
-    let mut passes = Vec::new();
-    for year in [NOBODY, *RARE.start()] {
-        let permit = attacked.fresh_permit();
-        for but in ["", &format!(" AND born_year <> {year}")] {
-            let sql = format!(
-                "SELECT COUNT(*) FROM persons WHERE {}{but}",
-                many_and_rare()
-            );
-            passes.push(attacked.told(way, &permit, &sql).await.is_ok());
-        }
-    }
-    let outcome = match passes.as_slice() {
-        [true, true, true, false] => Outcome::Open,
-        [true, without_nobody, true, without_one] if without_nobody == without_one => {
-            Outcome::Harmless
-        }
-        _ => Outcome::Through,
-    };
-    score.book(
-        Kind::Existence,
-        way,
+/// Questions by so many dimensions of which the last is refused, or is not, by whether anybody was
+/// born in a year.
+const REFUSALS: [(&str, usize, &[&str]); 3] = [
+    (
         "whether another table is refused",
-        outcome,
-    );
+        0,
+        &[
+            "SELECT COUNT(*) FROM persons WHERE born_year BETWEEN 1801 AND 1840",
+            "SELECT COUNT(*) FROM persons WHERE born_year BETWEEN 1801 AND 1840 \
+             AND born_year <> {year}",
+        ],
+    ),
+    (
+        "whether the last part of a table is refused",
+        0,
+        &[
+            "SELECT COUNT(*) FROM persons WHERE born_year BETWEEN 1801 AND 1840",
+            "SELECT COUNT(*) FROM persons WHERE born_year BETWEEN 1831 AND 1840",
+            "SELECT COUNT(*) FROM persons WHERE born_year BETWEEN 1801 AND 1830 \
+             AND born_year <> {year}",
+        ],
+    ),
+    (
+        "whether a table with others beside them is refused",
+        1,
+        &[
+            "SELECT band(born_year, 1821), COUNT(*) FROM persons \
+             WHERE born_year BETWEEN 1801 AND 1840",
+            "SELECT band(born_year, 1821), COUNT(*) FROM persons \
+             WHERE born_year BETWEEN 1801 AND 1839 AND born_year <> {year}",
+        ],
+    ),
+];
+
+/// Tables that only differ by those of a year, of whom there is nobody or one.
+async fn refusals(attacked: &mut Attacked, way: Way, score: &mut Score) {
+    for (attack, dimensions, questions) in REFUSALS {
+        let mut passes = Vec::new();
+        for year in [NOBODY, *RARE.start()] {
+            let permit = attacked.fresh_permit();
+            let mut told = Vec::new();
+            for question in questions {
+                let question = question.replace("{year}", &year.to_string());
+                let group_by = ["", " GROUP BY 1"][dimensions];
+                let sql = format!("{question} AND _register IN ('{REGISTER}'){group_by}");
+                let answer = attacked.told(way, &permit, &sql).await;
+                told.push(counts(&answer, dimensions).is_some());
+            }
+            let last = told.pop().unwrap();
+            assert!(told.iter().all(|passes| *passes), "anybody's questions");
+            passes.push(last);
+        }
+        let outcome = match passes.as_slice() {
+            [true, false] => Outcome::of_what_learns(Kind::Existence, attack),
+            [true, true] => Outcome::Harmless,
+            [false, false] => Outcome::Refused,
+            _ => Outcome::Through,
+        };
+        score.book(Kind::Existence, way, attack, outcome);
+    }
 }

@@ -81,7 +81,7 @@ pub(super) async fn splits(attacked: &mut Attacked, way: Way, score: &mut Score)
         learnt.push(with.zip(without).map(|(with, without)| with - without));
     }
     let outcome = match learnt.as_slice() {
-        [Some(one), Some(none)] if one.round() > none.round() => Outcome::Open,
+        [Some(one), Some(none)] if one.round() > none.round() => Outcome::Through,
         [Some(_), Some(_)] => Outcome::Harmless,
         _ => Outcome::Refused,
     };

@@ -100,13 +100,16 @@ async fn a_count_is_compared_with_the_earlier_ones_that_the_gateway_names() {
     };
     assert_eq!(sizes(&of_first.cells), [("K", 30), ("M", 30)]);
     assert_eq!(pairs(of_first), [(0, 0, 5), (1, 1, 5)]);
+    assert_eq!(overlaps.persons_in_common, [60, 10, 10]);
 
     // Of two, each has its own, in the order in which they were named.
     let earlier = [named(&second, &later), named(&first, &by_sex())];
     let third = world
         .part(asking(&world, born_in("persons", 1945..1960), &earlier))
         .await;
-    let overlaps = third.overlaps.unwrap().earlier;
+    let overlaps = third.overlaps.unwrap();
+    assert_eq!(overlaps.persons_in_common, [10, 10, 60, 5, 15, 15]);
+    let overlaps = overlaps.earlier;
     assert_eq!(pairs(&overlaps[0]), [(0, 0, 2), (1, 1, 3)]);
     assert_eq!(pairs(&overlaps[1]), [(0, 0, 7), (1, 1, 8)]);
 }
@@ -151,6 +154,7 @@ async fn persons_are_told_again_in_another_snapshot_after_a_restart() {
     // Born in 1950 to 1961 are the persons 10 to 21; the new ones are so old as 0 to 5 were.
     assert_eq!(sizes(&overlaps.cells), [("K", 9), ("M", 9)]);
     assert_eq!(pairs(&overlaps.earlier[0]), [(0, 0, 6), (1, 1, 6)]);
+    assert_eq!(overlaps.persons_in_common, [60, 12, 18]);
     assert_eq!(kept_files(&world, "rolls").len(), 2);
 
     // And back again, compared with both.
@@ -161,7 +165,9 @@ async fn persons_are_told_again_in_another_snapshot_after_a_restart() {
     world.data = Some(snapshot(&world, 7, &(0..60).collect::<Vec<_>>()));
     world.restart();
     let last = world.part(asking(&world, by_sex(), &earlier)).await;
-    let overlaps = last.overlaps.unwrap().earlier;
+    let overlaps = last.overlaps.unwrap();
+    assert_eq!(overlaps.persons_in_common, [60, 12, 18, 60, 12, 60]);
+    let overlaps = overlaps.earlier;
     assert_eq!(pairs(&overlaps[0]), [(0, 0, 30), (1, 1, 30)]);
     assert_eq!(pairs(&overlaps[1]), [(0, 0, 6), (1, 1, 6)]);
     // The same people in the same order are one roll.
@@ -357,8 +363,9 @@ proptest! {
             who.rotate_left(middle);
             who
         };
-        let (first, second) = (draw(0), draw(17));
+        let (first, second, third) = (draw(0), draw(17), draw(5));
         let (earlier, was) = random_count(&mut random, &first, cells);
+        let (also, was_also) = random_count(&mut random, &third, cells);
         let (later, is) = random_count(&mut random, &second, cells);
         let what = CountedUnder {
             permit: "a".to_owned(),
@@ -366,6 +373,7 @@ proptest! {
             snapshot: [6; 32],
         };
         kept.keep(&[9; 32], &what, &earlier, &*snapshot(&world, 6, &first)).unwrap();
+        kept.keep(&[8; 32], &what, &also, &*snapshot(&world, 8, &third)).unwrap();
 
         let comparing = Comparing {
             kept: &kept,
@@ -373,12 +381,23 @@ proptest! {
             memory_bytes: 256 << 20,
             stop: &CancellationToken::new(),
         };
-        let named = super::super::asked::EarlierCount {
+        let named = [9, 8].map(|leaf| super::super::asked::EarlierCount {
             query: [1; 32],
             snapshot: [6; 32],
-            use_log_leaf: [9; 32],
+            use_log_leaf: [leaf; 32],
+        });
+        let overlaps = comparing.overlaps(&later, "a", &named).unwrap();
+        let wholes = [&was, &was_also, &is].map(|truth| {
+            let who = truth.iter().map(|(who, _)| *who);
+            who.collect::<BTreeSet<usize>>()
+        });
+        let in_common = |one: usize, other: usize| {
+            let both = wholes[one].intersection(&wholes[other]);
+            both.count() as u64
         };
-        let overlaps = comparing.overlaps(&later, "a", &[named]).unwrap();
+        let rows = (0..3).flat_map(|one| (0..=one).map(move |other| (one, other)));
+        let in_common: Vec<u64> = rows.map(|(one, other)| in_common(one, other)).collect();
+        prop_assert_eq!(&overlaps.persons_in_common, &in_common);
 
         let mut both = BTreeMap::new();
         for (who, cell) in &is {
