@@ -9,11 +9,12 @@
 //! register ([`planted`]) so that an attack that is not stopped learns of them for certain, and
 //! not by the luck of a seed.
 //!
-//! An attack is *refused*, *harmless*, *open*, or gets *through*. Open are those that learn from a
-//! refusal that somebody differs in a part of a table: `ARCHITECTURE.md` says of a researcher with a
-//! permit that these remain, and here it is seen what they give. The
-//! suite is itself tested: without the register's look at who has said no, without the overlap
-//! audit, and without the complementary check, attacks get through.
+//! An attack is *refused*, *harmless*, *open*, or gets *through*. Open are three beyond the list of
+//! what must be stopped: they learn from a refusal that somebody differs in a part of a table, or
+//! take from a mean what everybody else is known to have. `ARCHITECTURE.md` says of a researcher
+//! with a permit that these remain, and here it is seen what they give. The suite is itself tested:
+//! without the register's look at who has said no, without the overlap audit, and without the
+//! complementary check, attacks get through.
 //!
 //! What it does not try, because nothing here could stop it: the same tracker with two permits, or
 //! at two gateways, that do not know of each other.
@@ -55,10 +56,12 @@ enum Kind {
     Model,
     Temporal,
     OneSite,
+    /// Not on the list of what must be stopped.
+    Beyond,
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Statement,
         Self::Tracker,
         Self::Repetition,
@@ -69,6 +72,7 @@ impl Kind {
         Self::Model,
         Self::Temporal,
         Self::OneSite,
+        Self::Beyond,
     ];
 }
 
@@ -85,21 +89,20 @@ impl fmt::Display for Kind {
             Self::Model => "models with vectors of one's own",
             Self::Temporal => "again after the register changed",
             Self::OneSite => "one register's cells",
+            Self::Beyond => "beyond the list",
         })
     }
 }
 
 /// What is known to learn something. An attack that does not any more is to leave this list, and the
 /// table in `ARCHITECTURE.md`.
-const OPEN: [(Kind, &str); 2] = [
+const OPEN: [(Kind, &str); 3] = [
+    (Kind::Beyond, "means of groups beside others"),
     (
-        Kind::Existence,
+        Kind::Beyond,
         "whether a table with others beside them is refused",
     ),
-    (
-        Kind::Existence,
-        "whether the last part of a table is refused",
-    ),
+    (Kind::Beyond, "whether the last part of a table is refused"),
 ];
 
 /// What came of an attack.

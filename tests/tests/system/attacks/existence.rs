@@ -42,8 +42,9 @@ pub(super) async fn all(attacked: &mut Attacked, way: Way, score: &mut Score) {
 
 /// Questions by so many dimensions of which the last is refused, or is not, by whether anybody was
 /// born in a year.
-const REFUSALS: [(&str, usize, &[&str]); 3] = [
+const REFUSALS: [(Kind, &str, usize, &[&str]); 3] = [
     (
+        Kind::Existence,
         "whether another table is refused",
         0,
         &[
@@ -53,6 +54,7 @@ const REFUSALS: [(&str, usize, &[&str]); 3] = [
         ],
     ),
     (
+        Kind::Beyond,
         "whether the last part of a table is refused",
         0,
         &[
@@ -63,6 +65,7 @@ const REFUSALS: [(&str, usize, &[&str]); 3] = [
         ],
     ),
     (
+        Kind::Beyond,
         "whether a table with others beside them is refused",
         1,
         &[
@@ -76,7 +79,7 @@ const REFUSALS: [(&str, usize, &[&str]); 3] = [
 
 /// Tables that only differ by those of a year, of whom there is nobody or one.
 async fn refusals(attacked: &mut Attacked, way: Way, score: &mut Score) {
-    for (attack, dimensions, questions) in REFUSALS {
+    for (kind, attack, dimensions, questions) in REFUSALS {
         let mut passes = Vec::new();
         for year in [NOBODY, *RARE.start()] {
             let permit = attacked.fresh_permit();
@@ -93,11 +96,11 @@ async fn refusals(attacked: &mut Attacked, way: Way, score: &mut Score) {
             passes.push(last);
         }
         let outcome = match passes.as_slice() {
-            [true, false] => Outcome::of_what_learns(Kind::Existence, attack),
+            [true, false] => Outcome::of_what_learns(kind, attack),
             [true, true] => Outcome::Harmless,
             [false, false] => Outcome::Refused,
             _ => Outcome::Through,
         };
-        score.book(Kind::Existence, way, attack, outcome);
+        score.book(kind, way, attack, outcome);
     }
 }

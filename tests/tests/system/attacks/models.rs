@@ -10,7 +10,7 @@ use wire::run_request::Question as Asked;
 
 use super::asking::Way;
 use super::country::{Attacked, REGISTER};
-use super::planted::{RARE, RARE_SCORES};
+use super::planted::{MANY, RARE, RARE_SCORES};
 use super::{Kind, Outcome, Score};
 use crate::system::research::measure;
 
@@ -49,6 +49,9 @@ const FORMULAS: [&str; 6] = [
 /// In what steps the mean of five or six scores is told.
 const STEP: f64 = 20.0;
 
+/// Women who were born in each year of [`MANY`]; all scored 50.
+const WOMEN_OF_MANY: f64 = 6.0;
+
 /// Groups of which the mean is asked.
 const GROUPS: usize = 40;
 
@@ -63,6 +66,7 @@ pub(super) async fn all(attacked: &mut Attacked, way: Way, score: &mut Score) {
         score.book(Kind::Model, way, sql, outcome);
     }
     groups(attacked, way, score).await;
+    groups_beside_others(attacked, way, score).await;
 }
 
 /// The same in the query's own form.
@@ -107,24 +111,71 @@ async fn groups(attacked: &mut Attacked, way: Way, score: &mut Score) {
         let mean = answer.and_then(|answer| Mean::of(answer.rows.first()?));
         told.extend(mean.map(|mean| (group, mean)));
     }
+    let outcome = learnt(&told, Mean::is_of, Outcome::Through);
+    score.book(Kind::Model, way, "means of many groups of ten", outcome);
+}
+
+/// The same beside so many others that a mean is told, of each of whom it is known that she scored
+/// 50: each as good as half a score of 100.
+#[expect(clippy::cast_precision_loss, reason = "persons are few")]
+async fn groups_beside_others(attacked: &mut Attacked, way: Way, score: &mut Score) {
+    let mut random = ChaCha8Rng::seed_from_u64(11);
+    let permit = attacked.fresh_permit();
+    let (first, last) = MANY.into_inner();
+    let mut told = Vec::new();
+    for _ in 0..GROUPS {
+        // An expression has six conditions at most.
+        let group = (0..RARE_SCORES.len()).sample(&mut random, 4);
+        let years = RARE.enumerate().filter(|(at, _)| group.contains(at));
+        let years: Vec<String> = years.map(|(_, year)| year.to_string()).collect();
+        let from = random.random_range(first..last);
+        let to = random.random_range(from + 1..=last);
+        let sql = format!(
+            "SELECT AVG(score) FROM treatments WHERE last_event() AND _register IN ('{REGISTER}') \
+             AND (born_year IN ({}) OR born_year BETWEEN {from} AND {to})",
+            years.join(", ")
+        );
+        let others = WOMEN_OF_MANY * (to - from + 1) as f64;
+        let persons = others + 4.0;
+        let answer = attacked.told(way, &permit, &sql).await.ok();
+        let mean = answer.and_then(|answer| answer.rows.first()?.first()?.parse::<f64>().ok());
+        // One person moves the mean by 100 in so many, and the next of 1, 2 and 5 is told.
+        let off = persons * 2.5 / (persons - 2.0) / 2.0;
+        let most = mean.map(|mean| mean * persons / 100.0 - others / 2.0);
+        told.extend(most.map(|most| (group, (most - off, most + off))));
+    }
+    let fits =
+        |(least, most): &(f64, f64), ones: usize, _| (*least..=*most).contains(&(ones as f64));
+    let attack = "means of groups beside others";
+    let learns = Outcome::of_what_learns(Kind::Beyond, attack);
+    score.book(Kind::Beyond, way, attack, learnt(&told, fits, learns));
+}
+
+/// What is learnt of the ten women from what is told of groups of them, each of which fits some
+/// numbers of scores of 100 among so many persons: it `learns` if all ways to share out the scores
+/// that fit agree on some woman.
+fn learnt<T>(
+    told: &[(Vec<usize>, T)],
+    fits: impl Fn(&T, usize, usize) -> bool,
+    learns: Outcome,
+) -> Outcome {
     let fits = |scores: u32| {
-        told.iter().all(|(group, mean)| {
+        told.iter().all(|(group, told)| {
             let most = group.iter().filter(|at| scores >> **at & 1 == 1);
-            mean.is_of(most.count(), group.len())
+            fits(told, most.count(), group.len())
         })
     };
     let all = (1_u32 << RARE_SCORES.len()) - 1;
     let fitting: Vec<u32> = (0..=all).filter(|scores| fits(*scores)).collect();
     let truth = |at: usize| u32::from(RARE_SCORES[at] > 0);
-    let is_known = |at: usize| {
-        !fitting.is_empty() && fitting.iter().all(|scores| scores >> at & 1 == truth(at))
-    };
-    let outcome = match (0..RARE_SCORES.len()).filter(|at| is_known(*at)).count() {
+    let scores = (0..RARE_SCORES.len()).map(|at| truth(at) << at).sum();
+    assert!(fitting.contains(&scores), "what is told is not so");
+    let is_known = |at: usize| fitting.iter().all(|scores| scores >> at & 1 == truth(at));
+    match (0..RARE_SCORES.len()).filter(|at| is_known(*at)).count() {
         _ if told.is_empty() => Outcome::Refused,
         0 => Outcome::Harmless,
-        _ => Outcome::Open,
-    };
-    score.book(Kind::Model, way, "means of many groups of ten", outcome);
+        _ => learns,
+    }
 }
 
 /// What is told of the mean of five or six scores.
