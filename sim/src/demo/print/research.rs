@@ -65,7 +65,7 @@ pub(in crate::demo) fn table(table: &wire::ReleasedTable) {
         (
             Cell::Few,
             format!(
-                "fewer than {k} persons (for a mean {}), or needed to keep such a cell unknown",
+                "fewer than {k} persons (of a mean {}), or hidden to protect such a cell",
                 2 * k
             ),
         ),

@@ -193,3 +193,21 @@ fn without_the_complementary_check_the_attacker_rules_values_out() {
     assert_eq!(values, [2, 3, 4], "{found:?}");
     assert!(attack(plain(1), &registers, false, (5, 5), Check::Made).is_empty());
 }
+
+/// Why the property leaves out what the margins' own tables rule out together. Rows have 4 and 13
+/// persons, columns 9 and 8, and all 17. The row of 4 is hidden, and has no more than 4, for the
+/// other is shown as 15, which is 13 at least, and all as 15, which is 17 at most. The columns are
+/// shown as 10, which is 8 at least: so of the second, 4 at least are in the second row, and they
+/// are 4. The table of rows does not know the one of columns.
+#[test]
+fn margins_can_tell_together_what_the_table_cannot_hide() {
+    let cells: &[(&[i64], u64)] = &[(&[0, 0], 0), (&[0, 1], 4), (&[1, 0], 9), (&[1, 1], 4)];
+    let registers = [register(cells)];
+    let found = attack(plain(2), &registers, false, (5, 5), Check::Made);
+    let found: Vec<_> = found
+        .iter()
+        .map(|f| (f.cell.clone(), f.value, f.by_margins_alone))
+        .collect();
+    let cell = |value| (key(&[1, 1]), value, true);
+    assert_eq!(found, [cell(1), cell(2), cell(3)]);
+}
