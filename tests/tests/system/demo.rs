@@ -92,8 +92,15 @@ impl Demo {
     }
 }
 
+/// Where a story failed: interrupted it takes its parts along, and killed it would leave them.
 impl Drop for Demo {
     fn drop(&mut self) {
+        let began = Instant::now();
+        let pid = self.child.id().to_string();
+        while !matches!(self.child.try_wait(), Ok(Some(_))) && began.elapsed() < PATIENCE {
+            let _gone_meanwhile = Command::new("kill").args(["-INT", &pid]).status();
+            thread::sleep(Duration::from_millis(200));
+        }
         let _gone_already = self.child.kill();
         let _status = self.child.wait();
     }
