@@ -28,7 +28,7 @@ use crate::gateway::witness::{Witness, WitnessLinks};
 use crate::gateway::{CitizenFace, CitizenGatewayConfig, CitizenMetrics, router, serve};
 use crate::relay::{Relay, RelayConfig};
 use crate::relay_status;
-use crate::research::desk;
+use crate::research::desk::ReleaseDesk;
 use crate::research::{self, ResearchFace, ResearchGatewayConfig, ResearchParts};
 
 /// Runs `config` until `shutdown`. `extra` are routes that an embedder adds to the gateway's.
@@ -148,7 +148,7 @@ pub async fn open_research_parts(
         )),
         tokens: config.open_verifier(Arc::clone(clock)).await?,
         permits: config.open_permit_issuers()?,
-        desk: desk::release,
+        desk: ReleaseDesk::REAL,
         ledger: config.ledger.open().await?,
         clock: Arc::clone(clock),
         random: rand::make_rng(),

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use innsyn_broker::research::desk::{
-    Cell, Clip, Counted, Domain, Number, Reason, ReleaseError, ReleasedTable, Rules, Value, release,
+    Cell, Clip, Counted, Domain, Number, Reason, ReleaseDesk, ReleaseError, ReleasedTable, Rules,
+    Value, release,
 };
 use innsyn_broker::research::merge::{Category, ExactTable, Key, Merge, Moments, Partial, Shape};
 use innsyn_policy::RegisterId;
@@ -11,12 +12,25 @@ use innsyn_policy::RegisterId;
 #[cfg(test)]
 mod tests;
 
+/// A desk that shows every cell that holds somebody, exactly.
+pub(crate) const EXACT: ReleaseDesk = ReleaseDesk {
+    release: exact,
+    tell_of_few: |_, _| false,
+};
+
+/// A desk that does all that the real one does but the complementary check, of a table and of tables
+/// together.
+pub(crate) const UNCHECKED: ReleaseDesk = ReleaseDesk {
+    release: unchecked,
+    tell_of_few: |_, _| false,
+};
+
 /// Shows every cell that holds somebody, exactly.
 #[expect(
     clippy::unnecessary_wraps,
     reason = "a release desk may refuse a table, and this one refuses none"
 )]
-pub(crate) fn exact(
+fn exact(
     exact: &ExactTable,
     _domains: &[Domain],
     _rules: Rules,
@@ -45,7 +59,7 @@ pub(crate) fn exact(
 
 /// Does all that the real desk does but the complementary check: each cell is released by the real
 /// desk as a table of its own, which has no margin and no neighbour to be protected from.
-pub(crate) fn unchecked(
+fn unchecked(
     exact: &ExactTable,
     domains: &[Domain],
     rules: Rules,

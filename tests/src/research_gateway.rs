@@ -57,12 +57,12 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<()> {
         let parts = open_research_parts(&config, federation, &clock).await?;
         let parts = match args.lacks {
             Lacks::Control => ResearchParts {
-                desk: desks::exact,
+                desk: desks::EXACT,
                 ledger: Arc::new(Forgetful),
                 ..parts
             },
             Lacks::Check => ResearchParts {
-                desk: desks::unchecked,
+                desk: desks::UNCHECKED,
                 ..parts
             },
             Lacks::Audit => ResearchParts {

@@ -9,9 +9,13 @@ use std::collections::BTreeMap;
 use innsyn_policy::{PermitId, RegisterId};
 use innsyn_proto::wire::node::v1 as node;
 
+use super::desk::Rules;
+use super::desk::together::Together;
 use super::ledger::Store;
 use super::merge::{Key, Partial};
-use super::overlap::{self, CompareError, Earlier, PAIRS_MAX, Sums, Table, Told, ToldError};
+use super::overlap::{
+    self, CompareError, Earlier, PAIRS_MAX, SamePersons, Sums, Table, Told, ToldError,
+};
 use super::refusal::Refusal;
 
 /// The audit of one run.
@@ -92,13 +96,26 @@ impl Audit {
         self.failed = true;
     }
 
-    /// Whether `table`, which the desk lets go, may join the earlier tables.
-    pub(super) fn end(self, table: &Table, k: u64) -> Result<Passed, Refusal> {
+    /// Whether `table`, which the desk lets go, may join the earlier tables; `tell_of_few` is the
+    /// desk's check of those of the same persons.
+    pub(super) fn end(
+        self,
+        table: &Table,
+        rules: Rules,
+        tell_of_few: fn(&Together, Rules) -> bool,
+    ) -> Result<Passed, Refusal> {
         if self.failed {
             return Err(Refusal::NotAvailable);
         }
-        self.compare_one_by_one(table, k)?;
+        let k = rules.k();
+        let same_persons = self.compare_one_by_one(table, k)?;
         self.compare_sums(table, k)?;
+        if same_persons
+            .together()
+            .is_some_and(|together| tell_of_few(together, rules))
+        {
+            return Err(Refusal::NotAvailable);
+        }
         let leaves = self.answered.into_iter();
         let leaves = leaves.map(|(register, answered)| (register, answered.use_log_leaf));
         Ok(Passed {
@@ -107,8 +124,10 @@ impl Audit {
         })
     }
 
-    /// Whether `table` differs from an earlier one by a few persons.
-    fn compare_one_by_one(&self, table: &Table, k: u64) -> Result<(), Refusal> {
+    /// Whether `table` differs from an earlier one by a few persons; if not, those that count the
+    /// same persons.
+    fn compare_one_by_one<'a>(&self, table: &'a Table, k: u64) -> Result<SamePersons<'a>, Refusal> {
+        let mut same_persons = SamePersons::of(table, self.answered.len());
         // How many counts each register has been asked of so far.
         let mut asked: BTreeMap<&RegisterId, usize> = BTreeMap::new();
         for earlier in &self.earlier {
@@ -125,8 +144,11 @@ impl Audit {
                 met.insert(register.clone(), told);
             }
             passes(overlap::differ_by_few(table, earlier.table(), &met, k))?;
+            if earlier.registers().eq(self.answered.keys()) {
+                same_persons.add(earlier.table(), &met);
+            }
         }
-        Ok(())
+        Ok(same_persons)
     }
 
     /// Whether `table` and earlier ones of the same registers tell together of a few persons.

@@ -54,12 +54,14 @@ mod rounding;
 mod settle;
 #[cfg(test)]
 mod tests;
+pub mod together;
 
 pub use number::{Clip, Number};
 pub use rounding::{Rules, RulesError};
 
 use lattice::Lattice;
 use settle::{Check, settle};
+use together::{Together, tell_of_few};
 
 /// Cells that a table may have, those without persons included.
 pub const CELLS_MAX: usize = 10_000;
@@ -155,10 +157,27 @@ pub enum ReleaseError {
     ClipBounds,
 }
 
-/// Decides what of an exact table may leave, as [`release`] does. A seam: what is put together as a
-/// production gateway has [`release`] and no way to another.
-pub type ReleaseDesk =
+/// Settles one table, as [`release`] does.
+pub type Release =
     fn(&ExactTable, &[Domain], Rules, &[Clip]) -> Result<ReleasedTable, ReleaseError>;
+
+/// Decides what of an exact table may leave. A seam: what is put together as a production gateway
+/// has [`ReleaseDesk::REAL`] and no way to another.
+#[derive(Debug, Clone, Copy)]
+pub struct ReleaseDesk {
+    /// What of one table may be shown.
+    pub release: Release,
+    /// Whether it tells too much together with earlier ones, as [`tell_of_few`] says.
+    pub tell_of_few: fn(&Together, Rules) -> bool,
+}
+
+impl ReleaseDesk {
+    /// The one that has every rule.
+    pub const REAL: Self = Self {
+        release,
+        tell_of_few,
+    };
+}
 
 /// Applies the desk's rules to `exact`; `domains` has the categories of each dimension, `clips` the catalogue's bounds of each summed
 /// variable, in the query's order.

@@ -27,7 +27,7 @@
 //! - **Where registers may share persons** the largest register's difference counts, as it does
 //!   for the threshold: one person in five registers is not five persons.
 //! - **Equal sets pass where they were asked alike**: a table by other dimensions, or with other
-//!   numbers. Where population or rows were said otherwise ([`Population`]) and the whole is the
+//!   numbers. Where population or rows were said otherwise ([`Asked`]) and the whole is the
 //!   same, in all periods, that nobody differs would tell as much as a refusal does: it counts as
 //!   few, even if it is the same in other words.
 //! - **What cannot be compared is refused**, in the same words: an agent that knows no overlaps,
@@ -59,16 +59,18 @@ use innsyn_policy::RegisterId;
 
 use super::merge::Key;
 
+mod asked;
 mod groups;
 mod kept;
-mod population;
+mod same_persons;
 mod sums;
 #[cfg(test)]
 mod tests;
 mod told;
 
+pub(super) use asked::Asked;
 pub(super) use kept::Earlier;
-pub(super) use population::Population;
+pub(super) use same_persons::SamePersons;
 pub(super) use sums::Sums;
 pub(super) use told::{Told, ToldError};
 
@@ -86,8 +88,8 @@ pub(super) struct Table {
     pub(super) period: Option<usize>,
     /// Whether two registers may hold the same person.
     pub(super) persons_shared: bool,
-    /// Of whom it was asked; unknown of a table from before that was kept.
-    pub(super) population: Option<Population>,
+    /// Of whom it was asked and by what; unknown of a table from before that was kept.
+    pub(super) asked: Option<Asked>,
     /// In the order of their keys; in each is somebody.
     pub(super) cells: Vec<Cell>,
 }
@@ -98,6 +100,14 @@ impl Table {
         let periods = |period: usize| self.cells.iter().map(move |cell| cell.key.get(period));
         self.period
             .is_none_or(|period| periods(period).collect::<BTreeSet<_>>().len() < 2)
+    }
+
+    /// Whether both were asked of one population.
+    fn is_of_population_of(&self, other: &Self) -> bool {
+        match (&self.asked, &other.asked) {
+            (Some(own), Some(other)) => own.population == other.population,
+            _ => false,
+        }
     }
 
     /// Whether anything is shown.
@@ -187,8 +197,7 @@ pub(super) fn differ_by_few(
         Some(met) => Persons::exactly(met.sizes.get(at).copied().unwrap_or_default()),
         None => cell.persons.get(register).copied().unwrap_or_default(),
     });
-    let is_asked_alike = table.population.is_some() && table.population == earlier.population;
-    let are_compared = !is_asked_alike && new.has_wholes_as(&old);
+    let are_compared = !table.is_of_population_of(earlier) && new.has_wholes_as(&old);
     // Groups that share nobody differ by at least the k persons of either.
     if table.persons_shared || earlier.persons_shared {
         let mut shared = BTreeMap::new();

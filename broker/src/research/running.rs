@@ -222,10 +222,10 @@ impl Run {
             return Ok(Attempt::Ended(again(release)));
         }
         let now = self.face.clock.now();
-        let release = self.face.desk;
+        let desk = self.face.desk;
         // Which cells protect others can take a while to find.
         let (prepared, released) = tokio::task::spawn_blocking(move || {
-            let table = released(release, &prepared, &exact, &coverage, receipts, audit, now);
+            let table = released(desk, &prepared, &exact, &coverage, receipts, audit, now);
             (prepared, table)
         })
         .await

@@ -176,7 +176,7 @@ impl Column {
     }
 
     /// Whether there is a witness for the target having `value`.
-    fn could_be(&mut self, target: Target, value: i64) -> bool {
+    pub(super) fn could_be(&mut self, target: Target, value: i64) -> bool {
         let exactly = Interval {
             low: value,
             high: value,

@@ -33,6 +33,14 @@ impl Interval {
         low: 0,
         high: 1 << 60,
     };
+
+    /// What is known if both are.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            low: self.low.max(other.low),
+            high: self.high.min(other.high),
+        }
+    }
 }
 
 impl Rules {

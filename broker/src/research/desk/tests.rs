@@ -144,6 +144,7 @@ fn shown_margin(
     kept: &[usize],
     open: bool,
     rules: Rules,
+    check: Check,
 ) -> BTreeMap<Key, u64> {
     let period = shape
         .period
@@ -155,5 +156,5 @@ fn shown_margin(
     };
     let registers = collapsed(registers, kept);
     let domains = domains(shape, &registers, open);
-    shown(&release(&exact(shape, &registers), &domains, rules, &[]).unwrap())
+    shown(&release_with(&exact(shape, &registers), &domains, rules, &[], check).unwrap())
 }

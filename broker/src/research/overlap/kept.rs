@@ -1,8 +1,8 @@
 //! What the ledger keeps of a table for later audits.
 //!
 //! For each register which count it was, for each cell whether it is shown and how many persons
-//! each register has in it: nobody, few (1 to k−1) or many; and which population was asked for, as
-//! a hash. That is as little as the audit can do with: a small number of persons at one register is
+//! each register has in it: nobody, few (1 to k−1) or many; and which population was asked for and
+//! by which dimensions, as hashes. That is as little as the audit can do with: a small number of persons at one register is
 //! not written down.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,9 @@ use innsyn_policy::RegisterId;
 use innsyn_proto::wire::node::v1 as wire;
 use prost::Message as _;
 
-use super::{Cell, Persons, Population, Table};
+use super::asked::Population;
+use super::{Asked, Cell, Persons, Table};
+use crate::research::desk::together::Axis;
 use crate::research::desk::{ReleasedTable, Value};
 use crate::research::ledger::Release;
 use crate::research::merge::{Category, ExactTable, Key};
@@ -55,6 +57,23 @@ struct KeptTable {
     /// 32 bytes; of a table from before it was kept, none.
     #[prost(bytes = "vec", tag = "7")]
     population: Vec<u8>,
+    /// One for each dimension, if the population was kept.
+    #[prost(message, repeated, tag = "8")]
+    axes: Vec<KeptAxis>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct KeptAxis {
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    variable: Vec<u8>,
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    level: Vec<u8>,
+    #[prost(bool, tag = "3")]
+    is_declared: bool,
+    #[prost(message, repeated, tag = "4")]
+    declared: Vec<KeptCategory>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -86,11 +105,11 @@ struct KeptCategory {
 }
 
 impl Table {
-    /// The table of `exact`, of which the desk lets `released` go, asked of `population`.
+    /// The table of `exact`, of which the desk lets `released` go, and what was `asked` for.
     pub(in crate::research) fn of(
         exact: &ExactTable,
         released: &ReleasedTable,
-        population: Population,
+        asked: Asked,
     ) -> Self {
         let cells = exact.cells().iter().map(|(key, parts)| Cell {
             key: key.clone(),
@@ -103,7 +122,7 @@ impl Table {
         Self {
             period: exact.shape().period,
             persons_shared: exact.shape().persons_shared,
-            population: Some(population),
+            asked: Some(asked),
             cells: cells.collect(),
         }
     }
@@ -137,9 +156,16 @@ impl Table {
             registers: registers.collect(),
             cells: cells.collect(),
             population: self
-                .population
-                .map(|population| population.0.to_vec())
+                .asked
+                .as_ref()
+                .map(|asked| asked.population.0.to_vec())
                 .unwrap_or_default(),
+            axes: self
+                .asked
+                .iter()
+                .flat_map(|asked| &asked.axes)
+                .map(kept_axis)
+                .collect(),
         }
         .encode_to_vec()
     }
@@ -186,15 +212,21 @@ impl Earlier {
                 persons: persons.collect::<Result<_, KeptError>>()?,
             })
         });
-        let population = match kept.population.as_slice() {
+        let asked = match kept.population.as_slice() {
             [] => None,
-            population => Some(Population(population.try_into().map_err(|_| KeptError)?)),
+            population => Some(Asked {
+                population: Population(population.try_into().map_err(|_| KeptError)?),
+                axes: kept.axes.into_iter().map(axis).collect::<Result<_, _>>()?,
+            }),
         };
+        let cells: Vec<Cell> = cells.collect::<Result<_, _>>()?;
+        let mut dimensions = cells.iter().map(|cell| cell.key.len());
         let table = Table {
             period,
             persons_shared: kept.persons_shared,
-            population,
-            cells: cells.collect::<Result<_, _>>()?,
+            // A table from before its dimensions were kept is of an unknown population too.
+            asked: asked.filter(|asked| dimensions.all(|own| own == asked.axes.len())),
+            cells,
         };
         let keys = table.cells.iter().map(|cell| &cell.key);
         if !keys.is_sorted_by(|one, next| one < next) {
@@ -267,6 +299,25 @@ fn kept_category(category: &Category) -> KeptCategory {
             _ => None,
         },
     }
+}
+
+fn kept_axis(axis: &Axis) -> KeptAxis {
+    KeptAxis {
+        variable: axis.variable.to_vec(),
+        level: axis.level.to_vec(),
+        is_declared: axis.declared.is_some(),
+        declared: axis.declared.iter().flatten().map(kept_category).collect(),
+    }
+}
+
+fn axis(kept: KeptAxis) -> Result<Axis, KeptError> {
+    let hash = |bytes: Vec<u8>| bytes.try_into().map_err(|_| KeptError);
+    let declared = kept.declared.into_iter().map(category);
+    Ok(Axis {
+        variable: hash(kept.variable)?,
+        level: hash(kept.level)?,
+        declared: kept.is_declared.then(|| declared.collect()),
+    })
 }
 
 fn category(kept: KeptCategory) -> Category {

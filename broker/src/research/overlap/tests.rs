@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::asked::Population;
 use super::kept::how_many;
 use super::*;
+use crate::research::desk::together::Axis;
 use crate::research::merge::Category;
 
 const K: u64 = 5;
@@ -57,6 +59,19 @@ impl Real {
         counted >= K
     }
 
+    fn asked(&self) -> Asked {
+        let dimensions = self.cells.keys().next().map_or(0, Key::len);
+        let axis = |number| Axis {
+            variable: [number; 32],
+            level: [number; 32],
+            declared: None,
+        };
+        Asked {
+            population: Population([self.population; 32]),
+            axes: (0..).map(axis).take(dimensions).collect(),
+        }
+    }
+
     fn told_by(&self, size: impl Fn(&RegisterId, u64) -> Persons) -> Table {
         let cells = self.cells.iter().map(|(key, registers)| Cell {
             key: key.clone(),
@@ -70,7 +85,7 @@ impl Real {
         Table {
             period: self.period,
             persons_shared: self.persons_shared,
-            population: Some(Population([self.population; 32])),
+            asked: Some(self.asked()),
             cells: cells.filter(|cell| !cell.persons.is_empty()).collect(),
         }
     }
@@ -266,7 +281,7 @@ fn nobody_is_a_few_between_wholes_of_different_populations() {
     }
     // What was kept before populations were is of another one.
     let table = Table {
-        population: None,
+        asked: None,
         ..earlier.kept()
     };
     let met = earlier.met(&earlier);

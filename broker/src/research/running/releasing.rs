@@ -10,13 +10,13 @@ use super::super::desk::{Counted, ReleaseDesk};
 use super::super::face::Prepared;
 use super::super::ledger::Release;
 use super::super::merge::ExactTable;
-use super::super::overlap::{Population, Table};
+use super::super::overlap::{Asked, Table};
 use super::super::refusal::Refusal;
 use super::super::table;
 
 /// The desk's and the audit's work, and all that is said with it.
 pub(super) fn released(
-    release: ReleaseDesk,
+    desk: ReleaseDesk,
     prepared: &Prepared,
     exact: &ExactTable,
     coverage: &Coverage,
@@ -25,10 +25,12 @@ pub(super) fn released(
     now: Timestamp,
 ) -> Result<(wire::ReleasedTable, Passed), Refusal> {
     let Prepared { plan, rules, .. } = prepared;
-    let released = release(exact, &plan.domains(), *rules, &plan.clips());
+    let domains = plan.domains();
+    let released = (desk.release)(exact, &domains, *rules, &plan.clips());
     let released = released.map_err(Refusal::Release)?;
-    let population = Population::of(prepared.query.normal());
-    let passed = audit.end(&Table::of(exact, &released, population), rules.k())?;
+    let asked = Asked::of(prepared.query.normal(), &domains);
+    let new = Table::of(exact, &released, asked);
+    let passed = audit.end(&new, *rules, desk.tell_of_few)?;
     let registers = coverage.iter();
     let table = wire::ReleasedTable {
         query_name: prepared.query.name().as_bytes().to_vec(),

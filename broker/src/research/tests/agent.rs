@@ -24,6 +24,7 @@ use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 
 use super::kept::Kept;
+use super::queries::code;
 use super::world::LONG;
 
 /// What an agent does with a query.
@@ -104,13 +105,18 @@ impl Agent {
 
     /// Counts these persons, by cells with one code each.
     pub(crate) fn counts_persons(&self, cells: &[(&str, Vec<u32>)]) {
+        self.counts_cells(by_code(cells));
+    }
+
+    /// Counts these persons, by keys of any dimensions.
+    pub(crate) fn counts_cells(&self, cells: Vec<(Vec<node::Category>, Vec<u32>)>) {
         let (cells, leaf) = self.kept.lock().unwrap().persons(cells);
         self.does(Behaviour::Counts(self.part_of(cells, leaf)));
     }
 
     /// Counts these persons when it is let.
     pub(crate) fn counts_persons_when_let(&self, cells: &[(&str, Vec<u32>)]) {
-        let (cells, leaf) = self.kept.lock().unwrap().persons(cells);
+        let (cells, leaf) = self.kept.lock().unwrap().persons(by_code(cells));
         self.does(Behaviour::CountsWhenLet(self.part_of(cells, leaf)));
     }
 
@@ -295,4 +301,11 @@ async fn live(agent: Arc<Agent>, tls: AgentTls, relay: SocketAddr) -> io::Result
             tokio::io::copy_bidirectional(&mut io, &mut far).await
         }));
     }
+}
+
+fn by_code(cells: &[(&str, Vec<u32>)]) -> Vec<(Vec<node::Category>, Vec<u32>)> {
+    let cells = cells.iter();
+    cells
+        .map(|(text, persons)| (vec![code(text)], persons.clone()))
+        .collect()
 }

@@ -6,7 +6,7 @@ use innsyn_proto::wire::node::v1 as node;
 use node::category::Category;
 use node::measured::Measured;
 
-use super::queries::{band, category, cell, code, counted};
+use super::queries::{band, category, cell, counted};
 
 /// A cell's key and who is in it.
 type Cells = Vec<(Vec<node::Category>, BTreeSet<u32>)>;
@@ -36,12 +36,15 @@ impl Kept {
         self.keep(cells)
     }
 
-    /// Keeps a count of these persons, by cells with one code each, and names it.
-    pub(super) fn persons(&mut self, cells: &[(&str, Vec<u32>)]) -> (Vec<node::Cell>, [u8; 32]) {
-        let cells = cells
-            .iter()
-            .map(|(sex, persons)| (vec![code(sex)], persons.iter().copied().collect()));
-        let cells: Cells = cells.collect();
+    /// Keeps a count of these persons, and names it.
+    pub(super) fn persons(
+        &mut self,
+        cells: Vec<(Vec<node::Category>, Vec<u32>)>,
+    ) -> (Vec<node::Cell>, [u8; 32]) {
+        let cells = cells.into_iter();
+        let cells: Cells = cells
+            .map(|(key, persons)| (key, persons.into_iter().collect()))
+            .collect();
         let told = cells
             .iter()
             .map(|(key, persons)| cell(key.clone(), persons.len() as u64, vec![counted()]));

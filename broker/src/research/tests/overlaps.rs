@@ -127,6 +127,45 @@ async fn promise_6_that_two_populations_are_the_same_persons_is_not_told() {
     world.run(named).await.unwrap();
 }
 
+/// What comes of the last of three tables of 22 persons, in this order: how many they are, by sex,
+/// and by age. Of 13 men and 13 who are old, 4 are both, and whoever is neither is nobody; so that
+/// all are 22 at most, as is shown, tells of 4 at least. With `others` more there could be fewer.
+async fn last_of_margins(order: [usize; 3], others: u32) -> Ended {
+    let world = World::of(&["nord"], true).await;
+    let women: Vec<u32> = (0..9).chain(22..22 + others).collect();
+    let (men, old) = ((9..22).collect(), (0..13).collect());
+    let young = (13..22 + others).collect();
+    let everybody = (0..22 + others).collect();
+    let tables = [
+        (vec![], vec![(vec![], everybody)]),
+        (
+            vec![by_sex()],
+            vec![(vec![code("K")], women), (vec![code("M")], men)],
+        ),
+        (
+            vec![by_age()],
+            vec![(vec![band(0)], old), (vec![band(1)], young)],
+        ),
+    ];
+    let mut last = None;
+    for (dimensions, cells) in order.map(|at| tables[at].clone()) {
+        if let Some(Err(error)) = last {
+            panic!("one of the first two: {error}");
+        }
+        world.agent("nord").counts_cells(cells);
+        last = Some(world.run(asks(dimensions, vec![persons()])).await);
+    }
+    last.unwrap()
+}
+
+#[tokio::test]
+async fn promise_6_margins_that_tell_together_of_a_few_do_not_all_leave() {
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+        is_not_available(last_of_margins(order, 0).await);
+        last_of_margins(order, 5).await.unwrap();
+    }
+}
+
 /// What comes of the last of four halves of two sets, which are as many persons apart at `nord`.
 async fn last_half(differ: u32, vest_compares_pairs_only: bool) -> Ended {
     let world = World::new().await;

@@ -40,7 +40,7 @@ use crate::gateway::config::Limits;
 use crate::gateway::reach::ThroughRelays;
 use crate::gateway::serve;
 use crate::relay::{Relay, RelayConfig};
-use crate::research::desk;
+use crate::research::desk::ReleaseDesk;
 use crate::research::ledger::{InMemory, Store};
 use crate::research::{ResearchFace, ResearchGatewayConfig, ResearchParts, router};
 
@@ -109,7 +109,7 @@ impl World {
             reach: Arc::new(ThroughRelays::new(Arc::new(TcpDialler), vec![relay], tls)),
             tokens: config.open_verifier(clock.clone()).await.unwrap(),
             permits: config.open_permit_issuers().unwrap(),
-            desk: desk::release,
+            desk: ReleaseDesk::REAL,
             ledger,
             clock: clock.clone(),
             random: StdRng::seed_from_u64(1),

@@ -1,9 +1,10 @@
 //! A cell that is hidden, from its margin and its neighbours. Each table has a permit of its own, so
-//! that nothing but the table itself protects the cell.
+//! that nothing but the table itself protects the cell. And a cell that was never asked for, from
+//! its margins, which are tables of one permit.
 
 use super::asking::{Counts, Way, counts};
 use super::country::{Attacked, REGISTER};
-use super::planted::UNEVEN;
+use super::planted::{CROSSED, UNEVEN};
 use super::{BASE, Kind, Outcome, SMALLEST, Score};
 
 /// Every attack of this kind.
@@ -19,6 +20,45 @@ pub(super) async fn all(attacked: &mut Attacked, way: Way, score: &mut Score) {
         let outcome = of_view(attacked, way, view, &sql, &["municipality"]).await;
         let attack = format!("sex by municipality in {view}");
         score.book(Kind::Complement, way, attack, outcome);
+    }
+    for order in [[0, 1, 2], [2, 1, 0]] {
+        let outcome = of_margins(attacked, way, order).await;
+        let attack = format!("men with low scores from margins, {order:?}");
+        score.book(Kind::Complement, way, attack, outcome);
+    }
+}
+
+/// Tries to pin down the men with a low score, from how many are men, have a low score, and are.
+async fn of_margins(attacked: &mut Attacked, way: Way, order: [usize; 3]) -> Outcome {
+    let permit = attacked.fresh_permit();
+    let whom = format!("FROM persons WHERE _register IN ('{REGISTER}') AND born_year = {CROSSED}");
+    let by = ["", "sex, ", "band(score, 50), "];
+    let mut tables = [(); 3].map(|()| Counts::new());
+    for at in order {
+        let group = by[at].trim_end_matches(", ");
+        let sql = match group {
+            "" => format!("SELECT persons() {whom}"),
+            group => format!("SELECT {group}, persons() {whom} GROUP BY {group}"),
+        };
+        let told = attacked.told(way, &permit, &sql).await;
+        let Some(table) = counts(&told, usize::from(!group.is_empty())) else {
+            return Outcome::Refused;
+        };
+        tables[at] = table;
+    }
+    let [all, sexes, scores] = tables;
+    let of = |table: &Counts, category: &str| {
+        let shown = table
+            .iter()
+            .find(|(key, _)| key.concat().contains(category));
+        interval(shown.map(|(_, count)| count))
+    };
+    let (men, low_scores) = (of(&sexes, "male"), of(&scores, "0"));
+    let least = (men.0 + low_scores.0).saturating_sub(of(&all, "").1);
+    if least > 1 {
+        Outcome::Through
+    } else {
+        Outcome::Harmless
     }
 }
 

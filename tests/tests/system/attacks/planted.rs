@@ -28,6 +28,8 @@ pub(super) const DOMINATED: i64 = 1815;
 pub(super) const ORDINARY: i64 = 1816;
 /// Six women were born in each of these years.
 pub(super) const MANY: RangeInclusive<i64> = 1821..=1840;
+/// Nine women and 13 men, of whom nine have a high score and all others a low one.
+pub(super) const CROSSED: i64 = 1845;
 /// Nobody was.
 pub(super) const NOBODY: i64 = 1850;
 /// So many women were born in this year, who leave while they are asked about.
@@ -71,6 +73,10 @@ fn described() -> Vec<Described> {
     }
     all.extend(ORDINARY_SCORES.map(|score| (Sex::Female, ORDINARY, score)));
     all.extend(MANY.flat_map(|born| women(born, 6)));
+    let scores = [(Sex::Female, 10, 9), (Sex::Male, 10, 4), (Sex::Male, 90, 9)];
+    for (sex, score, persons) in scores {
+        all.extend(vec![(sex, CROSSED, score); persons]);
+    }
     all.extend(women(LEAVING.0, LEAVING.1));
     all.extend(women(OPTED_OUT.0, OPTED_OUT.1));
     all

@@ -52,7 +52,7 @@ fn exposed(
         let margins = proper_margins(shape);
         let margins = margins
             .iter()
-            .map(|kept| shown_margin(shape, &registers, kept, false, rules(k, base)));
+            .map(|kept| shown_margin(shape, &registers, kept, false, rules(k, base), Check::Made));
         let seen = margins.chain([shown(&table)]).collect();
         alike.entry(seen).or_default().push(counts);
     }

@@ -1,24 +1,27 @@
 //! An attacker with an integer programme.
 //!
-//! They know the rules, every cell that is shown, and every margin as the desk shows it when it
-//! is asked for as a table of its own. One unknown for each cell; what is shown bounds the cell,
-//! or the sum of a margin's cells. Then, for each cell that the threshold hides and each value
-//! from 1 to k−1: is there a table with the value there? If not, they have learnt something.
+//! They know the rules, and ask for a table and for each of its margins as a table of its own, in
+//! any order. They know what leaves: each cell that is shown. One unknown for each cell of the
+//! table; what is shown bounds the cell, or the sum of a margin's cells. Then, for each cell that the
+//! threshold hides and each value from 1 to k−1: is there a table with the value there? If not, they
+//! have learnt something.
 
 use microlp::{ComparisonOp, OptimizationDirection, Problem};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 use super::*;
+use crate::research::desk::together::{
+    Axis, Count, InCommon, Seen, SeenCell, Together, tell_of_few,
+};
 
 /// A cell that is hidden, and a value from 1 to k−1 that it cannot have.
-#[derive(Debug)]
-#[expect(dead_code, reason = "shown when a test fails")]
+#[derive(Debug, PartialEq)]
 struct RuledOut {
     cell: Key,
     holds: u64,
     value: u64,
-    /// Whether the margins' own tables rule it out together, whatever this table shows.
-    by_margins_alone: bool,
 }
 
 /// What the attacker knows: these cells together hold from `low` to `high` persons.
@@ -26,6 +29,32 @@ struct Known {
     cells: Vec<usize>,
     low: f64,
     high: f64,
+}
+
+/// Which of the checks is made.
+#[derive(Clone, Copy, PartialEq)]
+enum Checks {
+    /// Both.
+    Both,
+    /// Not the one over tables.
+    NotTogether,
+    /// Not the one within a table, nor the one over tables.
+    Neither,
+}
+
+/// A country, and what is asked of it.
+#[derive(Debug, Clone)]
+struct Asked {
+    shape: Shape,
+    registers: Vec<Register>,
+    /// Whether the categories are not declared.
+    open: bool,
+    k: u64,
+    base: u64,
+    /// What each dimension is of; two of one variable are two levels of it.
+    variables: Vec<u8>,
+    /// The dimensions of each table, in the order in which they are asked for.
+    tables: Vec<Vec<usize>>,
 }
 
 /// Which counts are shown as `rounded`, by trying them.
@@ -40,60 +69,143 @@ fn float(count: u64) -> f64 {
     f64::from(u32::try_from(count).unwrap())
 }
 
-/// Everything that the attacker rules out of the table released with `check`.
-fn attack(
-    shape: Shape,
-    registers: &[Register],
-    open: bool,
-    (k, base): (u64, u64),
-    check: Check,
-) -> Vec<RuledOut> {
-    let exact = exact(shape, registers);
-    let rules = rules(k, base);
-    // Also where nobody has declared them, the attacker knows which categories there are.
-    let cells: Vec<Key> = registers[0].keys().cloned().collect();
-    let domains = domains(shape, registers, open);
-    let table = shown(&release_with(&exact, &domains, rules, &[], check).unwrap());
-    let all: Vec<usize> = (0..shape.dimensions).collect();
-    let mut known = Vec::new();
-    for kept in proper_margins(shape).iter().chain([&all]) {
-        let shown = if *kept == all {
-            table.clone()
-        } else {
-            shown_margin(shape, registers, kept, open, rules)
-        };
-        for (key, rounded) in shown {
-            let (low, high) = counts_shown_as(rounded, k, base);
-            let within = |cell: &Key| {
-                kept.iter()
-                    .zip(&key)
-                    .all(|(d, category)| cell[*d] == *category)
-            };
-            let cells = (0..cells.len()).filter(|at| within(&cells[*at])).collect();
-            known.push(Known { cells, low, high });
-        }
+/// The key's categories of the dimensions that are `kept`.
+fn projected(key: &Key, kept: &[usize]) -> Key {
+    kept.iter().map(|d| key[*d].clone()).collect()
+}
+
+fn place_of(table: &Seen, key: &Key) -> u32 {
+    let place = table.cells.binary_search_by(|cell| cell.key.cmp(key));
+    u32::try_from(place.unwrap()).unwrap()
+}
+
+impl Asked {
+    fn rules(&self) -> Rules {
+        rules(self.k, self.base)
     }
-    let of_margins = known.len() - table.len();
-    let mut ruled_out = Vec::new();
-    for (at, cell) in cells.iter().enumerate() {
-        let parts = exact.cells().get(cell);
-        let holds = parts.map_or(0, |parts| parts.values().map(|p| p.persons).sum());
-        let largest = parts.map_or(0, |parts| parts.values().map(|p| p.persons).max().unwrap());
-        if (if shape.persons_shared { largest } else { holds }) >= k {
-            continue;
-        }
-        for value in 1..k {
-            if !is_possible(cells.len(), &known, at, value) {
-                ruled_out.push(RuledOut {
-                    cell: cell.clone(),
-                    holds,
-                    value,
-                    by_margins_alone: !is_possible(cells.len(), &known[..of_margins], at, value),
-                });
+
+    /// How many persons each register has in each place, as the desk counts them.
+    fn counts<K: Ord>(&self, place: impl Fn(&Key) -> K) -> BTreeMap<K, Count> {
+        let mut counts: BTreeMap<K, Count> = BTreeMap::new();
+        for register in &self.registers {
+            let mut own: BTreeMap<K, u64> = BTreeMap::new();
+            for (key, persons) in register.iter().filter(|(_, persons)| **persons > 0) {
+                *own.entry(place(key)).or_default() += persons;
+            }
+            for (place, persons) in own {
+                let count = counts.entry(place).or_default();
+                count.persons += persons;
+                count.threshold = if self.shape.persons_shared {
+                    count.threshold.max(persons)
+                } else {
+                    count.persons
+                };
             }
         }
+        counts
     }
-    ruled_out
+
+    /// The table by these dimensions, and what the desk shows of it.
+    fn seen(&self, kept: &[usize], check: Check) -> Seen {
+        let shown = shown_margin(
+            self.shape,
+            &self.registers,
+            kept,
+            self.open,
+            self.rules(),
+            check,
+        );
+        let of_table = self.counts(|key| projected(key, kept));
+        let axes = domains(self.shape, &self.registers, self.open);
+        let axes = kept.iter().map(|d| {
+            let number = u8::try_from(*d).unwrap();
+            Axis {
+                variable: [self.variables[*d]; 32],
+                level: [number; 32],
+                declared: match &axes[*d] {
+                    Domain::Closed(categories) => Some(categories.clone()),
+                    Domain::Open => None,
+                },
+            }
+        });
+        Seen {
+            axes: axes.collect(),
+            period: self.period_of(kept),
+            cells: of_table
+                .into_iter()
+                .map(|(key, count)| SeenCell {
+                    is_shown: shown.contains_key(&key),
+                    key,
+                    count,
+                })
+                .collect(),
+        }
+    }
+
+    fn period_of(&self, kept: &[usize]) -> Option<usize> {
+        let period = self.shape.period?;
+        kept.iter().position(|d| *d == period)
+    }
+
+    /// The tables that leave, each with its dimensions.
+    fn leave(&self, checks: Checks) -> Vec<(&Vec<usize>, Seen)> {
+        let mut left: Vec<(&Vec<usize>, Seen)> = Vec::new();
+        for kept in &self.tables {
+            let check = match checks {
+                Checks::Neither => Check::LeftOut,
+                _ => Check::Made,
+            };
+            let new = self.seen(kept, check);
+            let mut together = Together::of(new.clone(), self.registers.len() as u64);
+            for (of_earlier, earlier) in &left {
+                let counts = self.counts(|key| (projected(key, kept), projected(key, of_earlier)));
+                let in_common = counts.iter().map(|((one, other), count)| InCommon {
+                    new: place_of(&new, one),
+                    earlier: place_of(earlier, other),
+                    count: *count,
+                });
+                together.add(earlier.clone(), Some(in_common.collect()));
+            }
+            if checks != Checks::Both || !tell_of_few(&together, self.rules()) {
+                left.push((kept, new));
+            }
+        }
+        left
+    }
+
+    /// Everything that the attacker rules out.
+    fn attacked(&self, checks: Checks) -> Vec<RuledOut> {
+        // Also where nobody has declared them, the attacker knows which categories there are.
+        let cells: Vec<Key> = self.registers[0].keys().cloned().collect();
+        let mut known = Vec::new();
+        for (kept, seen) in self.leave(checks) {
+            for shown in seen.cells.iter().filter(|cell| cell.is_shown) {
+                let rounded = self.rules().rounded(shown.count.persons);
+                let (low, high) = counts_shown_as(rounded, self.k, self.base);
+                let within = |at: &usize| projected(&cells[*at], kept) == shown.key;
+                let cells = (0..cells.len()).filter(within).collect();
+                known.push(Known { cells, low, high });
+            }
+        }
+        let counts = self.counts(Key::clone);
+        let mut ruled_out = Vec::new();
+        for (at, cell) in cells.iter().enumerate() {
+            let count = counts.get(cell).copied().unwrap_or_default();
+            if count.threshold >= self.k {
+                continue;
+            }
+            for value in 1..self.k {
+                if !is_possible(cells.len(), &known, at, value) {
+                    ruled_out.push(RuledOut {
+                        cell: cell.clone(),
+                        holds: count.persons,
+                        value,
+                    });
+                }
+            }
+        }
+        ruled_out
+    }
 }
 
 fn is_possible(cells: usize, known: &[Known], at: usize, value: u64) -> bool {
@@ -137,26 +249,47 @@ fn rows_of(dimensions: &'static [i64]) -> Vec<Key> {
     })
 }
 
-/// A shape, and one or two registers' tables of it.
-fn tables() -> impl Strategy<Value = (Shape, Vec<Register>)> {
+/// One or two registers' tables, and what is asked of them: each of the tables by some of the
+/// dimensions once, in any order.
+fn asked() -> impl Strategy<Value = Asked> {
     (
         prop::sample::select(&SIZES[..]),
         any::<bool>(),
         any::<bool>(),
         1..3_usize,
+        any::<bool>(),
+        prop::sample::select(&RULES[..]),
     )
-        .prop_flat_map(|(sizes, with_period, persons_shared, registers)| {
-            let keys = rows_of(sizes);
-            let shape = Shape {
-                dimensions: sizes.len(),
-                period: (with_period && sizes.len() > 1).then_some(0),
-                variables: 0,
-                persons_shared,
-            };
-            let register = prop::collection::vec(persons(), keys.len())
-                .prop_map(move |persons| keys.iter().cloned().zip(persons).collect::<Register>());
-            (Just(shape), prop::collection::vec(register, registers))
-        })
+        .prop_flat_map(
+            |(sizes, with_period, persons_shared, registers, open, (k, base))| {
+                let keys = rows_of(sizes);
+                let shape = Shape {
+                    dimensions: sizes.len(),
+                    period: (with_period && sizes.len() > 1).then_some(0),
+                    variables: 0,
+                    persons_shared,
+                };
+                let register =
+                    prop::collection::vec(persons(), keys.len()).prop_map(move |persons| {
+                        keys.iter().cloned().zip(persons).collect::<Register>()
+                    });
+                let mut tables = proper_margins(shape);
+                tables.push((0..shape.dimensions).collect());
+                (
+                    prop::collection::vec(register, registers),
+                    Just(tables).prop_shuffle(),
+                )
+                    .prop_map(move |(registers, tables)| Asked {
+                        variables: (0..).take(shape.dimensions).collect(),
+                        shape,
+                        registers,
+                        open,
+                        k,
+                        base,
+                        tables,
+                    })
+            },
+        )
 }
 
 /// How many categories each dimension has.
@@ -167,47 +300,145 @@ const RULES: [(u64, u64); 5] = [(5, 5), (3, 3), (5, 10), (8, 5), (10, 5)];
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// The margins of two dimensions, each a table of its own, may rule a value out together;
-    /// then this table adds nothing to that.
     #[test]
-    fn every_value_below_the_threshold_stays_possible(
-        (shape, registers) in tables(),
-        open in any::<bool>(),
-        (k, base) in prop::sample::select(&RULES[..]),
-    ) {
-        let mut ruled_out = attack(shape, &registers, open, (k, base), Check::Made);
-        if shape.dimensions > 1 {
-            ruled_out.retain(|value| !value.by_margins_alone);
-        }
+    fn every_value_below_the_threshold_stays_possible(asked in asked()) {
+        let ruled_out = asked.attacked(Checks::Both);
         prop_assert!(ruled_out.is_empty(), "{:?}", ruled_out);
     }
 }
 
-/// The same attacker wins when the complementary check is left out.
+/// Protection that refuses everything protects, too.
+#[test]
+fn nearly_all_tables_leave() {
+    let mut runner = TestRunner::deterministic();
+    let mut of_dimensions: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    for _ in 0..600 {
+        let asked = asked().new_tree(&mut runner).unwrap().current();
+        let left = asked.leave(Checks::Both).len();
+        let tally = of_dimensions.entry(asked.shape.dimensions).or_default();
+        *tally = (tally.0 + left, tally.1 + asked.tables.len());
+    }
+    for (dimensions, (left, asked)) in of_dimensions {
+        let most = if dimensions < 3 { 98 } else { 92 };
+        assert!(100 * left > most * asked, "{dimensions}: {left} of {asked}");
+    }
+}
+
+/// A country of one register with these persons, who are asked about by these dimensions.
+fn country(cells: &[(&[i64], u64)], tables: &[&[usize]], (k, base): (u64, u64)) -> Asked {
+    let dimensions = cells[0].0.len();
+    Asked {
+        shape: plain(dimensions),
+        registers: vec![register(cells)],
+        open: false,
+        k,
+        base,
+        variables: (0..).take(dimensions).collect(),
+        tables: tables.iter().map(|kept| kept.to_vec()).collect(),
+    }
+}
+
+/// The values that the attacker rules out of the cell at `key`; there is no other.
+fn of_cell(ruled_out: &[RuledOut], cell: &[i64]) -> Vec<u64> {
+    assert!(
+        ruled_out.iter().all(|one| one.cell == key(cell)),
+        "{ruled_out:?}"
+    );
+    ruled_out.iter().map(|one| one.value).collect()
+}
+
+/// The tables that leave, by their dimensions.
+fn left(asked: &Asked) -> Vec<Vec<usize>> {
+    let left = asked.leave(Checks::Both).into_iter();
+    left.map(|(kept, _)| kept.clone()).collect()
+}
+
+/// One dimension is enough for the attacker where neither check is made.
 #[test]
 fn without_the_complementary_check_the_attacker_rules_values_out() {
     let cells: &[(&[i64], u64)] = &[(&[0], 8), (&[1], 8), (&[2], 1)];
-    let registers = [register(cells)];
-    let found = attack(plain(1), &registers, false, (5, 5), Check::LeftOut);
-    let values: Vec<u64> = found.iter().map(|f| f.value).collect();
-    assert_eq!(values, [2, 3, 4], "{found:?}");
-    assert!(attack(plain(1), &registers, false, (5, 5), Check::Made).is_empty());
+    let asked = country(cells, &[&[0], &[]], (5, 5));
+    let found = asked.attacked(Checks::Neither);
+    assert_eq!(of_cell(&found, &[2]), [2, 3, 4]);
+    assert!(asked.attacked(Checks::Both).is_empty());
 }
 
-/// Why the property leaves out what the margins' own tables rule out together. Rows have 4 and 13
-/// persons, columns 9 and 8, and all 17. The row of 4 is hidden, and has no more than 4, for the
-/// other is shown as 15, which is 13 at least, and all as 15, which is 17 at most. The columns are
-/// shown as 10, which is 8 at least: so of the second, 4 at least are in the second row, and they
-/// are 4. The table of rows does not know the one of columns.
+/// Why tables are held together. Rows have 4 and 13 persons, columns 9 and 8, and all 17. The row of
+/// 4 is hidden, and has no more than 4, for the other is shown as 15, which is 13 at least, and all
+/// as 15, which is 17 at most. The columns are shown as 10, which is 8 at least: so of the second, 4
+/// at least are in the second row, and they are 4. The table of rows does not know the one of
+/// columns.
 #[test]
-fn margins_can_tell_together_what_the_table_cannot_hide() {
+fn the_margin_that_would_tell_together_with_another_does_not_leave() {
     let cells: &[(&[i64], u64)] = &[(&[0, 0], 0), (&[0, 1], 4), (&[1, 0], 9), (&[1, 1], 4)];
-    let registers = [register(cells)];
-    let found = attack(plain(2), &registers, false, (5, 5), Check::Made);
-    let found: Vec<_> = found
-        .iter()
-        .map(|f| (f.cell.clone(), f.value, f.by_margins_alone))
-        .collect();
-    let cell = |value| (key(&[1, 1]), value, true);
-    assert_eq!(found, [cell(1), cell(2), cell(3)]);
+    let mut asked = country(cells, &[&[], &[0], &[1], &[0, 1]], (5, 5));
+    let found = asked.attacked(Checks::NotTogether);
+    assert_eq!(of_cell(&found, &[1, 1]), [1, 2, 3]);
+    assert!(asked.attacked(Checks::Both).is_empty());
+    assert_eq!(left(&asked), [vec![], vec![0], vec![0, 1]]);
+    // Whichever comes last, also where the table that they are margins of has left before.
+    asked.tables.reverse();
+    assert_eq!(left(&asked), [vec![0, 1], vec![1], vec![0]]);
+}
+
+/// Of 107 persons, all but 34 are in the first row, all but 34 in the first column and all but 34 in
+/// the first layer: 5 at least are in all three. No two of these tables have a cell of so few.
+#[test]
+fn of_three_margins_the_last_does_not_leave() {
+    let cells: &[(&[i64], u64)] = &[
+        (&[0, 0, 0], 5),
+        (&[1, 0, 0], 34),
+        (&[0, 1, 0], 34),
+        (&[0, 0, 1], 34),
+        (&[1, 1, 0], 0),
+        (&[1, 0, 1], 0),
+        (&[0, 1, 1], 0),
+        (&[1, 1, 1], 0),
+    ];
+    for last in [&[][..], &[2]] {
+        let first: [&[usize]; 4] = [&[0], &[1], &[2], &[]];
+        let mut tables: Vec<&[usize]> = first.into_iter().filter(|one| *one != last).collect();
+        tables.push(last);
+        let asked = country(cells, &tables, (10, 5));
+        let found = asked.attacked(Checks::NotTogether);
+        assert_eq!(of_cell(&found, &[0, 0, 0]), [1, 2, 3, 4]);
+        assert!(asked.attacked(Checks::Both).is_empty());
+        assert_eq!(left(&asked), asked.tables[..3]);
+    }
+}
+
+/// Months and years are no two dimensions of which any two may go together. Of a year of 17 at most,
+/// two months have 8 at least each, so the third has one at most; of all months and years it would
+/// not be known.
+#[test]
+fn a_coarser_level_of_what_has_left_does_not_tell_of_few() {
+    let cells: &[(&[i64], u64)] = &[
+        (&[0, 0], 8),
+        (&[0, 1], 8),
+        (&[0, 2], 1),
+        (&[1, 3], 20),
+        (&[1, 4], 20),
+    ];
+    let mut asked = country(cells, &[&[1], &[0]], (5, 5));
+    asked.variables = vec![0, 0];
+    let found = asked.attacked(Checks::NotTogether);
+    assert_eq!(of_cell(&found, &[0, 2]), [2, 3, 4]);
+    assert!(asked.attacked(Checks::Both).is_empty());
+    assert_eq!(left(&asked), [[1]]);
+}
+
+/// Nine are in the second row, all in the first column; of 13 in the first row, 4 are there too.
+/// With all other rows and columns there would be 14,400 cells, too many to look at each.
+#[test]
+fn of_margins_of_many_categories_the_last_does_not_leave() {
+    let mut cells = vec![
+        (vec![1, 0], 9),
+        (vec![0, 0], 4),
+        (vec![0, 1], 9),
+        (vec![119, 119], 0),
+    ];
+    cells.extend((2..119).map(|at| (vec![at, at], 0)));
+    let cells: Vec<(&[i64], u64)> = cells.iter().map(|(at, n)| (&at[..], *n)).collect();
+    let asked = country(&cells, &[&[], &[0], &[1]], (5, 5));
+    assert_eq!(left(&asked), [vec![], vec![0]]);
 }

@@ -1,0 +1,182 @@
+//! The complementary check over tables: what tables that left apart tell together.
+//!
+//! Each table is settled as if its margins were known (`settle.rs`). But two tables of the same
+//! persons, by region and by age, are margins of a table by both that nobody may have asked for: of
+//! 17 persons, 13 in one region and 8 of one age, 4 at least are both. So before a table leaves, it
+//! is held beside the others that its permit has had of the same persons:
+//!
+//! ```text
+//!   by region and age          the new table and each earlier one make a joint table, which is
+//!   ┌──┬──┐                    known exactly from how many persons two cells share: there, each
+//!   │  │ 4│ 13   by region     cell of fewer than k persons, and each cell that a table hides for
+//!   ├──┼──┤                    being few, must be able to hold any number from 1 to k−1, whatever
+//!   │  │  │  4                 all tables show        (`joint.rs`)
+//!   └──┴──┘                    and of three tables and more, no cell that could be few may be known
+//!     9  8     by age          to hold 2 persons at least        (`star.rs`)
+//! ```
+//!
+//! What holds:
+//!
+//! - **Nothing small can be told from a table and its margins**, in whatever order they are asked:
+//!   of any one and two dimensions, and of three, each value from 1 to k−1 stays possible. That is
+//!   what the attacker with an integer programme is for (`tests/attacker.rs`).
+//! - **The new table leaves whole or not at all.** What it shows has been settled; hiding more of it
+//!   because of earlier tables would tell of those.
+//!
+//! What this does not do:
+//!
+//! - It holds tables together that are asked of one population, over the same registers, and of
+//!   which the persons are the same. Others are the overlap audit's (`overlap.rs`).
+//! - Of four dimensions and more it sees what two tables tell with those within their dimensions,
+//!   and what up to four tell of which each two have the same dimensions in common.
+//! - A joint table of more than [`CELLS_MAX`](super::CELLS_MAX) cells is looked at where somebody is,
+//!   and of one where too many have somebody only what `star.rs` sees.
+//! - Events are not held together, persons are.
+
+use std::collections::BTreeSet;
+
+use super::rounding::Rules;
+use crate::research::merge::{Category, Key};
+
+mod axis;
+mod joint;
+mod star;
+
+pub use axis::Axis;
+
+/// Cells with somebody that two tables may have together, beyond which only bounds are looked at.
+pub const JOINT_CELLS_MAX: usize = 20_000;
+/// Joint cells that are looked at for one table, in all.
+const WORK_MAX: usize = 200_000;
+
+/// So many persons, as the desk counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Count {
+    /// Of all registers.
+    pub persons: u64,
+    /// Those that the threshold is asked of: all, or where registers may share persons those of the
+    /// largest register.
+    pub threshold: u64,
+}
+
+/// A table as it is and as it is seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its dimensions.
+    pub axes: Vec<Axis>,
+    /// Which of them is the period in each of which a person counts once.
+    pub period: Option<usize>,
+    /// The cells that hold anybody, in the order of their keys.
+    pub cells: Vec<SeenCell>,
+}
+
+/// A cell of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenCell {
+    /// Where it is.
+    pub key: Key,
+    /// How many are in it.
+    pub count: Count,
+    /// Whether that is shown.
+    pub is_shown: bool,
+}
+
+/// Some persons that two tables have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InCommon {
+    /// The place of the new table's cell.
+    pub new: u32,
+    /// And of the earlier one's.
+    pub earlier: u32,
+    /// How many persons are in both; in the same period where there are any.
+    pub count: Count,
+}
+
+/// A table that wants to leave, and those that have left and counted the same persons.
+#[derive(Debug)]
+pub struct Together {
+    new: Seen,
+    /// With what each has in common with the new one, where that is not too much.
+    earlier: Vec<(Seen, Option<Vec<InCommon>>)>,
+    /// How many registers may hold the same person.
+    places: u64,
+}
+
+impl Together {
+    /// A table of persons of whom each may be in so many registers.
+    pub const fn of(new: Seen, registers: u64) -> Self {
+        Self {
+            new,
+            earlier: Vec::new(),
+            places: registers,
+        }
+    }
+
+    /// Adds an earlier table, and each two cells that have anybody in common; `None` where these are
+    /// too many.
+    pub fn add(&mut self, earlier: Seen, in_common: Option<Vec<InCommon>>) {
+        self.earlier.push((earlier, in_common));
+    }
+
+    fn tables(&self) -> impl Iterator<Item = &Seen> {
+        let earlier = self.earlier.iter().map(|(earlier, _)| earlier);
+        std::iter::once(&self.new).chain(earlier)
+    }
+}
+
+/// Whether the tables tell of a cell of fewer than k persons that it cannot hold some number from 1
+/// to k−1.
+pub fn tell_of_few(together: &Together, rules: Rules) -> bool {
+    if !together.new.shows_anything() {
+        return false;
+    }
+    let mut work_left = WORK_MAX;
+    // Tables by the same dimensions make the same joint table.
+    let mut looked_at: Vec<BTreeSet<&Axis>> = Vec::new();
+    for (earlier, in_common) in together.earlier.iter().rev() {
+        let axes: BTreeSet<&Axis> = together.new.axes.iter().chain(&earlier.axes).collect();
+        if looked_at.contains(&axes) {
+            continue;
+        }
+        let Some(joint) = in_common
+            .as_ref()
+            .and_then(|in_common| joint::Joint::of(&together.new, earlier, in_common))
+        else {
+            continue;
+        };
+        let Some(left) = work_left.checked_sub(joint.cells()) else {
+            continue;
+        };
+        work_left = left;
+        if joint.tells_of_few(together.tables(), rules) {
+            return true;
+        }
+        looked_at.push(axes);
+    }
+    star::tell_of_few(together, rules, &looked_at)
+}
+
+impl Seen {
+    /// Whether anything is shown.
+    pub fn shows_anything(&self) -> bool {
+        self.cells.iter().any(|cell| cell.is_shown)
+    }
+
+    /// The categories of a dimension that somebody has or that are declared.
+    fn categories(&self, dimension: usize) -> BTreeSet<&Category> {
+        let used = self.cells.iter();
+        let used = used.filter_map(|cell| cell.key.get(dimension));
+        let declared = self.axes.get(dimension).and_then(Axis::declared);
+        used.chain(declared.into_iter().flatten()).collect()
+    }
+
+    /// The place of `axis` among its dimensions.
+    fn place_of(&self, axis: &Axis) -> Option<usize> {
+        self.axes.iter().position(|own| own.is_same_as(axis))
+    }
+
+    /// The period, if it is a table by one.
+    fn period_axis(&self) -> Option<&Axis> {
+        self.period.and_then(|period| self.axes.get(period))
+    }
+}

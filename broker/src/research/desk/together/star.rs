@@ -1,0 +1,271 @@
+//! Bounds that several tables give together, each two of which have the same dimensions in common.
+//!
+//! With N persons in all, of whom aᵢ are in a cell of the i-th of n tables, at least
+//!
+//! ```text
+//!   a₁ + … + aₙ − (n − 1) N
+//! ```
+//!
+//! are in all of these cells: those who are not in one of them are N − aᵢ, and cannot be more than
+//! the sum of these (Bonferroni; Fréchet's lower bound). The least that this can be, over all N and
+//! aᵢ that fit what is shown, must not be from 2 to k−1: that many are known to be in a cell of
+//! which nobody knows that it is not few. How many there really are is not asked, for the gateway
+//! does not know.
+//!
+//! What holds: only cells with more than half of the persons make a bound, and a table has one of
+//! these at most; so each cell of one table is combined with the largest of the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::rounding::{Interval, Rules};
+use super::{Axis, Seen, Together};
+use crate::research::merge::Category;
+
+/// Tables that are combined, the new one with them.
+const TABLES_MAX: usize = 4;
+/// Earlier tables by other dimensions that are combined, the latest ones.
+const EARLIER_MAX: usize = 32;
+
+/// The categories of the dimensions that all tables of a combination have.
+type Core<'a> = Vec<&'a Category>;
+
+/// The cells of one table that have the same categories of the core.
+#[derive(Debug)]
+struct Arm {
+    cells: Vec<Cell>,
+    /// All of them together.
+    all: Interval,
+}
+
+/// At least how many persons are in a cell: so many, and so many of all as cannot be elsewhere.
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    low: i64,
+    /// What all others can hold; none where there is no bound.
+    others_high: Option<i64>,
+}
+
+/// Whether tables tell together that a cell of which nobody knows that it is not few has two
+/// persons at least; pairs of tables whose dimensions are `known` have been looked at.
+pub(super) fn tell_of_few(together: &Together, rules: Rules, known: &[BTreeSet<&Axis>]) -> bool {
+    let mut tables: Vec<&Seen> = vec![&together.new];
+    for (earlier, _) in together.earlier.iter().rev() {
+        let is_by_others = |one: &&Seen| {
+            let is_own = |axis: &Axis| earlier.place_of(axis).is_some();
+            one.axes.len() != earlier.axes.len() || !one.axes.iter().all(is_own)
+        };
+        if earlier.shows_anything()
+            && tables.iter().all(is_by_others)
+            && tables.len() <= EARLIER_MAX
+        {
+            tables.push(earlier);
+        }
+    }
+    let search = Search {
+        together,
+        rules,
+        known,
+        few_max: (rules.k() - 1)
+            .saturating_mul(together.places)
+            .cast_signed(),
+    };
+    search.with(&mut Vec::new(), &tables)
+}
+
+struct Search<'a> {
+    together: &'a Together,
+    rules: Rules,
+    known: &'a [BTreeSet<&'a Axis>],
+    /// The largest count that the threshold can hide.
+    few_max: i64,
+}
+
+impl<'a> Search<'a> {
+    /// Continues `tables` with some of the `others`.
+    fn with(&self, tables: &mut Vec<&'a Seen>, others: &[&'a Seen]) -> bool {
+        others.iter().enumerate().any(|(at, table)| {
+            tables.push(table);
+            let rest = others.get(at + 1..).unwrap_or_default();
+            let found = match tables.len() {
+                1 => self.with(tables, rest),
+                many => core(tables).is_some_and(|core| {
+                    self.tell_of_few(tables, &core)
+                        || (many < TABLES_MAX && self.with(tables, rest))
+                }),
+            };
+            tables.pop();
+            found
+        })
+    }
+
+    fn tell_of_few(&self, tables: &[&Seen], core: &[&Axis]) -> bool {
+        let is_with_new = tables
+            .first()
+            .is_some_and(|first| std::ptr::eq(*first, &raw const self.together.new));
+        if let ([one, other], true) = (tables, is_with_new) {
+            let axes: BTreeSet<&Axis> = one.axes.iter().chain(&other.axes).collect();
+            if self.known.contains(&axes) {
+                return false;
+            }
+        }
+        let arms: Vec<_> = tables
+            .iter()
+            .map(|table| arms(table, core, self.rules))
+            .collect();
+        let Some((first, others)) = arms.split_first() else {
+            return false;
+        };
+        let earlier = self.together.tables().skip(1);
+        let before = everybody(earlier, core, self.rules);
+        let now = everybody(self.together.tables(), core, self.rules);
+        first.iter().any(|(place, first)| {
+            let others = others.iter().map(|arms| arms.get(place));
+            let arms: Option<Vec<&Arm>> = std::iter::once(Some(first)).chain(others).collect();
+            let of = |all: &BTreeMap<Core<'_>, Interval>| {
+                all.get(place).copied().unwrap_or(Interval::ANY)
+            };
+            let (before, now) = (of(&before), of(&now));
+            // What earlier tables tell among themselves, they told before.
+            let is_new = is_with_new || before != now;
+            is_new && arms.is_some_and(|arms| self.is_few_known(&arms, now))
+        })
+    }
+
+    /// Whether a cell of each arm have together as few as are not to be known.
+    fn is_few_known(&self, arms: &[&Arm], all: Interval) -> bool {
+        let largest: Vec<Option<&Cell>> = arms
+            .iter()
+            .map(|arm| {
+                arm.cells
+                    .iter()
+                    .find(|cell| 2 * cell.least(all.low) > all.low)
+            })
+            .collect();
+        arms.iter().enumerate().any(|(free, arm)| {
+            let others = largest.iter().enumerate().filter(|(at, _)| *at != free);
+            let others: Option<Vec<&Cell>> = others.map(|(_, cell)| *cell).collect();
+            let Some(others) = others else {
+                return false;
+            };
+            arm.cells.iter().any(|cell| {
+                let cells: Vec<&Cell> = others.iter().copied().chain([cell]).collect();
+                (2..=self.few_max).contains(&least_together(&cells, all))
+            })
+        })
+    }
+}
+
+/// How many persons there can be with each of the core's categories, by every table that has them
+/// all.
+fn everybody<'a>(
+    tables: impl Iterator<Item = &'a Seen>,
+    core: &[&Axis],
+    rules: Rules,
+) -> BTreeMap<Core<'a>, Interval> {
+    let mut everybody: BTreeMap<Core<'a>, Interval> = BTreeMap::new();
+    for table in tables {
+        for (place, arm) in arms(table, core, rules) {
+            let known = everybody.entry(place).or_insert(Interval::ANY);
+            *known = known.and(arm.all);
+        }
+    }
+    everybody
+}
+
+impl Cell {
+    /// At least how many are in it, of so many.
+    fn least(&self, all: i64) -> i64 {
+        let left = self.others_high.map_or(0, |others| all - others);
+        self.low.max(left)
+    }
+}
+
+/// At least how many are in all these cells: the least over how many there can be of all. It falls
+/// and then rises, in straight lines.
+fn least_together(cells: &[&Cell], all: Interval) -> i64 {
+    let others = i64::try_from(cells.len().saturating_sub(1)).unwrap_or(i64::MAX);
+    let least = |all: i64| {
+        let sum: i64 = cells.iter().map(|cell| cell.least(all)).sum();
+        sum - others.saturating_mul(all)
+    };
+    let turns = cells
+        .iter()
+        .filter_map(|cell| Some(cell.others_high? + cell.low));
+    turns
+        .chain([all.low, all.high])
+        .filter(|at| (all.low..=all.high).contains(at))
+        .map(least)
+        .min()
+        .unwrap_or_default()
+}
+
+/// The dimensions that all `tables` have, if no two have others in common and each has one of its
+/// own.
+fn core<'a>(tables: &[&'a Seen]) -> Option<Vec<&'a Axis>> {
+    let (first, second) = (tables.first()?, tables.get(1)?);
+    let common = first.axes.iter();
+    let core: Vec<&Axis> = common
+        .filter(|axis| second.place_of(axis).is_some())
+        .collect();
+    let are_apart = tables.iter().enumerate().all(|(at, table)| {
+        let has_own = table.axes.len() > core.len();
+        has_own
+            && core.iter().all(|axis| table.place_of(axis).is_some())
+            && tables.iter().take(at).all(|other| {
+                let both = table.axes.iter();
+                both.filter(|axis| other.place_of(axis).is_some()).count() == core.len()
+            })
+    });
+    are_apart.then_some(core)
+}
+
+/// The cells of `table` by their categories of the core; nothing if it does not have them all.
+fn arms<'a>(table: &'a Seen, core: &[&Axis], rules: Rules) -> BTreeMap<Core<'a>, Arm> {
+    let places = core.iter().map(|axis| table.place_of(axis));
+    let Some(places) = places.collect::<Option<Vec<usize>>>() else {
+        return BTreeMap::new();
+    };
+    let own = (0..table.axes.len()).filter(|dimension| !places.contains(dimension));
+    let parts = own.map(|dimension| table.categories(dimension).len());
+    let parts = parts.fold(1, usize::saturating_mul);
+    let mut shown: BTreeMap<Core<'a>, Vec<Interval>> = BTreeMap::new();
+    for cell in &table.cells {
+        let place = places.iter().filter_map(|place| cell.key.get(*place));
+        let shown = shown.entry(place.collect()).or_default();
+        if cell.is_shown {
+            shown.push(rules.known(cell.count.persons));
+        }
+    }
+    shown
+        .into_iter()
+        .map(|(place, shown)| (place, Arm::of(&shown, parts)))
+        .collect()
+}
+
+impl Arm {
+    /// Cells of which some are shown; so many there are.
+    fn of(shown: &[Interval], parts: usize) -> Self {
+        let low = shown.iter().map(|known| known.low).sum();
+        let high: i64 = shown.iter().map(|known| known.high).sum();
+        let hidden = parts.saturating_sub(shown.len());
+        let of_shown = shown.iter().map(|known| Cell {
+            low: known.low,
+            others_high: (hidden == 0).then_some(high - known.high),
+        });
+        let of_hidden = (hidden == 1).then_some(Cell {
+            low: 0,
+            others_high: Some(high),
+        });
+        Self {
+            cells: of_shown.chain(of_hidden).collect(),
+            all: Interval {
+                low,
+                high: if hidden == 0 {
+                    high
+                } else {
+                    Interval::ANY.high
+                },
+            },
+        }
+    }
+}

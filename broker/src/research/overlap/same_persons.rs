@@ -1,0 +1,150 @@
+//! Tables of one permit that count the same persons, for the desk to hold together.
+
+use std::collections::{BTreeMap, HashMap};
+
+use innsyn_policy::RegisterId;
+
+use super::{Met, Table};
+use crate::research::desk::together::{Count, InCommon, JOINT_CELLS_MAX, Seen, SeenCell, Together};
+use crate::research::merge::Category;
+
+/// Pairs of cells that are kept of all earlier tables.
+const IN_COMMON_MAX: usize = 1 << 20;
+
+/// A new table, and the earlier ones of the same persons.
+#[derive(Debug)]
+pub(in crate::research) struct SamePersons<'a> {
+    new: &'a Table,
+    /// None of a table of which it is not known what was asked.
+    together: Option<Together>,
+    kept: usize,
+}
+
+impl<'a> SamePersons<'a> {
+    /// A new table that so many registers answered.
+    pub(in crate::research) fn of(new: &'a Table, registers: usize) -> Self {
+        let places = if new.persons_shared { registers } else { 1 };
+        Self {
+            new,
+            together: new
+                .seen(new.counts())
+                .map(|seen| Together::of(seen, places as u64)),
+            kept: 0,
+        }
+    }
+
+    /// Adds an earlier table that the same registers answered, of which `met` is what each told; one
+    /// of another population or of other persons is left out.
+    pub(in crate::research) fn add(&mut self, earlier: &Table, met: &BTreeMap<RegisterId, Met>) {
+        let Some(together) = &mut self.together else {
+            return;
+        };
+        if !self.new.is_of_population_of(earlier)
+            || self.new.persons_shared != earlier.persons_shared
+            || !self.new.has_periods_of(earlier)
+        {
+            return;
+        }
+        let of_earlier = (0..earlier.cells.len()).map(|at| {
+            let sizes = met.values().filter_map(|met| met.sizes.get(at));
+            earlier.count(sizes.copied())
+        });
+        let of_earlier: Vec<Count> = of_earlier.collect();
+        let mut in_both = 0;
+        let mut in_common: HashMap<(u32, u32), Count> = HashMap::new();
+        let most = JOINT_CELLS_MAX.min(IN_COMMON_MAX.saturating_sub(self.kept));
+        for (new, old, both) in met.values().flat_map(|met| &met.pairs) {
+            if self.new.period_at(*new) != earlier.period_at(*old) {
+                continue;
+            }
+            in_both += both;
+            if in_common.len() <= most {
+                let count = in_common.entry((*new, *old)).or_default();
+                count.persons += both;
+                count.threshold = if self.new.persons_shared {
+                    count.threshold.max(*both)
+                } else {
+                    count.persons
+                };
+            }
+        }
+        let in_new: u64 = self.new.counts().map(|count| count.persons).sum();
+        let in_earlier: u64 = of_earlier.iter().map(|count| count.persons).sum();
+        if in_both != in_new || in_both != in_earlier {
+            return;
+        }
+        let in_common = (in_common.len() <= most).then(|| {
+            let pairs = in_common.into_iter();
+            let mut pairs: Vec<InCommon> = pairs
+                .map(|((new, earlier), count)| InCommon {
+                    new,
+                    earlier,
+                    count,
+                })
+                .collect();
+            pairs.sort_unstable_by_key(|pair| (pair.new, pair.earlier));
+            pairs
+        });
+        self.kept += in_common.as_ref().map_or(0, Vec::len);
+        if let Some(seen) = earlier.seen(of_earlier.into_iter()) {
+            together.add(seen, in_common);
+        }
+    }
+
+    /// The tables.
+    pub(in crate::research) const fn together(&self) -> Option<&Together> {
+        self.together.as_ref()
+    }
+}
+
+impl Table {
+    /// How many are in each cell of a table of which that is known exactly.
+    fn counts(&self) -> impl Iterator<Item = Count> {
+        self.cells.iter().map(|cell| {
+            let persons = cell.persons.values().map(|persons| persons.least);
+            self.count(persons)
+        })
+    }
+
+    /// As many as registers have, as the desk counts them.
+    fn count(&self, of_registers: impl Iterator<Item = u64>) -> Count {
+        let mut count = Count::default();
+        for persons in of_registers {
+            count.persons += persons;
+            count.threshold = if self.persons_shared {
+                count.threshold.max(persons)
+            } else {
+                count.persons
+            };
+        }
+        count
+    }
+
+    /// What is seen of it, with so many in each cell.
+    fn seen(&self, counts: impl Iterator<Item = Count>) -> Option<Seen> {
+        let cells = self.cells.iter().zip(counts).map(|(cell, count)| SeenCell {
+            key: cell.key.clone(),
+            count,
+            is_shown: cell.is_shown,
+        });
+        Some(Seen {
+            axes: self.asked.as_ref()?.axes.clone(),
+            period: self.period,
+            cells: cells.collect(),
+        })
+    }
+
+    /// Whether both are by the same periods, or by none.
+    fn has_periods_of(&self, other: &Self) -> bool {
+        let axis = |table: &'_ Self| {
+            let axes = &table.asked.as_ref()?.axes;
+            Some(axes.get(table.period?)?.level)
+        };
+        self.period.is_some() == other.period.is_some() && axis(self) == axis(other)
+    }
+
+    /// The period of the cell at a place, if there are any.
+    fn period_at(&self, place: u32) -> Option<&Category> {
+        self.cells.get(place as usize)?.key.get(self.period?)
+    }
+}
