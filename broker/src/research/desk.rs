@@ -27,13 +27,12 @@
 //! - **Every value stays possible**: the check has for every cell that the threshold hides and
 //!   every value from 1 to k−1 a whole table that fits all that is shown, cell by cell and margin
 //!   by margin. Where it has none, nothing near the cell is shown, and margins over different
-//!   dimensions rule the value out together, each a table of its own, so that this table adds
-//!   nothing to what they tell. That is rare, and cannot be with one dimension.
+//!   dimensions rule the value out together, each a table of its own. Of those not all leave
+//!   (`desk/together.rs`).
 //!
 //! What this does not do:
 //!
-//! - It sees no earlier tables of the permit, nor refuses a margin because of a finer table: that
-//!   is the overlap audit's (`overlap.rs`), which looks at two tables at a time.
+//! - That tables count persons who are a few apart is the overlap audit's (`overlap.rs`).
 //! - It takes margins as this desk rounds them. Who has exact ones from elsewhere knows more.
 //! - 0 may be ruled out: that somebody is in a cell can follow from its margins.
 //! - Which cells were chosen to protect others follows from the counts. Whoever replays the rules
@@ -201,7 +200,7 @@ fn release_with(
         return Err(ReleaseError::ClipBounds);
     }
     let lattice = Lattice::of(exact, domains)?;
-    let shown = settle(&lattice, rules, check).pop().unwrap_or_default();
+    let shown = settle(&lattice, rules, check);
     let shown: BTreeSet<Key> = lattice
         .keys()
         .zip(shown)

@@ -17,6 +17,8 @@
 //! question is whether another population was counted.
 //!
 //! And whole tables are added up and subtracted, the new one with up to three earlier ones (`sums`).
+//! Tables of the same persons are given to the desk (`same_persons`), which looks at what their cells
+//! tell together (`desk/together.rs`).
 //!
 //! What holds:
 //!
@@ -39,7 +41,7 @@
 //! - **It is per permit.** Two permits do not know of each other.
 //! - **Sums of five tables and more are not compared**, nor of four where there are more than 150
 //!   earlier ones, nor with tables that other registers have answered; nor sums of cells and
-//!   margins of three tables and more.
+//!   margins of three tables and more of different persons.
 //! - **A refusal is an answer.** Refused, that fewer than k differ is known, and mostly not more.
 //!   But where the whole differs by many, or is added up of parts, or the query names other
 //!   registers or another view, equal sets pass, and then a refusal tells that somebody differs.

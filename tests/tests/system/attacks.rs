@@ -270,6 +270,10 @@ async fn without_the_complementary_check_attacks_get_through() {
     let mut attacked = Attacked::start(Opted::Reserved, lacking).await;
     let mut score = Score::default();
     complements::all(&mut attacked, Way::Grpc, &mut score).await;
-    let through = score.count(Kind::Complement, Way::Grpc, Outcome::Through);
-    assert!(through >= 3, "{score:?}");
+    let through = score.of(Outcome::Through);
+    assert!(through.len() >= 5, "{score:?}");
+    let of_margins = through
+        .iter()
+        .filter(|attack| attack.contains("from margins"));
+    assert_eq!(of_margins.count(), 2, "{score:?}");
 }

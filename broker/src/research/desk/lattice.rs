@@ -49,17 +49,54 @@ struct Part {
 }
 
 impl Kept {
+    /// These dimensions.
+    pub(super) fn these(dimensions: impl Iterator<Item = usize>) -> Self {
+        Self(dimensions.fold(0, |kept, dimension| kept | 1 << dimension))
+    }
+
+    /// Whether it is this one or a margin of it.
+    pub(super) fn is_within(self, other: Self) -> bool {
+        self.0 & other.0 == self.0
+    }
+
     fn has(self, dimension: usize) -> bool {
         self.0 >> dimension & 1 == 1
     }
 
     /// Whether this margin adds up cells of that one.
     pub(super) fn is_margin_of(self, other: Self) -> bool {
-        self != other && self.0 & other.0 == self.0
+        self != other && self.is_within(other)
     }
 }
 
 impl Lattice {
+    /// A table of so many places in each dimension, the last of which stands for what nobody has
+    /// where categories are not declared; and each register's persons in them.
+    pub(super) fn of_places(
+        axes: &[(Vec<&Category>, bool)],
+        period: Option<usize>,
+        registers: usize,
+        persons: impl Iterator<Item = (Vec<usize>, usize, u64)>,
+    ) -> Self {
+        let axes = axes.iter().map(|(categories, has_spare)| Axis {
+            len: categories.len() + usize::from(*has_spare),
+            categories: categories.iter().copied().cloned().collect(),
+        });
+        let parts = persons.map(|(place, register, persons)| Part {
+            place,
+            register,
+            persons,
+            events: 0,
+        });
+        Self {
+            axes: axes.collect(),
+            period,
+            shared: registers > 1,
+            registers,
+            parts: parts.collect(),
+        }
+    }
+
     pub(super) fn of(exact: &ExactTable, domains: &[Domain]) -> Result<Self, ReleaseError> {
         let shape = exact.shape();
         if shape.dimensions > DIMENSIONS_MAX {
@@ -206,7 +243,7 @@ impl Lattice {
     }
 
     /// Where in the margin the place is.
-    fn index(&self, kept: Kept, place: &[usize]) -> usize {
+    pub(super) fn index(&self, kept: Kept, place: &[usize]) -> usize {
         self.kept_axes(kept).fold(0, |index, (dimension, axis)| {
             index * axis.len + place.get(dimension).copied().unwrap_or_default()
         })

@@ -16,19 +16,38 @@
 //! What is hidden does not tell why, so a witness may have any number in a hidden cell.
 //!
 //! Where nothing is left to hide, the margins' own tables rule the value out together, whatever
-//! this table shows. The search has a bound, and so may hide a cell more than an exact one would.
+//! this table shows; those do not all leave (`together.rs`). The search has a bound, and so may hide
+//! a cell more than an exact one would.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use super::rounding::Interval;
 
-/// Cells that one witness may differ in, beside the one that is asked about.
-const MOVES_MAX: usize = 8;
 /// Moves that are tried at each step, the most promising first.
 const WIDTH_MAX: usize = 8;
-/// Moves that are tried for one value in all.
-const TRIES_MAX: u32 = 500;
+
+/// How long a witness is sought.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Effort {
+    /// Cells that it may differ in, beside the one that is asked about.
+    moves_max: usize,
+    /// Moves that are tried for one value in all.
+    tries_max: u32,
+}
+
+impl Effort {
+    /// Where another cell is hidden if there is none.
+    pub(super) const FOR_A_CELL: Self = Self {
+        moves_max: 8,
+        tries_max: 500,
+    };
+    /// Where a whole table is refused.
+    pub(super) const FOR_A_TABLE: Self = Self {
+        moves_max: 16,
+        tries_max: 50_000,
+    };
+}
 
 /// What must be able to hold a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +144,7 @@ impl Column {
     pub(super) fn protect(&mut self, targets: &[Target], possible: &RangeInclusive<i64>) {
         for target in targets {
             for value in possible.clone() {
-                while !self.could_be(*target, value) {
+                while !self.could_be(*target, value, Effort::FOR_A_CELL) {
                     let smallest = self.smallest_beside(*target);
                     if self.hide_what_helps(&smallest, *target, value) {
                         break;
@@ -167,7 +186,7 @@ impl Column {
         cells.iter().any(|at| {
             let before = self.cells.get(*at).map(|cell| (cell.shown, cell.known));
             self.hide(*at);
-            let helps = self.could_be(target, value);
+            let helps = self.could_be(target, value, Effort::FOR_A_CELL);
             if let (false, Some(cell), Some(before)) = (helps, self.cells.get_mut(*at), before) {
                 (cell.shown, cell.known) = before;
             }
@@ -176,7 +195,7 @@ impl Column {
     }
 
     /// Whether there is a witness for the target having `value`.
-    pub(super) fn could_be(&mut self, target: Target, value: i64) -> bool {
+    pub(super) fn could_be(&mut self, target: Target, value: i64, effort: Effort) -> bool {
         let exactly = Interval {
             low: value,
             high: value,
@@ -191,7 +210,7 @@ impl Column {
             self.shift(at, change);
             trail.push((at, change));
         }
-        let found = self.mend(&mut trail, &mut TRIES_MAX.clone());
+        let found = self.mend(&mut trail, &mut effort.clone());
         for (at, change) in trail {
             self.shift(at, -change);
         }
@@ -200,11 +219,11 @@ impl Column {
     }
 
     /// Moves until no margin is wrong; the moves are in `trail`, those in vain undone.
-    fn mend(&mut self, trail: &mut Trail, tries: &mut u32) -> bool {
+    fn mend(&mut self, trail: &mut Trail, left: &mut Effort) -> bool {
         let Some(margin) = self.wrong.first().and_then(|at| self.margins.get(*at)) else {
             return true;
         };
-        if trail.len() > MOVES_MAX {
+        if trail.len() > left.moves_max {
             return false;
         }
         let lack = margin.known.lack(margin.sum);
@@ -239,13 +258,13 @@ impl Column {
         }
         moves.sort_unstable();
         for (_, at, change) in moves.into_iter().take(WIDTH_MAX) {
-            if *tries == 0 {
+            if left.tries_max == 0 {
                 return false;
             }
-            *tries -= 1;
+            left.tries_max -= 1;
             self.shift(at, change);
             trail.push((at, change));
-            if self.mend(trail, tries) {
+            if self.mend(trail, left) {
                 return true;
             }
             trail.pop();

@@ -24,10 +24,22 @@ struct Settled {
     shown: Vec<bool>,
 }
 
-/// Which cells are shown of each of the lattice's margins, in their order; the last is the table.
-pub(super) fn settle(lattice: &Lattice, rules: Rules, check: Check) -> Vec<Vec<bool>> {
+/// Which cells of the table are shown.
+pub(super) fn settle(lattice: &Lattice, rules: Rules, check: Check) -> Vec<bool> {
+    let table = settle_these(lattice, rules, check, |_| true).pop();
+    table.map(|(_, shown)| shown).unwrap_or_default()
+}
+
+/// Which cells are shown of each of the lattice's margins that are `wanted`, and so are all margins
+/// of them.
+pub(super) fn settle_these(
+    lattice: &Lattice,
+    rules: Rules,
+    check: Check,
+    wanted: impl Fn(Kept) -> bool,
+) -> Vec<(Kept, Vec<bool>)> {
     let mut settled: Vec<Settled> = Vec::new();
-    for kept in lattice.margins() {
+    for kept in lattice.margins().into_iter().filter(|kept| wanted(*kept)) {
         let counts = lattice.counts(kept);
         let shown = counts.iter().map(|c| c.threshold >= rules.k()).collect();
         let mut table = Settled {
@@ -48,7 +60,8 @@ pub(super) fn settle(lattice: &Lattice, rules: Rules, check: Check) -> Vec<Vec<b
         }
         settled.push(table);
     }
-    settled.into_iter().map(|table| table.shown).collect()
+    let settled = settled.into_iter();
+    settled.map(|table| (table.kept, table.shown)).collect()
 }
 
 /// Hides until every cell and margin below the threshold could hold any number from 1 to k−1.

@@ -9,6 +9,9 @@ use wire::measure::Measure;
 use crate::research::desk::Domain;
 use crate::research::desk::together::Axis;
 
+#[cfg(test)]
+mod tests;
+
 /// Stands before the encoding, so that no other hash is ever taken for a population's.
 const POPULATION: &[u8] = b"innsyn overlap audit population\n";
 /// Likewise for what a dimension is of.

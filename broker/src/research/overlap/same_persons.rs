@@ -8,6 +8,9 @@ use super::{Met, Table};
 use crate::research::desk::together::{Count, InCommon, JOINT_CELLS_MAX, Seen, SeenCell, Together};
 use crate::research::merge::Category;
 
+#[cfg(test)]
+mod tests;
+
 /// Pairs of cells that are kept of all earlier tables.
 const IN_COMMON_MAX: usize = 1 << 20;
 
@@ -47,25 +50,22 @@ impl<'a> SamePersons<'a> {
         }
         let of_earlier = (0..earlier.cells.len()).map(|at| {
             let sizes = met.values().filter_map(|met| met.sizes.get(at));
-            earlier.count(sizes.copied())
+            Count::of(sizes.copied(), earlier.persons_shared)
         });
         let of_earlier: Vec<Count> = of_earlier.collect();
         let mut in_both = 0;
-        let mut in_common: HashMap<(u32, u32), Count> = HashMap::new();
+        let mut in_common: HashMap<(u32, u32, u16), u64> = HashMap::new();
         let most = JOINT_CELLS_MAX.min(IN_COMMON_MAX.saturating_sub(self.kept));
-        for (new, old, both) in met.values().flat_map(|met| &met.pairs) {
-            if self.new.period_at(*new) != earlier.period_at(*old) {
-                continue;
-            }
-            in_both += both;
-            if in_common.len() <= most {
-                let count = in_common.entry((*new, *old)).or_default();
-                count.persons += both;
-                count.threshold = if self.new.persons_shared {
-                    count.threshold.max(*both)
-                } else {
-                    count.persons
-                };
+        for (register, met) in (0..).zip(met.values()) {
+            let register = if self.new.persons_shared { register } else { 0 };
+            for (new, old, both) in &met.pairs {
+                if self.new.period_at(*new) != earlier.period_at(*old) {
+                    continue;
+                }
+                in_both += both;
+                if in_common.len() <= most {
+                    *in_common.entry((*new, *old, register)).or_default() += both;
+                }
             }
         }
         let in_new: u64 = self.new.counts().map(|count| count.persons).sum();
@@ -76,13 +76,14 @@ impl<'a> SamePersons<'a> {
         let in_common = (in_common.len() <= most).then(|| {
             let pairs = in_common.into_iter();
             let mut pairs: Vec<InCommon> = pairs
-                .map(|((new, earlier), count)| InCommon {
+                .map(|((new, earlier, register), persons)| InCommon {
                     new,
                     earlier,
-                    count,
+                    register,
+                    persons,
                 })
                 .collect();
-            pairs.sort_unstable_by_key(|pair| (pair.new, pair.earlier));
+            pairs.sort_unstable();
             pairs
         });
         self.kept += in_common.as_ref().map_or(0, Vec::len);
@@ -102,22 +103,8 @@ impl Table {
     fn counts(&self) -> impl Iterator<Item = Count> {
         self.cells.iter().map(|cell| {
             let persons = cell.persons.values().map(|persons| persons.least);
-            self.count(persons)
+            Count::of(persons, self.persons_shared)
         })
-    }
-
-    /// As many as registers have, as the desk counts them.
-    fn count(&self, of_registers: impl Iterator<Item = u64>) -> Count {
-        let mut count = Count::default();
-        for persons in of_registers {
-            count.persons += persons;
-            count.threshold = if self.persons_shared {
-                count.threshold.max(persons)
-            } else {
-                count.persons
-            };
-        }
-        count
     }
 
     /// What is seen of it, with so many in each cell.

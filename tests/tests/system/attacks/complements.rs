@@ -23,39 +23,35 @@ pub(super) async fn all(attacked: &mut Attacked, way: Way, score: &mut Score) {
     }
     for order in [[0, 1, 2], [2, 1, 0]] {
         let outcome = of_margins(attacked, way, order).await;
-        let attack = format!("men with low scores from margins, {order:?}");
+        let attack = format!("low scores at a place, from margins {order:?}");
         score.book(Kind::Complement, way, attack, outcome);
     }
 }
 
-/// Tries to pin down the men with a low score, from how many are men, have a low score, and are.
+/// Tries to pin down those of one place with a low score, from how many are in each place, have each
+/// score, and are.
 async fn of_margins(attacked: &mut Attacked, way: Way, order: [usize; 3]) -> Outcome {
     let permit = attacked.fresh_permit();
-    let whom = format!("FROM persons WHERE _register IN ('{REGISTER}') AND born_year = {CROSSED}");
-    let by = ["", "sex, ", "band(score, 50), "];
+    let whom = format!(
+        "FROM treatments WHERE _register IN ('{REGISTER}') AND born_year = {CROSSED} AND first_event()"
+    );
+    let by = ["", "municipality", "band(score, 25, 50)"];
     let mut tables = [(); 3].map(|()| Counts::new());
     for at in order {
-        let group = by[at].trim_end_matches(", ");
-        let sql = match group {
+        let sql = match by[at] {
             "" => format!("SELECT persons() {whom}"),
             group => format!("SELECT {group}, persons() {whom} GROUP BY {group}"),
         };
         let told = attacked.told(way, &permit, &sql).await;
-        let Some(table) = counts(&told, usize::from(!group.is_empty())) else {
+        let Some(table) = counts(&told, usize::from(at > 0)) else {
             return Outcome::Refused;
         };
         tables[at] = table;
     }
-    let [all, sexes, scores] = tables;
-    let of = |table: &Counts, category: &str| {
-        let shown = table
-            .iter()
-            .find(|(key, _)| key.concat().contains(category));
-        interval(shown.map(|(_, count)| count))
-    };
-    let (men, low_scores) = (of(&sexes, "male"), of(&scores, "0"));
-    let least = (men.0 + low_scores.0).saturating_sub(of(&all, "").1);
-    if least > 1 {
+    // The largest cell of each.
+    let [all, place, score] = tables.map(|table| interval(table.values().max()));
+    let least = (place.0 + score.0).saturating_sub(all.1);
+    if least > 1 && least < SMALLEST {
         Outcome::Through
     } else {
         Outcome::Harmless

@@ -28,8 +28,11 @@ pub(super) const DOMINATED: i64 = 1815;
 pub(super) const ORDINARY: i64 = 1816;
 /// Six women were born in each of these years.
 pub(super) const MANY: RangeInclusive<i64> = 1821..=1840;
-/// Nine women and 13 men, of whom nine have a high score and all others a low one.
+/// Of 22 women 13 live in one place, and 13 have a low score, four of them there.
 pub(super) const CROSSED: i64 = 1845;
+/// Their places in the order of the register's, their scores, and how many they are.
+const CROSSED_BY: [(usize, i32, usize); 5] =
+    [(0, 10, 4), (0, 40, 5), (0, 90, 4), (1, 10, 5), (2, 10, 4)];
 /// Nobody was.
 pub(super) const NOBODY: i64 = 1850;
 /// So many women were born in this year, who leave while they are asked about.
@@ -51,31 +54,31 @@ pub(super) struct Planted {
     pub(super) sex: Sex,
     pub(super) born: i64,
     score: i32,
+    place: usize,
 }
 
-/// What somebody of a register is, before they have a number.
-type Described = (Sex, i64, i32);
+/// What somebody of a register is, before they have a number: sex, year of birth, score, and place.
+type Described = (Sex, i64, i32, usize);
 
 /// Whom the attacked register has beside its own.
 fn described() -> Vec<Described> {
-    let women = |born: i64, women: usize| vec![(Sex::Female, born, 50); women];
-    let men = |born: i64, men: usize| vec![(Sex::Male, born, 50); men];
+    let women = |born: i64, women: usize| vec![(Sex::Female, born, 50, 0); women];
+    let men = |born: i64, men: usize| vec![(Sex::Male, born, 50, 0); men];
     let rare = RARE.zip(RARE_SCORES);
     let mut all: Vec<Described> = rare
-        .map(|(born, score)| (Sex::Female, born, score))
+        .map(|(born, score)| (Sex::Female, born, score, 0))
         .collect();
     for (born, (of_women, of_men)) in UNEVEN.zip([(5, 1), (6, 1), (5, 2)]) {
         all.extend(women(born, of_women).into_iter().chain(men(born, of_men)));
     }
     for at in 0..6 {
         let score = if at == 0 { 100 } else { 0 };
-        all.push((Sex::Female, DOMINATED, score));
+        all.push((Sex::Female, DOMINATED, score, 0));
     }
-    all.extend(ORDINARY_SCORES.map(|score| (Sex::Female, ORDINARY, score)));
+    all.extend(ORDINARY_SCORES.map(|score| (Sex::Female, ORDINARY, score, 0)));
     all.extend(MANY.flat_map(|born| women(born, 6)));
-    let scores = [(Sex::Female, 10, 9), (Sex::Male, 10, 4), (Sex::Male, 90, 9)];
-    for (sex, score, persons) in scores {
-        all.extend(vec![(sex, CROSSED, score); persons]);
+    for (place, score, persons) in CROSSED_BY {
+        all.extend(vec![(Sex::Female, CROSSED, score, place); persons]);
     }
     all.extend(women(LEAVING.0, LEAVING.1));
     all.extend(women(OPTED_OUT.0, OPTED_OUT.1));
@@ -106,16 +109,17 @@ pub(super) fn plant(
     let mut planted = |described: Vec<Described>| -> Vec<Planted> {
         let planted = described.into_iter().zip(&mut ids);
         planted
-            .map(|((sex, born, score), id)| Planted {
+            .map(|((sex, born, score, place), id)| Planted {
                 id,
                 sex,
                 born,
                 score,
+                place,
             })
             .collect()
     };
     let here = planted(described());
-    let there = planted(vec![(Sex::Female, *MANY.start(), 50); ELSEWHERE]);
+    let there = planted(vec![(Sex::Female, *MANY.start(), 50, 0); ELSEWHERE]);
     assert_eq!((here.len(), there.len()), (described().len(), ELSEWHERE));
     for (folder, planted) in [(register.1, &here), (other.1, &there)] {
         let rows = planted
@@ -161,7 +165,7 @@ fn replace(path: &Path, text: &str) {
     fs::rename(new, path).unwrap();
 }
 
-/// Adds a row for each of `planted` to a view's file, which is otherwise like its first row.
+/// Adds a row for each of `planted` to a view's file, which is otherwise like its first row, but for places.
 fn add_rows(path: &Path, planted: &[Planted]) {
     let file = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
     let schema = file.schema().clone();
@@ -188,6 +192,15 @@ fn column(name: &str, like: &ArrayRef, planted: &[Planted]) -> ArrayRef {
         "sex" => texts(&|one| word(one.sex).to_owned()),
         "born_year" => numbers(&|one| i32::try_from(one.born).unwrap()),
         "score" => numbers(&|one| one.score),
+        "municipality" => {
+            let mut places: Vec<&str> = Vec::new();
+            for place in like.as_string::<i32>().iter().flatten() {
+                if !places.contains(&place) {
+                    places.push(place);
+                }
+            }
+            texts(&|one| places[one.place].to_owned())
+        }
         _ if like.is_null(0) => panic!("the first row has no {name}"),
         _ if like.data_type() == &DataType::Utf8 => {
             texts(&|_| like.as_string::<i32>().value(0).to_owned())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::CELLS_MAX;
-use super::super::protect::{Column, Target};
+use super::super::protect::{Column, Effort, Target};
 use super::super::rounding::{Interval, Rules};
 use super::{Axis, Count, InCommon, Seen};
 use crate::research::merge::Category;
@@ -24,12 +24,24 @@ pub(super) struct Joint<'a> {
     axes: Vec<&'a Axis>,
     /// Of each dimension, in order.
     categories: Vec<Vec<&'a Category>>,
+    /// Whether there is one more of each, for all that nobody has.
+    has_spare: Vec<bool>,
+    period: Option<usize>,
     cells: Vec<(Place, Count)>,
+    /// Of each cell that holds anybody, by register.
+    persons: BTreeMap<Place, BTreeMap<usize, u64>>,
+    /// How many registers may hold the same person.
+    registers: usize,
 }
 
 impl<'a> Joint<'a> {
     /// The joint table of two; `None` where somebody has another category in one than in the other.
-    pub(super) fn of(new: &'a Seen, earlier: &'a Seen, in_common: &[InCommon]) -> Option<Self> {
+    pub(super) fn of(
+        new: &'a Seen,
+        earlier: &'a Seen,
+        in_common: &[InCommon],
+        registers: u64,
+    ) -> Option<Self> {
         let mut axes: Vec<&Axis> = new.axes.iter().collect();
         let mut categories: Vec<BTreeSet<&Category>> =
             (0..axes.len()).map(|d| new.categories(d)).collect();
@@ -53,7 +65,7 @@ impl<'a> Joint<'a> {
         let place_in = |dimension: usize, category: &Category| {
             categories.get(dimension)?.binary_search(&category).ok()
         };
-        let mut counts: BTreeMap<Place, Count> = BTreeMap::new();
+        let mut persons: BTreeMap<Place, BTreeMap<usize, u64>> = BTreeMap::new();
         for both in in_common {
             let one = new.cells.get(both.new as usize)?;
             let other = earlier.cells.get(both.earlier as usize)?;
@@ -68,25 +80,43 @@ impl<'a> Joint<'a> {
                 }
                 *slot = at;
             }
-            counts.insert(place, both.count);
+            let of_cell = persons.entry(place).or_default();
+            *of_cell.entry(both.register.into()).or_default() += both.persons;
         }
-        let is_period = |axis: &Axis| new.period_axis().is_some_and(|own| own.is_same_as(axis));
-        let parts = parts(&axes, &categories, &counts, is_period);
-        let all = parts.iter().map(|(_, tuples)| tuples.len());
-        let cells = if all.fold(1, usize::saturating_mul) <= CELLS_MAX {
-            let places = every_place(&parts, axes.len()).into_iter();
-            let counted = places.map(|place| {
-                let count = counts.get(&place).copied().unwrap_or_default();
-                (place, count)
-            });
-            counted.collect()
+        let period = new.period_axis();
+        let period = period.and_then(|period| axes.iter().position(|own| own.is_same_as(period)));
+        let has_spare = axes.iter().enumerate();
+        let has_spare: Vec<bool> = has_spare
+            .map(|(dimension, axis)| axis.declared.is_none() && period != Some(dimension))
+            .collect();
+        let registers = usize::try_from(registers).ok()?;
+        let count = |place: &Place| {
+            let persons = persons.get(place).into_iter().flat_map(BTreeMap::values);
+            Count::of(persons.copied(), registers > 1)
+        };
+        let sizes = categories.iter().zip(&has_spare);
+        let sizes = sizes.map(|(categories, spare)| categories.len() + usize::from(*spare));
+        let parts = parts(&axes, &sizes.collect::<Vec<_>>(), &persons.keys());
+        let all = parts.iter().map(|(_, places)| places.len());
+        let places = if all.fold(1, usize::saturating_mul) <= CELLS_MAX {
+            every_place(&parts, axes.len())
         } else {
-            counts.into_iter().collect()
+            persons.keys().cloned().collect()
         };
         Some(Self {
+            cells: places
+                .into_iter()
+                .map(|place| {
+                    let count = count(&place);
+                    (place, count)
+                })
+                .collect(),
             axes,
             categories,
-            cells,
+            has_spare,
+            period,
+            persons,
+            registers,
         })
     }
 
@@ -99,7 +129,7 @@ impl<'a> Joint<'a> {
     /// table hides for being few cannot.
     pub(super) fn tells_of_few<'t>(
         &self,
-        tables: impl Iterator<Item = &'t Seen>,
+        tables: &(impl Iterator<Item = &'t Seen> + Clone),
         rules: Rules,
     ) -> bool {
         let mut known: Vec<Interval> = self
@@ -114,17 +144,18 @@ impl<'a> Joint<'a> {
             })
             .collect();
         let mut margins: Vec<Margin> = Vec::new();
-        for table in tables {
-            for margin in self.margins_of(table, rules) {
-                match margin.cells.as_slice() {
-                    [one] => {
-                        if let Some(known) = known.get_mut(*one) {
-                            *known = known.and(margin.known);
-                        }
+        let of_tables = tables
+            .clone()
+            .flat_map(|table| self.margins_of(table, rules));
+        for margin in of_tables.chain(self.margins_to_come(tables.clone(), rules)) {
+            match margin.cells.as_slice() {
+                [one] => {
+                    if let Some(known) = known.get_mut(*one) {
+                        *known = known.and(margin.known);
                     }
-                    _ if margin.known == Interval::ANY && !margin.is_small => {}
-                    _ => margins.push(margin),
                 }
+                _ if margin.known == Interval::ANY && !margin.is_small => {}
+                _ => margins.push(margin),
             }
         }
         // Those of few cells are mended first.
@@ -144,9 +175,11 @@ impl<'a> Joint<'a> {
             }
         }
         let possible = 1..=(rules.k() - 1).cast_signed();
-        targets
-            .into_iter()
-            .any(|target| !possible.clone().all(|value| column.could_be(target, value)))
+        targets.into_iter().any(|target| {
+            !possible
+                .clone()
+                .all(|value| column.could_be(target, value, Effort::FOR_A_TABLE))
+        })
     }
 
     fn is_spare(&self, place: &Place) -> bool {

@@ -33,8 +33,9 @@ type Core<'a> = Vec<&'a Category>;
 #[derive(Debug)]
 struct Arm {
     cells: Vec<Cell>,
-    /// All of them together.
+    /// What is known of all of them together.
     all: Interval,
+    persons: u64,
 }
 
 /// At least how many persons are in a cell: so many, and so many of all as cannot be elsewhere.
@@ -48,17 +49,18 @@ struct Cell {
 /// Whether tables tell together that a cell of which nobody knows that it is not few has two
 /// persons at least; pairs of tables whose dimensions are `known` have been looked at.
 pub(super) fn tell_of_few(together: &Together, rules: Rules, known: &[BTreeSet<&Axis>]) -> bool {
-    let mut tables: Vec<&Seen> = vec![&together.new];
-    for (earlier, _) in together.earlier.iter().rev() {
-        let is_by_others = |one: &&Seen| {
-            let is_own = |axis: &Axis| earlier.place_of(axis).is_some();
-            one.axes.len() != earlier.axes.len() || !one.axes.iter().all(is_own)
+    let mut earlier: Vec<&Seen> = Vec::new();
+    for (table, _) in together.earlier.iter().rev() {
+        let is_by_others = |one: &Seen| {
+            let is_own = |axis: &Axis| table.place_of(axis).is_some();
+            one.axes.len() != table.axes.len() || !one.axes.iter().all(is_own)
         };
-        if earlier.shows_anything()
-            && tables.iter().all(is_by_others)
-            && tables.len() <= EARLIER_MAX
+        if table.shows_anything()
+            && is_by_others(&together.new)
+            && earlier.iter().all(|one| is_by_others(one))
+            && earlier.len() < EARLIER_MAX
         {
-            tables.push(earlier);
+            earlier.push(table);
         }
     }
     let search = Search {
@@ -69,7 +71,7 @@ pub(super) fn tell_of_few(together: &Together, rules: Rules, known: &[BTreeSet<&
             .saturating_mul(together.places)
             .cast_signed(),
     };
-    search.with(&mut Vec::new(), &tables)
+    search.with(&mut vec![&together.new], &earlier)
 }
 
 struct Search<'a> {
@@ -81,28 +83,22 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Continues `tables` with some of the `others`.
-    fn with(&self, tables: &mut Vec<&'a Seen>, others: &[&'a Seen]) -> bool {
-        others.iter().enumerate().any(|(at, table)| {
+    /// Continues `tables` with some of the `earlier` ones.
+    fn with(&self, tables: &mut Vec<&'a Seen>, earlier: &[&'a Seen]) -> bool {
+        earlier.iter().enumerate().any(|(at, table)| {
             tables.push(table);
-            let rest = others.get(at + 1..).unwrap_or_default();
-            let found = match tables.len() {
-                1 => self.with(tables, rest),
-                many => core(tables).is_some_and(|core| {
-                    self.tell_of_few(tables, &core)
-                        || (many < TABLES_MAX && self.with(tables, rest))
-                }),
-            };
+            let rest = earlier.get(at + 1..).unwrap_or_default();
+            let found = core(tables).is_some_and(|core| {
+                self.tell_of_few(tables, &core)
+                    || (tables.len() < TABLES_MAX && self.with(tables, rest))
+            });
             tables.pop();
             found
         })
     }
 
     fn tell_of_few(&self, tables: &[&Seen], core: &[&Axis]) -> bool {
-        let is_with_new = tables
-            .first()
-            .is_some_and(|first| std::ptr::eq(*first, &raw const self.together.new));
-        if let ([one, other], true) = (tables, is_with_new) {
+        if let [one, other] = tables {
             let axes: BTreeSet<&Axis> = one.axes.iter().chain(&other.axes).collect();
             if self.known.contains(&axes) {
                 return false;
@@ -115,20 +111,48 @@ impl<'a> Search<'a> {
         let Some((first, others)) = arms.split_first() else {
             return false;
         };
-        let earlier = self.together.tables().skip(1);
-        let before = everybody(earlier, core, self.rules);
-        let now = everybody(self.together.tables(), core, self.rules);
+        let everybody = self.everybody(core);
         first.iter().any(|(place, first)| {
             let others = others.iter().map(|arms| arms.get(place));
             let arms: Option<Vec<&Arm>> = std::iter::once(Some(first)).chain(others).collect();
-            let of = |all: &BTreeMap<Core<'_>, Interval>| {
-                all.get(place).copied().unwrap_or(Interval::ANY)
-            };
-            let (before, now) = (of(&before), of(&now));
-            // What earlier tables tell among themselves, they told before.
-            let is_new = is_with_new || before != now;
-            is_new && arms.is_some_and(|arms| self.is_few_known(&arms, now))
+            let all = everybody.get(place).copied().unwrap_or(Interval::ANY);
+            arms.is_some_and(|arms| self.is_few_known(&arms, all))
         })
+    }
+
+    /// How many persons there can be with each of the core's categories, by every table that has
+    /// them all; and by the core and its margins as tables of their own, which may be asked for.
+    fn everybody(&self, core: &[&Axis]) -> BTreeMap<Core<'a>, Interval> {
+        let mut everybody: BTreeMap<Core<'a>, Interval> = BTreeMap::new();
+        let mut persons: BTreeMap<Core<'a>, u64> = BTreeMap::new();
+        for table in self.together.tables() {
+            for (place, arm) in arms(table, core, self.rules) {
+                persons.insert(place.clone(), arm.persons);
+                let known = everybody.entry(place).or_insert(Interval::ANY);
+                *known = known.and(arm.all);
+            }
+        }
+        for kept in 0..1_usize << core.len() {
+            let of_kept = |place: &Core<'a>| -> Core<'a> {
+                let own = place.iter().enumerate();
+                own.filter(|(at, _)| kept >> at & 1 == 1)
+                    .map(|(_, category)| *category)
+                    .collect()
+            };
+            let mut sums: BTreeMap<Core<'a>, u64> = BTreeMap::new();
+            for (place, persons) in &persons {
+                *sums.entry(of_kept(place)).or_default() += persons;
+            }
+            for (margin, persons) in sums {
+                if persons >= self.rules.k() {
+                    let parts = everybody.iter_mut();
+                    let parts = parts.filter(|(place, _)| of_kept(place) == margin);
+                    let parts = parts.map(|(_, known)| known).collect();
+                    leave_room(parts, self.rules.known(persons));
+                }
+            }
+        }
+        everybody
     }
 
     /// Whether a cell of each arm have together as few as are not to be known.
@@ -155,21 +179,19 @@ impl<'a> Search<'a> {
     }
 }
 
-/// How many persons there can be with each of the core's categories, by every table that has them
-/// all.
-fn everybody<'a>(
-    tables: impl Iterator<Item = &'a Seen>,
-    core: &[&Axis],
-    rules: Rules,
-) -> BTreeMap<Core<'a>, Interval> {
-    let mut everybody: BTreeMap<Core<'a>, Interval> = BTreeMap::new();
-    for table in tables {
-        for (place, arm) in arms(table, core, rules) {
-            let known = everybody.entry(place).or_insert(Interval::ANY);
-            *known = known.and(arm.all);
-        }
+/// Narrows what is known of some counts by what is known of their sum: the others have room too.
+fn leave_room(counts: Vec<&mut Interval>, sum: Interval) {
+    let low: i64 = counts.iter().map(|known| known.low).sum();
+    let high = counts
+        .iter()
+        .map(|known| known.high)
+        .fold(0, i64::saturating_add);
+    for known in counts {
+        *known = known.and(Interval {
+            low: sum.low.saturating_sub(high.saturating_sub(known.high)),
+            high: sum.high - (low - known.low),
+        });
     }
-    everybody
 }
 
 impl Cell {
@@ -228,23 +250,24 @@ fn arms<'a>(table: &'a Seen, core: &[&Axis], rules: Rules) -> BTreeMap<Core<'a>,
     let own = (0..table.axes.len()).filter(|dimension| !places.contains(dimension));
     let parts = own.map(|dimension| table.categories(dimension).len());
     let parts = parts.fold(1, usize::saturating_mul);
-    let mut shown: BTreeMap<Core<'a>, Vec<Interval>> = BTreeMap::new();
+    let mut shown: BTreeMap<Core<'a>, (Vec<Interval>, u64)> = BTreeMap::new();
     for cell in &table.cells {
         let place = places.iter().filter_map(|place| cell.key.get(*place));
-        let shown = shown.entry(place.collect()).or_default();
+        let (shown, persons) = shown.entry(place.collect()).or_default();
+        *persons += cell.count.persons;
         if cell.is_shown {
             shown.push(rules.known(cell.count.persons));
         }
     }
     shown
         .into_iter()
-        .map(|(place, shown)| (place, Arm::of(&shown, parts)))
+        .map(|(place, (shown, persons))| (place, Arm::of(&shown, persons, parts)))
         .collect()
 }
 
 impl Arm {
-    /// Cells of which some are shown; so many there are.
-    fn of(shown: &[Interval], parts: usize) -> Self {
+    /// So many cells of so many persons in all, of which some are `shown`.
+    fn of(shown: &[Interval], persons: u64, parts: usize) -> Self {
         let low = shown.iter().map(|known| known.low).sum();
         let high: i64 = shown.iter().map(|known| known.high).sum();
         let hidden = parts.saturating_sub(shown.len());
@@ -257,6 +280,7 @@ impl Arm {
             others_high: Some(high),
         });
         Self {
+            persons,
             cells: of_shown.chain(of_hidden).collect(),
             all: Interval {
                 low,

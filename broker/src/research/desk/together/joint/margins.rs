@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Axis, Count, Joint, Place, Seen};
+use crate::research::desk::lattice::{Kept, Lattice};
 use crate::research::desk::rounding::{Interval, Rules};
+use crate::research::desk::settle::{Check, settle_these};
+use crate::research::desk::{CELLS_MAX, DIMENSIONS_MAX};
 
 /// The cells of a table, added up to those of the joint table's dimensions that it has.
 struct Projected {
@@ -41,11 +44,74 @@ impl Joint<'_> {
         margins.unwrap_or_default()
     }
 
+    /// What margins of the tables will tell, if they are asked for: the desk shows a margin whatever
+    /// has been shown of what it is a margin of, so that it is taken as known before.
+    pub(super) fn margins_to_come<'t>(
+        &self,
+        tables: impl Iterator<Item = &'t Seen>,
+        rules: Rules,
+    ) -> Vec<Margin> {
+        let axes = self.categories.iter().cloned();
+        let axes: Vec<_> = axes.zip(self.has_spare.iter().copied()).collect();
+        let sizes = axes
+            .iter()
+            .map(|(own, spare)| own.len() + usize::from(*spare));
+        if axes.len() > DIMENSIONS_MAX || sizes.fold(1, usize::saturating_mul) > CELLS_MAX {
+            return Vec::new();
+        }
+        let persons = self.persons.iter().flat_map(|(place, of_cell)| {
+            of_cell
+                .iter()
+                .map(|(register, persons)| (place.clone(), *register, *persons))
+        });
+        let lattice = Lattice::of_places(&axes, self.period, self.registers, persons);
+        let of_tables: Vec<Kept> = tables
+            .filter(|table| table.shows_anything())
+            .map(|table| {
+                let places = table.axes.iter().filter_map(|axis| self.place_of(axis));
+                Kept::these(places)
+            })
+            .collect();
+        let is_to_come = |kept: Kept| of_tables.iter().any(|table| kept.is_within(*table));
+        let mut margins = Vec::new();
+        for (kept, shown) in settle_these(&lattice, rules, Check::Made, is_to_come) {
+            let counts = lattice.counts(kept);
+            let mut of_margin: Vec<Margin> = counts
+                .iter()
+                .zip(shown)
+                .map(|(count, shown)| Margin {
+                    cells: Vec::new(),
+                    known: if shown {
+                        rules.known(count.persons)
+                    } else {
+                        Interval::ANY
+                    },
+                    is_small: false,
+                })
+                .collect();
+            for (at, (place, _)) in self.cells.iter().enumerate() {
+                if let Some(margin) = of_margin.get_mut(lattice.index(kept, place)) {
+                    margin.cells.push(at);
+                }
+            }
+            margins.extend(
+                of_margin
+                    .into_iter()
+                    .filter(|margin| !margin.cells.is_empty()),
+            );
+        }
+        margins
+    }
+
+    fn place_of(&self, axis: &Axis) -> Option<usize> {
+        self.axes.iter().position(|own| own.is_same_as(axis))
+    }
+
     /// `table` by the dimensions that it has in common with this one; `None` where it has somebody
     /// elsewhere.
     fn project(&self, table: &Seen, rules: Rules) -> Option<Projected> {
-        let place_of = |axis: &Axis| self.axes.iter().position(|own| own.is_same_as(axis));
-        let places: Vec<Option<usize>> = table.axes.iter().map(place_of).collect();
+        let places = table.axes.iter().map(|axis| self.place_of(axis));
+        let places: Vec<Option<usize>> = places.collect();
         let outside = places
             .iter()
             .enumerate()

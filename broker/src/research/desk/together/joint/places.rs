@@ -2,19 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Axis, Count, Place};
-use crate::research::merge::Category;
+use super::{Axis, Place};
 
 /// Dimensions that go together, with the places that they can have.
 pub(super) type Part = (Vec<usize>, Vec<Place>);
 
 /// The dimensions, those of one variable together: there only those categories go together that
-/// somebody has together, as a month does with its year.
-pub(super) fn parts(
+/// somebody has together, as a month does with its year. `sizes` tells how many places each
+/// dimension has, `used` are those of cells that hold anybody.
+pub(super) fn parts<'a>(
     axes: &[&Axis],
-    categories: &[Vec<&Category>],
-    counts: &BTreeMap<Place, Count>,
-    is_period: impl Fn(&Axis) -> bool,
+    sizes: &[usize],
+    used: &(impl Iterator<Item = &'a Place> + Clone),
 ) -> Vec<Part> {
     let mut of_variable: BTreeMap<[u8; 32], Vec<usize>> = BTreeMap::new();
     for (dimension, axis) in axes.iter().enumerate() {
@@ -26,18 +25,16 @@ pub(super) fn parts(
     let parts = of_variable.into_values().map(|dimensions| {
         let places: BTreeSet<Place> = match dimensions.as_slice() {
             [one] => {
-                let own = categories.get(*one).map_or(0, Vec::len);
-                let has_spare = |axis: &&Axis| axis.declared().is_none() && !is_period(axis);
-                let spare = axes.get(*one).is_some_and(has_spare);
-                (0..own + usize::from(spare)).map(|at| vec![at]).collect()
+                let size = sizes.get(*one).copied().unwrap_or_default();
+                (0..size).map(|at| vec![at]).collect()
             }
             several => {
-                let of_cell = |place: &Place| {
+                let of_these = |place: &Place| {
                     let own = several.iter();
                     own.filter_map(|dimension| place.get(*dimension).copied())
                         .collect()
                 };
-                counts.keys().map(of_cell).collect()
+                used.clone().map(of_these).collect()
             }
         };
         (dimensions, places.into_iter().collect())
