@@ -36,8 +36,8 @@ impl<'a> SamePersons<'a> {
         }
     }
 
-    /// Adds an earlier table that the same registers answered, of which `met` is what each told; one
-    /// of another population or of other persons is left out.
+    /// Adds an earlier table, of which `met` is what each register told that answered both; one of
+    /// another population, of other registers or of other persons is left out.
     pub(in crate::research) fn add(&mut self, earlier: &Table, met: &BTreeMap<RegisterId, Met>) {
         let Some(together) = &mut self.together else {
             return;
@@ -45,6 +45,8 @@ impl<'a> SamePersons<'a> {
         if !self.new.is_of_population_of(earlier)
             || self.new.persons_shared != earlier.persons_shared
             || !self.new.has_periods_of(earlier)
+            || !self.new.is_of_registers(met)
+            || !earlier.is_of_registers(met)
         {
             return;
         }
@@ -119,6 +121,12 @@ impl Table {
             period: self.period,
             cells: cells.collect(),
         })
+    }
+
+    /// Whether nobody is in it but what these registers have.
+    fn is_of_registers(&self, met: &BTreeMap<RegisterId, Met>) -> bool {
+        let mut registers = self.cells.iter().flat_map(|cell| cell.persons.keys());
+        registers.all(|register| met.contains_key(register))
     }
 
     /// Whether both are by the same periods, or by none.

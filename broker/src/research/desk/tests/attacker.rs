@@ -457,18 +457,39 @@ fn a_coarser_level_of_what_has_left_does_not_tell_of_few() {
     assert_eq!(left(&asked), [[1]]);
 }
 
-/// Nine are in the second row, all in the first column; of 13 in the first row, 4 are there too.
-/// With all other rows and columns there would be 14,400 cells, too many to look at each.
+/// Of rows and columns of which nearly all hold nobody, so that there are more cells than each is
+/// looked at: those where somebody is are.
 #[test]
 fn of_margins_of_many_categories_the_last_does_not_leave() {
-    let mut cells = vec![
-        (vec![1, 0], 9),
-        (vec![0, 0], 4),
-        (vec![0, 1], 9),
-        (vec![119, 119], 0),
-    ];
-    cells.extend((2..119).map(|at| (vec![at, at], 0)));
-    let cells: Vec<(&[i64], u64)> = cells.iter().map(|(at, n)| (&at[..], *n)).collect();
-    let asked = country(&cells, &[&[], &[0], &[1]], (5, 5));
-    assert_eq!(left(&asked), [vec![], vec![0]]);
+    let left = |inner: [[u64; 2]; 2]| {
+        let mut cells: Vec<(Vec<i64>, u64)> = (2..120).map(|at| (vec![at, at], 0)).collect();
+        for (row, persons) in (0..).zip(inner) {
+            let columns = (0..).zip(persons);
+            cells.extend(columns.map(|(column, persons)| (vec![row, column], persons)));
+        }
+        let cells: Vec<(&[i64], u64)> = cells.iter().map(|(at, n)| (&at[..], *n)).collect();
+        left(&country(&cells, &[&[], &[0], &[1]], (5, 5)))
+    };
+    // Of 22 persons 13 are in the first row, and 13 in the first column: at least 4 in both.
+    assert_eq!(left([[4, 9], [9, 0]]), [vec![], vec![0]]);
+    // They are more than few.
+    assert_eq!(left([[5, 8], [8, 1]]), [vec![], vec![0], vec![1]]);
+}
+
+/// Three tables by two dimensions each leave, though a witness may have to move many.
+#[test]
+fn all_margins_by_two_of_three_dimensions_may_leave() {
+    let mut runner = TestRunner::deterministic();
+    let keys = rows_of(&[2, 20, 15]);
+    let persons = prop::collection::vec(0..60_u64, keys.len());
+    for _ in 0..3 {
+        let persons = persons.new_tree(&mut runner).unwrap().current();
+        let cells: Register = keys.iter().cloned().zip(persons).collect();
+        let asked = Asked {
+            registers: vec![cells],
+            open: true,
+            ..country(&[(&[0, 0, 0], 0)], &[&[0, 1], &[1, 2], &[0, 2]], (5, 5))
+        };
+        assert_eq!(left(&asked), asked.tables);
+    }
 }

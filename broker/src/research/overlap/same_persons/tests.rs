@@ -189,6 +189,29 @@ fn tables_of_other_persons_are_not_held_together() {
 }
 
 #[test]
+fn tables_of_other_registers_are_not_held_together() {
+    let (sex, age) = (Tables::by(&[1]), Tables::by(&[2]));
+    // `b` has answered one of the two only.
+    let of_a = |real: Real<'static>| -> Vec<(&'static [i64], &'static str, &'static [u32])> {
+        real.iter()
+            .copied()
+            .filter(|(_, id, _)| *id == "a")
+            .collect()
+    };
+    for (new, earlier) in [
+        (BY_AGE.to_vec(), of_a(BY_SEX)),
+        (of_a(BY_AGE), BY_SEX.to_vec()),
+    ] {
+        let mut met = met(&new, &earlier);
+        met.remove(&register("b"));
+        let (new, earlier) = (age.table(&new), sex.table(&earlier));
+        let mut same = SamePersons::of(&new, 2);
+        same.add(&earlier, &met);
+        assert_eq!(same.together().unwrap().earlier().count(), 0);
+    }
+}
+
+#[test]
 fn of_tables_by_periods_each_period_is_held_for_itself() {
     let by_year = |axes: &[u8]| Tables {
         period: Some(0),
