@@ -9,6 +9,7 @@ mod all_tables;
 mod attacker;
 mod cells;
 mod numbers;
+mod together;
 
 /// What one register has: persons by key, each with one event.
 type Register = BTreeMap<Key, u64>;

@@ -45,7 +45,6 @@ impl<'a> SamePersons<'a> {
         if !self.new.is_of_population_of(earlier)
             || self.new.persons_shared != earlier.persons_shared
             || !self.new.has_periods_of(earlier)
-            || !self.new.is_of_registers(met)
             || !earlier.is_of_registers(met)
         {
             return;
