@@ -29,6 +29,7 @@
 //!
 //! - It holds tables together that are asked of one population, over the same registers, and of
 //!   which the persons are the same. Others are the overlap audit's (`overlap.rs`).
+//! - Beside more than 64 earlier tables by different dimensions it sees the latest.
 //! - Of four dimensions and more it sees what two tables tell with those within their dimensions,
 //!   and what up to four tell of which each two have the same dimensions in common.
 //! - A joint table of more than [`CELLS_MAX`](super::CELLS_MAX) cells is looked at where somebody is,
@@ -37,7 +38,7 @@
 //!   let go: of all tables by two and fewer of three dimensions about two in a hundred.
 //! - Events are not held together, persons are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::rounding::Rules;
 use crate::research::merge::{Category, Key};
@@ -52,6 +53,8 @@ pub use axis::Axis;
 pub const JOINT_CELLS_MAX: usize = 20_000;
 /// Joint cells that are looked at for one table, in all.
 const WORK_MAX: usize = 200_000;
+/// Earlier tables that the new one is held beside, the latest ones.
+const EARLIER_MAX: usize = 64;
 
 /// So many persons, as the desk counts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,7 +120,7 @@ pub struct InCommon {
 pub struct Together {
     new: Seen,
     /// With what each has in common with the new one, where that is not too much.
-    earlier: Vec<(Seen, Option<Vec<InCommon>>)>,
+    earlier: VecDeque<(Seen, Option<Vec<InCommon>>)>,
     /// How many registers may hold the same person.
     places: u64,
 }
@@ -127,15 +130,20 @@ impl Together {
     pub const fn of(new: Seen, registers: u64) -> Self {
         Self {
             new,
-            earlier: Vec::new(),
+            earlier: VecDeque::new(),
             places: registers,
         }
     }
 
-    /// Adds an earlier table, and each two cells that have anybody in common; `None` where these are
-    /// too many.
+    /// Adds an earlier table, later than those before, and each two cells that have anybody in
+    /// common; `None` where these are too many.
     pub fn add(&mut self, earlier: Seen, in_common: Option<Vec<InCommon>>) {
-        self.earlier.push((earlier, in_common));
+        // The same counts with other numbers tell nothing more.
+        self.earlier.retain(|(other, _)| *other != earlier);
+        self.earlier.push_back((earlier, in_common));
+        if self.earlier.len() > EARLIER_MAX {
+            self.earlier.pop_front();
+        }
     }
 
     /// The earlier tables, and what each has in common with the new one.

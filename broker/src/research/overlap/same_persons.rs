@@ -11,16 +11,12 @@ use crate::research::merge::Category;
 #[cfg(test)]
 mod tests;
 
-/// Pairs of cells that are kept of all earlier tables.
-const IN_COMMON_MAX: usize = 1 << 20;
-
 /// A new table, and the earlier ones of the same persons.
 #[derive(Debug)]
 pub(in crate::research) struct SamePersons<'a> {
     new: &'a Table,
     /// None of a table of which it is not known what was asked.
     together: Option<Together>,
-    kept: usize,
 }
 
 impl<'a> SamePersons<'a> {
@@ -32,7 +28,6 @@ impl<'a> SamePersons<'a> {
             together: new
                 .seen(new.counts())
                 .map(|seen| Together::of(seen, places as u64)),
-            kept: 0,
         }
     }
 
@@ -56,7 +51,6 @@ impl<'a> SamePersons<'a> {
         let of_earlier: Vec<Count> = of_earlier.collect();
         let mut in_both = 0;
         let mut in_common: HashMap<(u32, u32, u16), u64> = HashMap::new();
-        let most = JOINT_CELLS_MAX.min(IN_COMMON_MAX.saturating_sub(self.kept));
         for (register, met) in (0..).zip(met.values()) {
             let register = if self.new.persons_shared { register } else { 0 };
             for (new, old, both) in &met.pairs {
@@ -64,7 +58,7 @@ impl<'a> SamePersons<'a> {
                     continue;
                 }
                 in_both += both;
-                if in_common.len() <= most {
+                if in_common.len() <= JOINT_CELLS_MAX {
                     *in_common.entry((*new, *old, register)).or_default() += both;
                 }
             }
@@ -74,7 +68,7 @@ impl<'a> SamePersons<'a> {
         if in_both != in_new || in_both != in_earlier {
             return;
         }
-        let in_common = (in_common.len() <= most).then(|| {
+        let in_common = (in_common.len() <= JOINT_CELLS_MAX).then(|| {
             let pairs = in_common.into_iter();
             let mut pairs: Vec<InCommon> = pairs
                 .map(|((new, earlier, register), persons)| InCommon {
@@ -87,7 +81,6 @@ impl<'a> SamePersons<'a> {
             pairs.sort_unstable();
             pairs
         });
-        self.kept += in_common.as_ref().map_or(0, Vec::len);
         if let Some(seen) = earlier.seen(of_earlier.into_iter()) {
             together.add(seen, in_common);
         }

@@ -6,6 +6,7 @@ use proptest::test_runner::TestRunner;
 
 use super::attacker::{Asked, Checks, RuledOut, rows_of};
 use super::*;
+use crate::research::desk::together::{Seen, Together};
 
 /// A country of one register with these persons, who are asked about by these dimensions.
 fn country(cells: &[(&[i64], u64)], tables: &[&[usize]], (k, base): (u64, u64)) -> Asked {
@@ -202,4 +203,17 @@ fn all_margins_by_two_of_three_dimensions_may_leave() {
         };
         assert_eq!(left(&asked), asked.tables);
     }
+}
+
+#[test]
+fn of_many_earlier_tables_the_latest_others_are_held() {
+    let asked = |persons: u64| country(&[(&[0], persons), (&[1], 20)], &[&[0]], (5, 5));
+    let seen = |persons: u64| asked(persons).leave(Checks::Both).swap_remove(0).1;
+    let mut together = Together::of(seen(10), 1);
+    for persons in (100..180).chain([179, 150]) {
+        together.add(seen(persons), None);
+    }
+    let held: Vec<Seen> = together.earlier().map(|(seen, _)| seen.clone()).collect();
+    let latest = (116..150).chain(151..180).chain([150]);
+    assert_eq!(held, latest.map(seen).collect::<Vec<_>>());
 }

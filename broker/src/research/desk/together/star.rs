@@ -24,10 +24,13 @@ use crate::research::merge::Category;
 /// Tables that are combined, the new one with them.
 const TABLES_MAX: usize = 4;
 /// Earlier tables by other dimensions that are combined, the latest ones.
-const EARLIER_MAX: usize = 32;
+const COMBINED_MAX: usize = 32;
 
 /// The categories of the dimensions that all tables of a combination have.
 type Core<'a> = Vec<&'a Category>;
+
+/// The cells of one table, by their categories of the core.
+type Arms<'a> = BTreeMap<Core<'a>, Arm>;
 
 /// The cells of one table that have the same categories of the core.
 #[derive(Debug)]
@@ -58,101 +61,106 @@ pub(super) fn tell_of_few(together: &Together, rules: Rules, known: &[BTreeSet<&
         if table.shows_anything()
             && is_by_others(&together.new)
             && earlier.iter().all(|one| is_by_others(one))
-            && earlier.len() < EARLIER_MAX
+            && earlier.len() < COMBINED_MAX
         {
             earlier.push(table);
         }
     }
-    let search = Search {
-        together,
-        rules,
-        known,
-        few_max: (rules.k() - 1)
-            .saturating_mul(together.places)
-            .cast_signed(),
-    };
-    search.with(&mut vec![&together.new], &earlier)
+    let mut cores: Vec<Vec<&Axis>> = Vec::new();
+    for table in &earlier {
+        let core = in_common(&together.new, table);
+        if !cores.contains(&core) {
+            cores.push(core);
+        }
+    }
+    cores
+        .iter()
+        .any(|core| Star::of(together, core, &earlier, rules).tells_of_few(known))
 }
 
-struct Search<'a> {
-    together: &'a Together,
-    rules: Rules,
-    known: &'a [BTreeSet<&'a Axis>],
+/// The dimensions that both tables have.
+fn in_common<'a>(one: &'a Seen, other: &Seen) -> Vec<&'a Axis> {
+    let axes = one.axes.iter();
+    axes.filter(|axis| other.place_of(axis).is_some()).collect()
+}
+
+/// The new table, and those that have the dimensions of the core in common with it and no others.
+struct Star<'a> {
+    core: &'a [&'a Axis],
+    new: (&'a Seen, Arms<'a>),
+    earlier: Vec<(&'a Seen, Arms<'a>)>,
+    /// How many persons there can be with each of the core's categories.
+    everybody: BTreeMap<Core<'a>, Interval>,
     /// The largest count that the threshold can hide.
     few_max: i64,
 }
 
-impl<'a> Search<'a> {
-    /// Continues `tables` with some of the `earlier` ones.
-    fn with(&self, tables: &mut Vec<&'a Seen>, earlier: &[&'a Seen]) -> bool {
-        earlier.iter().enumerate().any(|(at, table)| {
-            tables.push(table);
-            let rest = earlier.get(at + 1..).unwrap_or_default();
-            let found = core(tables).is_some_and(|core| {
-                self.tell_of_few(tables, &core)
-                    || (tables.len() < TABLES_MAX && self.with(tables, rest))
-            });
-            tables.pop();
-            found
-        })
+impl<'a> Star<'a> {
+    fn of(
+        together: &'a Together,
+        core: &'a [&'a Axis],
+        earlier: &[&'a Seen],
+        rules: Rules,
+    ) -> Self {
+        let of_core = earlier.iter().filter(|table| {
+            table.axes.len() > core.len() && in_common(&together.new, table) == core
+        });
+        Self {
+            core,
+            new: (&together.new, arms(&together.new, core, rules)),
+            earlier: of_core
+                .map(|table| (*table, arms(table, core, rules)))
+                .collect(),
+            everybody: everybody(together, core, rules),
+            few_max: (rules.k() - 1)
+                .saturating_mul(together.places)
+                .cast_signed(),
+        }
     }
 
-    fn tell_of_few(&self, tables: &[&Seen], core: &[&Axis]) -> bool {
-        if let [one, other] = tables {
+    fn tells_of_few(&self, known: &[BTreeSet<&Axis>]) -> bool {
+        // The core is a margin of the others, and known as such.
+        self.new.0.axes.len() > self.core.len() && self.with(&mut vec![&self.new], 0, known)
+    }
+
+    /// Continues `tables` with some of the earlier ones, from this one on.
+    fn with<'s>(
+        &'s self,
+        tables: &mut Vec<&'s (&'a Seen, Arms<'a>)>,
+        from: usize,
+        known: &[BTreeSet<&Axis>],
+    ) -> bool {
+        self.earlier
+            .iter()
+            .enumerate()
+            .skip(from)
+            .any(|(at, table)| {
+                // Those of one star have nothing in common but the core.
+                let others = tables.iter().skip(1);
+                let mut in_common = others.map(|(other, _)| in_common(other, table.0).len());
+                if in_common.any(|axes| axes > self.core.len()) {
+                    return false;
+                }
+                tables.push(table);
+                let found = self.tell_of_few(tables, known)
+                    || (tables.len() < TABLES_MAX && self.with(tables, at + 1, known));
+                tables.pop();
+                found
+            })
+    }
+
+    fn tell_of_few(&self, tables: &[&(&Seen, Arms<'_>)], known: &[BTreeSet<&Axis>]) -> bool {
+        if let [(one, _), (other, _)] = tables {
             let axes: BTreeSet<&Axis> = one.axes.iter().chain(&other.axes).collect();
-            if self.known.contains(&axes) {
+            if known.contains(&axes) {
                 return false;
             }
         }
-        let arms: Vec<_> = tables
-            .iter()
-            .map(|table| arms(table, core, self.rules))
-            .collect();
-        let Some((first, others)) = arms.split_first() else {
-            return false;
-        };
-        let everybody = self.everybody(core);
-        first.iter().any(|(place, first)| {
-            let others = others.iter().map(|arms| arms.get(place));
-            let arms: Option<Vec<&Arm>> = std::iter::once(Some(first)).chain(others).collect();
-            let all = everybody.get(place).copied().unwrap_or(Interval::ANY);
-            arms.is_some_and(|arms| self.is_few_known(&arms, all))
+        self.everybody.iter().any(|(place, all)| {
+            let arms = tables.iter().map(|(_, arms)| arms.get(place));
+            let arms: Option<Vec<&Arm>> = arms.collect();
+            arms.is_some_and(|arms| self.is_few_known(&arms, *all))
         })
-    }
-
-    /// How many persons there can be with each of the core's categories, by every table that has
-    /// them all; and by the core and its margins as tables of their own, which may be asked for.
-    fn everybody(&self, core: &[&Axis]) -> BTreeMap<Core<'a>, Interval> {
-        let mut everybody: BTreeMap<Core<'a>, Interval> = BTreeMap::new();
-        let mut persons: BTreeMap<Core<'a>, u64> = BTreeMap::new();
-        for table in self.together.tables() {
-            for (place, arm) in arms(table, core, self.rules) {
-                persons.insert(place.clone(), arm.persons);
-                let known = everybody.entry(place).or_insert(Interval::ANY);
-                *known = known.and(arm.all);
-            }
-        }
-        for kept in 0..1_usize << core.len() {
-            let of_kept = |place: &Core<'a>| -> Core<'a> {
-                let own = place.iter().enumerate();
-                own.filter(|(at, _)| kept >> at & 1 == 1)
-                    .map(|(_, category)| *category)
-                    .collect()
-            };
-            let mut sums: BTreeMap<Core<'a>, u64> = BTreeMap::new();
-            for (place, persons) in &persons {
-                *sums.entry(of_kept(place)).or_default() += persons;
-            }
-            for (margin, persons) in sums {
-                if persons >= self.rules.k() {
-                    let parts = everybody.iter_mut();
-                    let parts = parts.filter(|(place, _)| of_kept(place) == margin);
-                    let parts = parts.map(|(_, known)| known).collect();
-                    leave_room(parts, self.rules.known(persons));
-                }
-            }
-        }
-        everybody
     }
 
     /// Whether a cell of each arm have together as few as are not to be known.
@@ -160,9 +168,8 @@ impl<'a> Search<'a> {
         let largest: Vec<Option<&Cell>> = arms
             .iter()
             .map(|arm| {
-                arm.cells
-                    .iter()
-                    .find(|cell| 2 * cell.least(all.low) > all.low)
+                let mut cells = arm.cells.iter();
+                cells.find(|cell| 2 * cell.least(all.low) > all.low)
             })
             .collect();
         arms.iter().enumerate().any(|(free, arm)| {
@@ -177,6 +184,45 @@ impl<'a> Search<'a> {
             })
         })
     }
+}
+
+/// How many persons there can be with each of the core's categories, by every table that has
+/// them all; and by the core and its margins as tables of their own, which may be asked for.
+fn everybody<'a>(
+    together: &'a Together,
+    core: &[&Axis],
+    rules: Rules,
+) -> BTreeMap<Core<'a>, Interval> {
+    let mut everybody: BTreeMap<Core<'a>, Interval> = BTreeMap::new();
+    let mut persons: BTreeMap<Core<'a>, u64> = BTreeMap::new();
+    for table in together.tables() {
+        for (place, arm) in arms(table, core, rules) {
+            persons.insert(place.clone(), arm.persons);
+            let known = everybody.entry(place).or_insert(Interval::ANY);
+            *known = known.and(arm.all);
+        }
+    }
+    for kept in 0..1_usize << core.len() {
+        let of_kept = |place: &Core<'a>| -> Core<'a> {
+            let own = place.iter().enumerate();
+            own.filter(|(at, _)| kept >> at & 1 == 1)
+                .map(|(_, category)| *category)
+                .collect()
+        };
+        let mut sums: BTreeMap<Core<'a>, u64> = BTreeMap::new();
+        for (place, persons) in &persons {
+            *sums.entry(of_kept(place)).or_default() += persons;
+        }
+        for (margin, persons) in sums {
+            if persons >= rules.k() {
+                let parts = everybody.iter_mut();
+                let parts = parts.filter(|(place, _)| of_kept(place) == margin);
+                let parts = parts.map(|(_, known)| known).collect();
+                leave_room(parts, rules.known(persons));
+            }
+        }
+    }
+    everybody
 }
 
 /// Narrows what is known of some counts by what is known of their sum: the others have room too.
@@ -221,28 +267,8 @@ fn least_together(cells: &[&Cell], all: Interval) -> i64 {
         .unwrap_or_default()
 }
 
-/// The dimensions that all `tables` have, if no two have others in common and each has one of its
-/// own.
-fn core<'a>(tables: &[&'a Seen]) -> Option<Vec<&'a Axis>> {
-    let (first, second) = (tables.first()?, tables.get(1)?);
-    let common = first.axes.iter();
-    let core: Vec<&Axis> = common
-        .filter(|axis| second.place_of(axis).is_some())
-        .collect();
-    let are_apart = tables.iter().enumerate().all(|(at, table)| {
-        let has_own = table.axes.len() > core.len();
-        has_own
-            && core.iter().all(|axis| table.place_of(axis).is_some())
-            && tables.iter().take(at).all(|other| {
-                let both = table.axes.iter();
-                both.filter(|axis| other.place_of(axis).is_some()).count() == core.len()
-            })
-    });
-    are_apart.then_some(core)
-}
-
 /// The cells of `table` by their categories of the core; nothing if it does not have them all.
-fn arms<'a>(table: &'a Seen, core: &[&Axis], rules: Rules) -> BTreeMap<Core<'a>, Arm> {
+fn arms<'a>(table: &'a Seen, core: &[&Axis], rules: Rules) -> Arms<'a> {
     let places = core.iter().map(|axis| table.place_of(axis));
     let Some(places) = places.collect::<Option<Vec<usize>>>() else {
         return BTreeMap::new();
