@@ -127,7 +127,7 @@ impl Audit {
     /// Whether `table` differs from an earlier one by a few persons; if not, those that count the
     /// same persons.
     fn compare_one_by_one<'a>(&self, table: &'a Table, k: u64) -> Result<SamePersons<'a>, Refusal> {
-        let mut same_persons = SamePersons::of(table, self.answered.len());
+        let mut same_persons = SamePersons::of(table);
         // How many counts each register has been asked of so far.
         let mut asked: BTreeMap<&RegisterId, usize> = BTreeMap::new();
         for earlier in &self.earlier {

@@ -63,6 +63,8 @@ pub(super) struct Column {
     margins: Vec<Margin>,
     /// Margins whose sum is outside what is known of it; none, but while a witness is sought.
     wrong: BTreeSet<usize>,
+    /// Moves that have been tried.
+    steps: u64,
 }
 
 #[derive(Debug)]
@@ -194,6 +196,11 @@ impl Column {
         })
     }
 
+    /// How many moves have been tried.
+    pub(super) const fn steps(&self) -> u64 {
+        self.steps
+    }
+
     /// Whether there is a witness for the target having `value`.
     pub(super) fn could_be(&mut self, target: Target, value: i64, effort: Effort) -> bool {
         let exactly = Interval {
@@ -262,6 +269,7 @@ impl Column {
                 return false;
             }
             left.tries_max -= 1;
+            self.steps += 1;
             self.shift(at, change);
             trail.push((at, change));
             if self.mend(trail, left) {

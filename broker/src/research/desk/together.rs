@@ -25,6 +25,9 @@
 //! - **The new table leaves whole or not at all.** What it shows has been settled; hiding more of it
 //!   because of earlier tables would tell of those.
 //!
+//! - **Where somebody has moved** from one category to another since a table left, no other leaves
+//!   that shares the dimension: there is no joint table that would tell that it is safe.
+//!
 //! What this does not do:
 //!
 //! - It holds tables together that are asked of one population, over the same registers, and of
@@ -34,6 +37,8 @@
 //!   and what up to four tell of which each two have the same dimensions in common.
 //! - A joint table of more than [`CELLS_MAX`](super::CELLS_MAX) cells is looked at where somebody is,
 //!   and of one where too many have somebody only what `star.rs` sees.
+//! - Of a variable of which the tables have two levels, categories that nobody has together are not
+//!   looked at, nor does `star.rs` know that it is one variable.
 //! - The search for a witness has a bound, and so some tables are refused that an exact one would
 //!   let go: of all tables by two and fewer of three dimensions about two in a hundred.
 //! - Events are not held together, persons are.
@@ -51,8 +56,8 @@ pub use axis::Axis;
 
 /// Cells with somebody that two tables may have together, beyond which only bounds are looked at.
 pub const JOINT_CELLS_MAX: usize = 20_000;
-/// Joint cells that are looked at for one table, in all.
-const WORK_MAX: usize = 200_000;
+/// Steps in search of witnesses for one table, in all; where they do not do, it is refused.
+const STEPS_MAX: u64 = 5_000_000;
 /// Earlier tables that the new one is held beside, the latest ones.
 const EARLIER_MAX: usize = 64;
 
@@ -136,8 +141,11 @@ impl Together {
     }
 
     /// Adds an earlier table, later than those before, and each two cells that have anybody in
-    /// common; `None` where these are too many.
+    /// common, in order; `None` where these are too many.
     pub fn add(&mut self, earlier: Seen, in_common: Option<Vec<InCommon>>) {
+        if !earlier.shows_anything() {
+            return;
+        }
         // The same counts with other numbers tell nothing more.
         self.earlier.retain(|(other, _)| *other != earlier);
         self.earlier.push_back((earlier, in_common));
@@ -164,24 +172,19 @@ pub fn tell_of_few(together: &Together, rules: Rules) -> bool {
     if !together.new.shows_anything() {
         return false;
     }
-    let mut work_left = WORK_MAX;
+    let mut steps_left = STEPS_MAX;
     // Tables by the same dimensions make the same joint table.
     let mut looked_at: Vec<BTreeSet<&Axis>> = Vec::new();
     for (earlier, in_common) in together.earlier.iter().rev() {
         let axes: BTreeSet<&Axis> = together.new.axes.iter().chain(&earlier.axes).collect();
-        if looked_at.contains(&axes) {
-            continue;
-        }
-        let Some(joint) = in_common.as_ref().and_then(|in_common| {
-            joint::Joint::of(&together.new, earlier, in_common, together.places)
-        }) else {
+        let (Some(in_common), false) = (in_common, looked_at.contains(&axes)) else {
             continue;
         };
-        let Some(left) = work_left.checked_sub(joint.cells()) else {
-            continue;
-        };
-        work_left = left;
-        if joint.tells_of_few(&together.tables(), rules) {
+        let joint = joint::Joint::of(&together.new, earlier, in_common, together.places);
+        // Somebody has another category than before: what is hidden then is not known to be safe.
+        let tells = joint
+            .is_none_or(|joint| joint.tells_of_few(&together.tables(), rules, &mut steps_left));
+        if tells {
             return true;
         }
         looked_at.push(axes);

@@ -1,6 +1,6 @@
 //! Tables of one permit that count the same persons, for the desk to hold together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use innsyn_policy::RegisterId;
 
@@ -20,9 +20,14 @@ pub(in crate::research) struct SamePersons<'a> {
 }
 
 impl<'a> SamePersons<'a> {
-    /// A new table that so many registers answered.
-    pub(in crate::research) fn of(new: &'a Table, registers: usize) -> Self {
-        let places = if new.persons_shared { registers } else { 1 };
+    /// A new table, and no earlier one.
+    pub(in crate::research) fn of(new: &'a Table) -> Self {
+        let registers = new.cells.iter().flat_map(|cell| cell.persons.keys());
+        let registers: BTreeSet<&RegisterId> = registers.collect();
+        let places = match registers.len() {
+            some @ 1.. if new.persons_shared => some,
+            _ => 1,
+        };
         Self {
             new,
             together: new

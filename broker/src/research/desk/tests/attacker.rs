@@ -2,9 +2,11 @@
 //!
 //! They know the rules, and ask for a table and for each of its margins as a table of its own, in
 //! any order. They know what leaves: each cell that is shown. One unknown for each cell of the
-//! table; what is shown bounds the cell, or the sum of a margin's cells. Then, for each cell that the
-//! threshold hides and each value from 1 to k−1: is there a table with the value there? If not, they
-//! have learnt something.
+//! table; what is shown bounds the cell, or the sum of a margin's cells. Then, for each cell of fewer
+//! than k persons, of the table or a margin, and each value from 1 to k−1: is there a table with the
+//! value there? If not, they have learnt something.
+
+use std::collections::BTreeSet;
 
 use microlp::{ComparisonOp, OptimizationDirection, Problem};
 use proptest::prelude::*;
@@ -16,11 +18,12 @@ use crate::research::desk::together::{
     Axis, Count, InCommon, Seen, SeenCell, Together, tell_of_few,
 };
 
-/// A cell that is hidden, and a value from 1 to k−1 that it cannot have.
+/// A cell of a table by these dimensions, asked for or not, and a value from 1 to k−1 that it cannot
+/// have.
 #[derive(Debug, PartialEq)]
 pub(super) struct RuledOut {
+    pub(super) kept: Vec<usize>,
     pub(super) cell: Key,
-    pub(super) holds: u64,
     pub(super) value: u64,
 }
 
@@ -80,7 +83,7 @@ fn place_of(table: &Seen, key: &Key) -> u32 {
 }
 
 impl Asked {
-    fn rules(&self) -> Rules {
+    pub(super) fn rules(&self) -> Rules {
         rules(self.k, self.base)
     }
 
@@ -190,20 +193,27 @@ impl Asked {
                 known.push(Known { cells, low, high });
             }
         }
-        let persons = self.persons(Key::clone);
         let mut ruled_out = Vec::new();
-        for (at, cell) in cells.iter().enumerate() {
-            let count = self.count(persons.get(cell).map_or(&[], Vec::as_slice));
-            if count.threshold >= self.k {
-                continue;
-            }
-            for value in 1..self.k {
-                if !is_possible(cells.len(), &known, at, value) {
-                    ruled_out.push(RuledOut {
-                        cell: cell.clone(),
-                        holds: count.persons,
-                        value,
-                    });
+        let all: Vec<usize> = (0..self.shape.dimensions).collect();
+        for kept in proper_margins(self.shape).into_iter().chain([all]) {
+            let of_key = |key: &Key| projected(key, &kept);
+            let persons = self.persons(of_key);
+            let keys: BTreeSet<Key> = cells.iter().map(of_key).collect();
+            for key in keys {
+                let count = self.count(persons.get(&key).map_or(&[], Vec::as_slice));
+                if count.threshold >= self.k {
+                    continue;
+                }
+                let within = (0..cells.len()).filter(|at| of_key(&cells[*at]) == key);
+                let within: Vec<usize> = within.collect();
+                for value in 1..self.k {
+                    if !is_possible(cells.len(), &known, &within, value) {
+                        ruled_out.push(RuledOut {
+                            kept: kept.clone(),
+                            cell: key.clone(),
+                            value,
+                        });
+                    }
                 }
             }
         }
@@ -211,19 +221,14 @@ impl Asked {
     }
 }
 
-fn is_possible(cells: usize, known: &[Known], at: usize, value: u64) -> bool {
+/// Whether the cells at these places can hold so many together.
+fn is_possible(cells: usize, known: &[Known], at: &[usize], value: u64) -> bool {
     let mut problem = Problem::new(OptimizationDirection::Minimize);
-    let value = i32::try_from(value).unwrap();
     let unknowns: Vec<_> = (0..cells)
-        .map(|cell| {
-            let bounds = if cell == at {
-                (value, value)
-            } else {
-                (0, 100_000)
-            };
-            problem.add_integer_var(0.0, bounds)
-        })
+        .map(|_| problem.add_integer_var(0.0, (0, 100_000)))
         .collect();
+    let sum: Vec<_> = at.iter().map(|cell| (unknowns[*cell], 1.0)).collect();
+    problem.add_constraint(&sum, ComparisonOp::Eq, float(value));
     for Known { cells, low, high } in known {
         let sum: Vec<_> = cells.iter().map(|cell| (unknowns[*cell], 1.0)).collect();
         problem.add_constraint(&sum, ComparisonOp::Ge, *low);
@@ -252,8 +257,8 @@ pub(super) fn rows_of(dimensions: &'static [i64]) -> Vec<Key> {
     })
 }
 
-/// One or two registers' tables, and what is asked of them: each of the tables by some of the
-/// dimensions once, in any order.
+/// One or two registers' tables, and what is asked of them: tables by some of the dimensions, all of
+/// them or not, each once, in any order.
 fn asked() -> impl Strategy<Value = Asked> {
     (
         prop::sample::select(&SIZES[..]),
@@ -280,16 +285,20 @@ fn asked() -> impl Strategy<Value = Asked> {
                 tables.push((0..shape.dimensions).collect());
                 (
                     prop::collection::vec(register, registers),
+                    1..=tables.len(),
                     Just(tables).prop_shuffle(),
                 )
-                    .prop_map(move |(registers, tables)| Asked {
-                        variables: (0..).take(shape.dimensions).collect(),
-                        shape,
-                        registers,
-                        open,
-                        k,
-                        base,
-                        tables,
+                    .prop_map(move |(registers, asked, mut tables)| {
+                        tables.truncate(asked);
+                        Asked {
+                            variables: (0..).take(shape.dimensions).collect(),
+                            shape,
+                            registers,
+                            open,
+                            k,
+                            base,
+                            tables,
+                        }
                     })
             },
         )

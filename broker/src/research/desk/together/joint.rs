@@ -120,17 +120,13 @@ impl<'a> Joint<'a> {
         })
     }
 
-    /// How many cells are looked at.
-    pub(super) const fn cells(&self) -> usize {
-        self.cells.len()
-    }
-
-    /// Whether a cell of fewer than k persons cannot hold some number from 1 to k−1, or one that a
-    /// table hides for being few cannot.
+    /// Whether a cell or a margin of fewer than k persons cannot hold some number from 1 to k−1, or
+    /// it is not found in so many steps, of which those that it took are taken away.
     pub(super) fn tells_of_few<'t>(
         &self,
         tables: &(impl Iterator<Item = &'t Seen> + Clone),
         rules: Rules,
+        steps_left: &mut u64,
     ) -> bool {
         let mut known: Vec<Interval> = self
             .cells
@@ -144,20 +140,23 @@ impl<'a> Joint<'a> {
             })
             .collect();
         let mut margins: Vec<Margin> = Vec::new();
-        let of_tables = tables
-            .clone()
-            .flat_map(|table| self.margins_of(table, rules));
-        for margin in of_tables.chain(self.margins_to_come(tables.clone(), rules)) {
-            match margin.cells.as_slice() {
-                [one] => {
-                    if let Some(known) = known.get_mut(*one) {
-                        *known = known.and(margin.known);
-                    }
+        let mut add = |margin: Margin| match margin.cells.as_slice() {
+            [one] => {
+                if let Some(known) = known.get_mut(*one) {
+                    *known = known.and(margin.known);
                 }
-                _ if margin.known == Interval::ANY && !margin.is_small => {}
-                _ => margins.push(margin),
             }
+            _ if margin.known == Interval::ANY && !margin.is_small => {}
+            _ => margins.push(margin),
+        };
+        for table in tables.clone() {
+            let Some(of_table) = self.margins_of(table, rules) else {
+                return true; // somebody has another category than in another table
+            };
+            of_table.into_iter().for_each(&mut add);
         }
+        let to_come = self.margins_to_come(tables.clone(), rules);
+        to_come.into_iter().for_each(&mut add);
         // Those of few cells are mended first.
         margins.sort_by_key(|margin| margin.cells.len());
         let mut targets = Vec::new();
@@ -175,11 +174,14 @@ impl<'a> Joint<'a> {
             }
         }
         let possible = 1..=(rules.k() - 1).cast_signed();
-        targets.into_iter().any(|target| {
-            !possible
-                .clone()
-                .all(|value| column.could_be(target, value, Effort::FOR_A_TABLE))
-        })
+        let mut could_be_all = |target| {
+            possible.clone().all(|value| {
+                column.could_be(target, value, Effort::FOR_A_TABLE) && column.steps() < *steps_left
+            })
+        };
+        let tells = !targets.into_iter().all(&mut could_be_all);
+        *steps_left = steps_left.saturating_sub(column.steps());
+        tells
     }
 
     fn is_spare(&self, place: &Place) -> bool {

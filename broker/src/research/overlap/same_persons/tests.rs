@@ -103,7 +103,7 @@ fn met(new: Real<'_>, earlier: Real<'_>) -> BTreeMap<RegisterId, Met> {
 /// The tables that are held together with the new one, and the cells in common of the last.
 fn held(new: (&Tables, Real<'_>), earlier: (&Tables, Real<'_>)) -> Option<Vec<InCommon>> {
     let (new_table, earlier_table) = (new.0.table(new.1), earlier.0.table(earlier.1));
-    let mut same = SamePersons::of(&new_table, 2);
+    let mut same = SamePersons::of(&new_table);
     same.add(&earlier_table, &met(new.1, earlier.1));
     let mut earlier = same.together().unwrap().earlier();
     earlier
@@ -205,7 +205,7 @@ fn tables_of_other_registers_are_not_held_together() {
         let mut met = met(&new, &earlier);
         met.remove(&register("b"));
         let (new, earlier) = (age.table(&new), sex.table(&earlier));
-        let mut same = SamePersons::of(&new, 2);
+        let mut same = SamePersons::of(&new);
         same.add(&earlier, &met);
         assert_eq!(same.together().unwrap().earlier().count(), 0);
     }

@@ -3,10 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Axis, Count, Joint, Place, Seen};
-use crate::research::desk::lattice::{Kept, Lattice};
+use crate::research::desk::lattice::{Counts, Kept, Lattice};
 use crate::research::desk::rounding::{Interval, Rules};
 use crate::research::desk::settle::{Check, settle_these};
 use crate::research::desk::{CELLS_MAX, DIMENSIONS_MAX};
+
+/// Cells of a margin, beyond which it is not settled before it is asked for: those of a table, and of
+/// all that nobody has.
+const SETTLED_MAX: usize = 2 * CELLS_MAX;
 
 /// The cells of a table, added up to those of the joint table's dimensions that it has.
 struct Projected {
@@ -36,16 +40,15 @@ pub(super) struct Margin {
 }
 
 impl Joint<'_> {
-    /// The sums that `table` tells of; none where it has somebody elsewhere, as one of another
+    /// The sums that `table` tells of; `None` where it has somebody elsewhere, as one of another
     /// snapshot may.
-    pub(super) fn margins_of(&self, table: &Seen, rules: Rules) -> Vec<Margin> {
-        let projected = self.project(table, rules);
-        let margins = projected.and_then(|projected| self.added_up(&projected, rules));
-        margins.unwrap_or_default()
+    pub(super) fn margins_of(&self, table: &Seen, rules: Rules) -> Option<Vec<Margin>> {
+        self.added_up(&self.project(table, rules)?, rules)
     }
 
     /// What margins of the tables will tell, if they are asked for: the desk shows a margin whatever
-    /// has been shown of what it is a margin of, so that it is taken as known before.
+    /// has been shown of what it is a margin of, so that it is taken as known before. And what no
+    /// table may tell of any margin: one of fewer than k persons is few like a cell.
     pub(super) fn margins_to_come<'t>(
         &self,
         tables: impl Iterator<Item = &'t Seen>,
@@ -53,12 +56,6 @@ impl Joint<'_> {
     ) -> Vec<Margin> {
         let axes = self.categories.iter().cloned();
         let axes: Vec<_> = axes.zip(self.has_spare.iter().copied()).collect();
-        let sizes = axes
-            .iter()
-            .map(|(own, spare)| own.len() + usize::from(*spare));
-        if axes.len() > DIMENSIONS_MAX || sizes.fold(1, usize::saturating_mul) > CELLS_MAX {
-            return Vec::new();
-        }
         let persons = self.persons.iter().flat_map(|(place, of_cell)| {
             of_cell
                 .iter()
@@ -72,34 +69,56 @@ impl Joint<'_> {
                 Kept::these(places)
             })
             .collect();
-        let is_to_come = |kept: Kept| of_tables.iter().any(|table| kept.is_within(*table));
+        let is_within = |kept: Kept| of_tables.iter().any(|table| kept.is_within(*table));
+        let is_to_come = |kept: Kept| is_within(kept) && lattice.len(kept) <= SETTLED_MAX;
+        let settled = settle_these(&lattice, rules, Check::Made, is_to_come);
         let mut margins = Vec::new();
-        for (kept, shown) in settle_these(&lattice, rules, Check::Made, is_to_come) {
-            let counts = lattice.counts(kept);
-            let mut of_margin: Vec<Margin> = counts
-                .iter()
-                .zip(shown)
-                .map(|(count, shown)| Margin {
-                    cells: Vec::new(),
-                    known: if shown {
-                        rules.known(count.persons)
-                    } else {
-                        Interval::ANY
-                    },
-                    is_small: false,
-                })
-                .collect();
-            for (at, (place, _)) in self.cells.iter().enumerate() {
-                if let Some(margin) = of_margin.get_mut(lattice.index(kept, place)) {
-                    margin.cells.push(at);
+        for (kept, shown) in settled {
+            let known = |(count, shown): (&Counts, bool)| {
+                if shown {
+                    rules.known(count.persons)
+                } else {
+                    Interval::ANY
                 }
-            }
-            margins.extend(
-                of_margin
-                    .into_iter()
-                    .filter(|margin| !margin.cells.is_empty()),
-            );
+            };
+            let counts = lattice.counts(kept);
+            let known = counts.iter().zip(shown).map(known);
+            margins.extend(self.by(&lattice, kept, known.map(|known| (known, false))));
         }
+        if self.axes.len() <= DIMENSIONS_MAX {
+            let looked_at = lattice.margins().into_iter();
+            for kept in looked_at.filter(|kept| lattice.len(*kept) <= CELLS_MAX) {
+                let spare = lattice.spare(kept).into_iter();
+                let counts = lattice.counts(kept).into_iter().zip(spare);
+                let is_small = counts.map(|(count, spare)| count.threshold < rules.k() && !spare);
+                let small = is_small.map(|is_small| (Interval::ANY, is_small));
+                let of_several = self.by(&lattice, kept, small).into_iter();
+                margins.extend(of_several.filter(|margin| margin.cells.len() > 1));
+            }
+        }
+        margins
+    }
+
+    /// The cells of a margin, of which this is known and told to be small.
+    fn by(
+        &self,
+        lattice: &Lattice,
+        kept: Kept,
+        margins: impl Iterator<Item = (Interval, bool)>,
+    ) -> Vec<Margin> {
+        let mut margins: Vec<Margin> = margins
+            .map(|(known, is_small)| Margin {
+                cells: Vec::new(),
+                known,
+                is_small,
+            })
+            .collect();
+        for (at, (place, _)) in self.cells.iter().enumerate() {
+            if let Some(margin) = margins.get_mut(lattice.index(kept, place)) {
+                margin.cells.push(at);
+            }
+        }
+        margins.retain(|margin| !margin.cells.is_empty());
         margins
     }
 
