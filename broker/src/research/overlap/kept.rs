@@ -2,8 +2,8 @@
 //!
 //! For each register which count it was, for each cell whether it is shown and how many persons
 //! each register has in it: nobody, few (1 to k−1) or many; and which population was asked for and
-//! by which dimensions, as hashes. That is as little as the audit can do with: a small number of persons at one register is
-//! not written down.
+//! by which dimensions, as hashes, with the categories that are declared. That is as little as the
+//! audit can do with: a small number of persons at one register is not written down.
 
 use std::collections::BTreeMap;
 

@@ -35,7 +35,7 @@ struct Sum {
 pub(super) struct Margin {
     pub(super) cells: Vec<usize>,
     pub(super) known: Interval,
-    /// Whether a table hides it for being few.
+    /// Whether fewer than k persons are in it, asked for or not.
     pub(super) is_small: bool,
 }
 
