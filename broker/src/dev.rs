@@ -89,7 +89,7 @@ membership_is_sensitive = false
 [[gateway]]
 name = "dev"
 public_keys = ["{pin}"]
-may_ask = ["listings", "queries"]
+may_ask = ["listings", "uses", "settings", "cases", "queries"]
 
 [source]
 kind = "folder"
@@ -99,6 +99,10 @@ path = "data"
 folder = "log"
 tag_key = "log-tag.key"
 signing_key = "log-signing.key"
+
+[records]
+folder = "records"
+key = "records.key"
 "#;
 
 const MANIFEST: &str = r#"# Which file and which column is what. Only synthetic numbers, since this is a test.

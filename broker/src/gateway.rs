@@ -19,6 +19,7 @@ mod api_grpc;
 mod api_http;
 pub mod claims;
 pub mod config;
+pub mod everyone;
 pub mod face;
 pub mod fanout;
 pub(crate) mod health;

@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::catalog::Catalogue;
 use crate::config::{Config, FederationConfig};
 use crate::gateway::config::Limits;
+use crate::gateway::everyone::Everyone;
 use crate::gateway::fanout::Fanout;
 use crate::gateway::link::{self, Link, Reach};
 use crate::gateway::reach::ThroughRelays;
@@ -260,7 +261,7 @@ async fn start_gateway_of(
         "gateway identity"
     );
     let mut random: StdRng = rand::make_rng();
-    let links: Vec<Option<Arc<Link>>> = catalogue
+    let links: Arc<[Option<Arc<Link>>]> = catalogue
         .entries()
         .iter()
         .enumerate()
@@ -284,15 +285,18 @@ async fn start_gateway_of(
     random.fill_bytes(&mut seed);
     let registers = Arc::new(Fanout::new(
         Arc::clone(&catalogue),
-        links,
+        Arc::clone(&links),
         Arc::clone(&clock),
         seed,
     ));
+    let everyone = Everyone::new(Arc::clone(&catalogue), links);
     let mut registry = Registry::default();
     let metrics = Arc::new(CitizenMetrics::register(&mut registry));
     let (listen, limits) = (config.listen, config.limits);
     let acceptor = config.tls.as_ref().map(serve::tls).transpose()?;
-    let face = CitizenFace::new(config, catalogue, registers, tokens, clock, metrics);
+    let face = CitizenFace::new(
+        config, catalogue, registers, everyone, tokens, clock, metrics,
+    );
     let routes = router(face, Arc::new(registry), extra);
     let listener = serve::bind(listen)
         .await

@@ -19,9 +19,13 @@ use crate::config::{Config, ConfigError};
 use crate::finding::Finding;
 use crate::presence::{self, SpareError};
 use crate::research::steward::Steward;
+use crate::secret_file::SecretFileError;
 use crate::sources::{self, TerminalBar};
 use crate::uselog::{FsDisk, KeyError, LogKeys, verify};
 
+/// What to do about a key that is lost or spoilt.
+const NEVER_ANEW: &str =
+    "keys are never made anew for what is there already; restore it from the backup";
 /// A certificate that runs out within this time is worth a warning.
 const RENEW_WITHIN: Duration = Duration::from_hours(14 * 24);
 
@@ -295,21 +299,26 @@ fn log(config: &Config, random: &mut StdRng, findings: &mut Vec<Finding>) {
 
 fn of_keys(error: &KeyError) -> Finding {
     let what_to_do = match error {
-        KeyError::InsideLog { .. } => {
-            "move it elsewhere and correct `use_log`: who gets a copy of the log must not get its \
-             keys"
-                .to_owned()
-        }
-        KeyError::Readable { file } => format!("run: chmod 600 '{}'", file.display()),
-        KeyError::Missing { .. } | KeyError::Malformed { .. } => {
-            "keys are never made anew for a log that has entries; restore it from the backup"
-                .to_owned()
-        }
+        KeyError::File(error) => of_secret(error),
+        KeyError::Malformed { .. } => NEVER_ANEW.to_owned(),
         KeyError::OtherLog { .. } => {
             "see that `register.id` is right and that `use_log` names this register's own files"
                 .to_owned()
         }
-        KeyError::Io { .. } => "let the account that the agent runs as read it".to_owned(),
     };
     Finding::error(chain(error), what_to_do)
+}
+
+/// What to do about the file of a secret.
+fn of_secret(error: &SecretFileError) -> String {
+    match error {
+        SecretFileError::Inside { .. } => {
+            "move it elsewhere and correct the configuration: who gets a copy of what it protects \
+             must not get the key"
+                .to_owned()
+        }
+        SecretFileError::Readable { file } => format!("run: chmod 600 '{}'", file.display()),
+        SecretFileError::Missing { .. } => NEVER_ANEW.to_owned(),
+        SecretFileError::Io { .. } => "let the account that the agent runs as read it".to_owned(),
+    }
 }

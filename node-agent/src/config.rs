@@ -45,6 +45,8 @@ pub struct Config {
     pub source: SourceConfig,
     /// The log of use.
     pub use_log: UseLogSection,
+    /// What else it keeps.
+    pub records: RecordsSection,
     /// What it counts for researchers; nothing if absent.
     pub research: Option<ResearchSection>,
     /// Where the operator finds health and metrics; nowhere if absent.
@@ -81,6 +83,12 @@ pub enum Asks {
     Listings,
     /// What a researcher may count under a data permit: a research gateway's.
     Queries,
+    /// Who has used a person's data: a citizen gateway's.
+    Uses,
+    /// What a person says of the use of their data: a citizen gateway's.
+    Settings,
+    /// Dialogs between a person and the register: a citizen gateway's.
+    Cases,
 }
 
 fn listings() -> BTreeSet<Asks> {
@@ -139,6 +147,16 @@ impl UseLogSection {
     pub const fn linger_max(&self) -> Duration {
         Duration::from_millis(self.linger_ms_max)
     }
+}
+
+/// Where the agent keeps what is neither in the register nor in the log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordsSection {
+    /// The folder, for the records alone.
+    pub folder: PathBuf,
+    /// The file of the key by which persons are called in it; outside the folder.
+    pub key: PathBuf,
 }
 
 /// Why a configuration cannot be used.
@@ -201,6 +219,7 @@ struct File {
     gateway: Vec<Gateway>,
     source: SourceConfig,
     use_log: UseLogSection,
+    records: RecordsSection,
     research: Option<ResearchSection>,
     status_listen: Option<SocketAddr>,
 }
@@ -292,6 +311,10 @@ impl Config {
         for path in [&mut log.folder, &mut log.tag_key, &mut log.signing_key] {
             *path = folder.join(&*path);
         }
+        let records = &mut config.records;
+        for path in [&mut records.folder, &mut records.key] {
+            *path = folder.join(&*path);
+        }
         if let Some(research) = &mut config.research {
             research.resolve(folder);
         }
@@ -344,6 +367,7 @@ impl Config {
             gateways: file.gateway,
             source: file.source,
             use_log: file.use_log,
+            records: file.records,
             research: file.research,
             status_listen: file.status_listen,
         })

@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`run`] puts the parts together; [`service`] answers questions; [`uselog`]
 //! keeps what was done, before it is answered; [`subjects`] knows who is here and [`settings`]
-//! what they have said; [`sources`] reads both from the register; [`presence`] keeps the agent
+//! what they have said; [`records`] is where the agent keeps what it was told itself; [`sources`]
+//! reads people and settings from the register; [`presence`] keeps the agent
 //! reachable; [`heads`] shows the log to gateways; [`engine`] runs a researcher's query over what
 //! [`research`] publishes.
 
@@ -13,8 +14,10 @@ pub mod finding;
 pub mod heads;
 pub mod presence;
 pub mod program;
+pub mod records;
 pub mod research;
 mod run;
+pub mod secret_file;
 pub mod service;
 pub mod settings;
 mod shutdown;

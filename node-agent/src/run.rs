@@ -18,6 +18,7 @@ use tonic::transport::Server;
 
 use crate::config::{Asks, Config};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
+use crate::records::Records;
 use crate::research::Publisher;
 use crate::research::compute::{Compute, Computing, ComputingParts, Countable, CurrentData};
 use crate::service::{Answering, Service};
@@ -84,6 +85,14 @@ async fn run_agent(
     let disk = FsDisk::open(&config.use_log.folder)
         .with_context(|| format!("the log's folder `{}`", config.use_log.folder.display()))?;
     let log = Arc::new(open_log(&config, disk, &mut random).await?);
+    let records = Records::open(
+        &config.records.folder,
+        &config.records.key,
+        &[],
+        &mut random,
+    )
+    .await
+    .with_context(|| format!("the records in `{}`", config.records.folder.display()))?;
     let key = config.source.subject_key(&mut random)?;
     let subjects = SubjectsStore::open(
         config.source.source(),
@@ -162,6 +171,7 @@ async fn run_agent(
         publishing.abort();
     }
     log.close().await;
+    records.close().await;
     tracing::info!("agent ended");
     Ok(())
 }

@@ -23,4 +23,6 @@ pub use purpose::Purpose;
 pub use register::{LegalBasis, Register, RegisterId, RegisterKind};
 pub use setting::{Setting, SettingKind, Settings};
 pub use time::{Clock, ManualClock, Timestamp};
-pub use use_record::{NotCountedReason, QuestionId, UseDecision, UseKind, UseRecord, UseSubject};
+pub use use_record::{
+    NotCountedReason, PersonUse, QuestionId, UseDecision, UseKind, UseRecord, UseSubject,
+};

@@ -18,13 +18,43 @@ pub enum UseKind {
     Listing,
     /// A researcher's query: how many persons, and what of them, are in a table.
     Query,
+    /// A reading of the log of use itself: who has used the person's data?
+    LogReading,
+    /// A setting of the person was made or changed.
+    SettingChange,
+    /// A step of a dialog between the person and the register.
+    Dialog,
+}
+
+/// What was done, where it was done with one person's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PersonUse {
+    /// See [`UseKind::Listing`].
+    Listing,
+    /// See [`UseKind::LogReading`].
+    LogReading,
+    /// See [`UseKind::SettingChange`].
+    SettingChange,
+    /// See [`UseKind::Dialog`].
+    Dialog,
+}
+
+impl From<PersonUse> for UseKind {
+    fn from(done: PersonUse) -> Self {
+        match done {
+            PersonUse::Listing => Self::Listing,
+            PersonUse::LogReading => Self::LogReading,
+            PersonUse::SettingChange => Self::SettingChange,
+            PersonUse::Dialog => Self::Dialog,
+        }
+    }
 }
 
 /// Whose data a use is of, which also says what was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UseSubject {
-    /// One person's: a listing.
-    Person(NationalId),
+    /// One person's.
+    Person(NationalId, PersonUse),
     /// Those of the persons whom a query counted: a commitment to who they are and to what was
     /// asked, which by itself tells neither.
     Counted([u8; 32]),
@@ -32,9 +62,9 @@ pub enum UseSubject {
 
 impl UseSubject {
     /// What was done.
-    pub const fn kind(&self) -> UseKind {
+    pub fn kind(&self) -> UseKind {
         match self {
-            Self::Person(_) => UseKind::Listing,
+            Self::Person(_, done) => (*done).into(),
             Self::Counted(_) => UseKind::Query,
         }
     }
@@ -96,8 +126,9 @@ pub struct UseRecord {
 }
 
 impl UseRecord {
-    /// The use that a listing's question `id` makes of its subject's data.
-    pub const fn of_listing(
+    /// The use `done` that the question `id` makes of its subject's data.
+    pub const fn of_person(
+        done: PersonUse,
         id: QuestionId,
         request: &Request,
         decision: UseDecision,
@@ -106,7 +137,7 @@ impl UseRecord {
         Self {
             at,
             question: id,
-            subject: UseSubject::Person(request.subject),
+            subject: UseSubject::Person(request.subject, done),
             caller: request.caller.person,
             organisation: request.caller.organisation,
             purpose: request.purpose,

@@ -9,6 +9,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use innsyn_broker::catalog::Catalogue;
 use innsyn_broker::config::Config;
+use innsyn_broker::gateway::everyone::Everyone;
 use innsyn_broker::gateway::fanout::{AskEveryRegister, Fanout, Readiness, Updates};
 use innsyn_broker::gateway::link::{self, Beside, Link};
 use innsyn_broker::gateway::reach::ThroughRelays;
@@ -94,14 +95,17 @@ async fn serve_gateway(config: Config, clock: &Arc<dyn Clock>) -> anyhow::Result
         tokio::spawn(link::run(link.clone(), reach, beside, 1, stop.clone()));
         Some(link)
     });
-    let links = links.collect();
+    let links: Arc<[_]> = links.collect();
+    let everyone = Everyone::new(Arc::clone(&catalogue), Arc::clone(&links));
     let registers = Fanout::new(Arc::clone(&catalogue), links, Arc::clone(clock), [1; 32]);
     let tokens = Arc::new(config.open_verifier(Arc::clone(clock)).await?);
     let metrics = Arc::new(CitizenMetrics::register(&mut Registry::default()));
     let (listen, limits) = (config.listen, config.limits);
     let registers = Arc::new(Leaky(registers));
     let clock = Arc::clone(clock);
-    let face = CitizenFace::new(config, catalogue, registers, tokens, clock, metrics);
+    let face = CitizenFace::new(
+        config, catalogue, registers, everyone, tokens, clock, metrics,
+    );
     let routes = router(face, Arc::new(Registry::default()), axum::Router::new());
     let listener = serve::bind(listen).await?;
     serve::serve(listener, routes, None, limits, stop).await;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use innsyn_policy::{Clock, NationalId, represents};
+use innsyn_policy::{Clock, NationalId, Request, represents};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::claims::Claims;
 use super::config::{CitizenGatewayConfig, DEADLINE_MS_MAX, DEADLINE_MS_MIN};
+use super::everyone::Everyone;
 use super::fanout::{AskEveryRegister, Readiness};
 use super::listing::Listing;
 use super::metrics::CitizenMetrics;
@@ -22,6 +23,7 @@ pub struct CitizenFace {
     config: CitizenGatewayConfig,
     catalogue: Arc<Catalogue>,
     registers: Arc<dyn AskEveryRegister>,
+    everyone: Everyone,
     tokens: Arc<dyn VerifyToken>,
     clock: Arc<dyn Clock>,
     metrics: Arc<CitizenMetrics>,
@@ -55,11 +57,13 @@ impl Serving {
 }
 
 impl CitizenFace {
-    /// A gateway that asks `registers`, which are those of `catalogue`.
+    /// A gateway that asks `registers`, which are those of `catalogue`, and calls them through
+    /// `everyone`.
     pub fn new(
         config: CitizenGatewayConfig,
         catalogue: Arc<Catalogue>,
         registers: Arc<dyn AskEveryRegister>,
+        everyone: Everyone,
         tokens: Arc<dyn VerifyToken>,
         clock: Arc<dyn Clock>,
         metrics: Arc<CitizenMetrics>,
@@ -69,6 +73,7 @@ impl CitizenFace {
             config,
             catalogue,
             registers,
+            everyone,
             tokens,
             clock,
             metrics,
@@ -144,11 +149,7 @@ impl CitizenFace {
             Some(ms @ DEADLINE_MS_MIN..=DEADLINE_MS_MAX) => Duration::from_millis(ms.into()),
             Some(_) => return Err(Refusal::Deadline),
         };
-        let subject = self.read_id(national_id)?;
-        let client = self.config.clients.get(claims.client_id());
-        let organisation = *client.ok_or(Refusal::ClientUnknown)?;
-        let request = claims.request(subject, organisation, |text| self.read_id(text))?;
-        represents(&request, self.clock.now()).map_err(Refusal::Denied)?;
+        let request = self.request(claims, national_id)?;
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
             .map_err(|_| Refusal::Overloaded)?;
@@ -163,6 +164,17 @@ impl CitizenFace {
             Arc::clone(&self.metrics),
             place,
         ))
+    }
+
+    /// The request for insight that `claims` are the right to, if it is about the person with
+    /// `national_id`.
+    fn request(&self, claims: &Claims, national_id: &str) -> Result<Request, Refusal> {
+        let subject = self.read_id(national_id)?;
+        let client = self.config.clients.get(claims.client_id());
+        let organisation = *client.ok_or(Refusal::ClientUnknown)?;
+        let request = claims.request(subject, organisation, |text| self.read_id(text))?;
+        represents(&request, self.clock.now()).map_err(Refusal::Denied)?;
+        Ok(request)
     }
 
     fn read_id(&self, text: &str) -> Result<NationalId, Refusal> {

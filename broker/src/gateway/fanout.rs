@@ -140,13 +140,13 @@ impl Fanout {
     /// ids are drawn from `seed`, which outside a simulation is the operating system's randomness.
     pub fn new(
         catalogue: Arc<Catalogue>,
-        links: Vec<Option<Arc<Link>>>,
+        links: Arc<[Option<Arc<Link>>]>,
         clock: Arc<dyn Clock>,
         seed: [u8; 32],
     ) -> Self {
         Self {
             catalogue,
-            links: links.into(),
+            links,
             clock,
             next_number: AtomicU64::new(1),
             ids: Mutex::new(StdRng::from_seed(seed)),

@@ -23,7 +23,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::BoxFuture;
 use innsyn_policy::{NoAnswerReason, RegisterId};
 use innsyn_proto::tunnel::BoxedIo;
+use tokio::sync::watch;
 use tokio::time::Instant;
+use tonic::transport::Channel;
 
 pub use rules::Standing;
 pub use session::{Beside, channel_over, run};
@@ -66,6 +68,8 @@ pub struct Link {
     register: RegisterId,
     rules: Mutex<Rules>,
     queue: Queue,
+    /// The connection while it stands, for calls beside the stream of questions.
+    channel: watch::Sender<Option<Channel>>,
 }
 
 impl std::fmt::Debug for Link {
@@ -84,6 +88,7 @@ impl Link {
             register,
             rules: Mutex::new(Rules::new(Instant::now())),
             queue: Queue::default(),
+            channel: watch::Sender::new(None),
         })
     }
 
@@ -132,6 +137,24 @@ impl Link {
             tracing::warn!(node.id = %self.register, standing = now.label(), "node missed a deadline");
         }
         reason
+    }
+
+    /// The connection to the agent, for a call of another kind than a question; waits for one that
+    /// is being made. `Err` where it is known already that there will be none.
+    pub(super) async fn channel(&self) -> Result<Channel, NoAnswerReason> {
+        let mut channel = self.channel.subscribe();
+        loop {
+            if let Some(channel) = channel.borrow_and_update().clone() {
+                return Ok(channel);
+            }
+            if let Some(reason) = self.standing().not_worth_waiting() {
+                return Err(reason);
+            }
+            // A link that gives up says so by a change as well; the sender lives as long as it.
+            if channel.changed().await.is_err() {
+                return Err(NoAnswerReason::Down);
+            }
+        }
     }
 
     /// How many questions could still be read out of this link's queue.

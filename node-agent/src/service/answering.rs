@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use innsyn_policy::{
-    Clearance, Clock, Decision, NoAnswerReason, NumberRules, Outcome, QuestionId, Register,
-    Settings, Timestamp, UseDecision, UseRecord, decide,
+    Clearance, Clock, Decision, NoAnswerReason, NumberRules, Outcome, PersonUse, QuestionId,
+    Register, Settings, Timestamp, UseDecision, UseRecord, decide,
 };
 use innsyn_proto::convert::{NodeAnswer, NodeQuestion, answer_to_wire, question_from_wire};
 use innsyn_proto::identity::GatewayName;
@@ -256,7 +256,13 @@ impl Answering {
                 None,
             )
         };
-        let record = UseRecord::of_listing(id, &question.request, decision, batch.at);
+        let record = UseRecord::of_person(
+            PersonUse::Listing,
+            id,
+            &question.request,
+            decision,
+            batch.at,
+        );
         batch.records.push(record);
         Step::ToBeLogged {
             number,

@@ -25,7 +25,13 @@ macro_rules! table {
 
 table! {
     /// The number of a kind of use.
-    of_kind, kind: UseKind { Listing = 1, Query = 2 }
+    of_kind, kind: UseKind {
+        Listing = 1,
+        Query = 2,
+        LogReading = 3,
+        SettingChange = 4,
+        Dialog = 5,
+    }
 }
 
 table! {

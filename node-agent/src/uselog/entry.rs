@@ -10,7 +10,8 @@
 //!    8  time, microseconds since 1970, little-endian
 //! ```
 //!
-//! A listing has a subject's tag and 32 zeros for the commitment; a query has 16 zeros for the tag
+//! A use of one person's data has their tag and 32 zeros for the commitment; a query has 16 zeros
+//! for the tag
 //! and commits to the persons whom it counted (see [`counted`](super::counted)).
 //!
 //! What holds:
@@ -29,8 +30,8 @@ use aes::Aes256;
 use aes::cipher::{Array, BlockCipherEncrypt as _, KeyInit as _};
 use bytes::BufMut as _;
 use innsyn_policy::{
-    NationalId, Organisation, Purpose, QuestionId, Timestamp, UseDecision, UseKind, UseRecord,
-    UseSubject,
+    NationalId, Organisation, PersonUse, Purpose, QuestionId, Timestamp, UseDecision, UseKind,
+    UseRecord, UseSubject,
 };
 
 use super::codes;
@@ -50,8 +51,8 @@ pub type Tag = [u8; 16];
 /// Whose data an entry is of, which also says what was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntrySubject {
-    /// One person's, as a tag: a listing.
-    Person(Tag),
+    /// One person's, as a tag.
+    Person(Tag, PersonUse),
     /// Those of the persons whom a query counted, as a commitment.
     Counted([u8; 32]),
 }
@@ -104,7 +105,7 @@ impl Entry {
             at: record.at,
             question: record.question,
             subject: match &record.subject {
-                UseSubject::Person(id) => EntrySubject::Person(tags.subject(id)),
+                UseSubject::Person(id, done) => EntrySubject::Person(tags.subject(id), *done),
                 UseSubject::Counted(commitment) => EntrySubject::Counted(*commitment),
             },
             caller: tags.caller(&record.caller),
@@ -119,7 +120,7 @@ impl Entry {
     pub fn to_bytes(&self) -> [u8; ENTRY_BYTES] {
         let (decision, reason) = codes::of_decision(self.decision);
         let (kind, tag, commitment) = match self.subject {
-            EntrySubject::Person(tag) => (UseKind::Listing, tag, [0; 32]),
+            EntrySubject::Person(tag, done) => (done.into(), tag, [0; 32]),
             EntrySubject::Counted(commitment) => (UseKind::Query, [0; 16], commitment),
         };
         let mut bytes = [0; ENTRY_BYTES];
@@ -160,8 +161,12 @@ impl Entry {
         if version != VERSION {
             return Err(ReadEntryError::Version(version));
         }
+        let of_person = |done| (EntrySubject::Person(tag, done), commitment.as_slice());
         let (subject, unused) = match codes::kind(kind).ok_or(code("kind"))? {
-            UseKind::Listing => (EntrySubject::Person(tag), commitment.as_slice()),
+            UseKind::Listing => of_person(PersonUse::Listing),
+            UseKind::LogReading => of_person(PersonUse::LogReading),
+            UseKind::SettingChange => of_person(PersonUse::SettingChange),
+            UseKind::Dialog => of_person(PersonUse::Dialog),
             UseKind::Query => (EntrySubject::Counted(commitment), tag.as_slice()),
         };
         if [a, b, c].iter().chain(unused).any(|byte| *byte != 0) {

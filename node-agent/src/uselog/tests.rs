@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use innsyn_policy::{
-    NationalId, NumberRules, Organisation, Purpose, QuestionId, RegisterId, Timestamp, UseDecision,
-    UseRecord, UseSubject,
+    NationalId, NumberRules, Organisation, PersonUse, Purpose, QuestionId, RegisterId, Timestamp,
+    UseDecision, UseRecord, UseSubject,
 };
 use innsyn_proto::head::{HeadKey, HeadSigner};
 use rand::SeedableRng as _;
@@ -34,7 +34,7 @@ fn record(n: u64) -> UseRecord {
     UseRecord {
         at: Timestamp::from_seconds(1_800_000_000 + i64::try_from(n).unwrap()),
         question: QuestionId((u128::from(n) + 1).to_le_bytes()),
-        subject: UseSubject::Person(person(n)),
+        subject: UseSubject::Person(person(n), PersonUse::Listing),
         caller: person(n / 2),
         organisation: Organisation::parse("983658776").unwrap(),
         purpose: Purpose::OwnInsight,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use prost::Message as _;
 
-const FILES: [&str; 7] = [
+const FILES: &[&str] = &[
     "innsyn/types/v1/types.proto",
     "innsyn/citizen/v1/citizen.proto",
     "innsyn/node/v1/node.proto",
@@ -16,7 +16,7 @@ const FILES: [&str; 7] = [
 ];
 
 /// Messages that hold a national id get no derived Debug; see `wire.rs`.
-const WITHOUT_DEBUG: [&str; 5] = [
+const WITHOUT_DEBUG: &[&str] = &[
     "innsyn.node.v1.Question",
     "innsyn.node.v1.ComputeRequest",
     "innsyn.research.v1.RunRequest",

@@ -23,7 +23,8 @@ use innsyn_agent::uselog::{
     AuditError, ENTRY_BYTES, Fault, FsDisk, LogKeys, Report, UseLog, UseLogConfig, verify,
 };
 use innsyn_policy::{
-    Organisation, Purpose, QuestionId, RegisterId, Timestamp, UseDecision, UseRecord, UseSubject,
+    Organisation, PersonUse, Purpose, QuestionId, RegisterId, Timestamp, UseDecision, UseRecord,
+    UseSubject,
 };
 use innsyn_proto::head::{HeadKey, HeadSigner, SignedHead, countersign};
 use rand::rngs::StdRng;
@@ -353,7 +354,7 @@ fn record(
     };
     Ok(UseRecord {
         at: Timestamp::from_seconds(1_800_000_000 + i64::try_from(number)?),
-        subject: UseSubject::Person(person()?),
+        subject: UseSubject::Person(person()?, PersonUse::Listing),
         caller: person()?,
         question: QuestionId(random.random()),
         organisation: Organisation::parse("helsenorge")?,

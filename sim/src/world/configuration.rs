@@ -175,7 +175,7 @@ membership_is_sensitive = {sensitive}
 name = "{GATEWAY}"
 public_keys = ["{pin}"]
 head_key = "{head_key}"
-may_ask = ["listings"]
+may_ask = ["listings", "uses", "settings", "cases"]
 questions_per_minute_max = {per_minute}
 questions_per_day_max = {per_day}
 
@@ -186,6 +186,10 @@ questions_per_day_max = {per_day}
 folder = "{log}"
 tag_key = "log-tag.key"
 signing_key = "log-signing.key"
+
+[records]
+folder = "records"
+key = "records.key"
 {research}"#,
             pin = served.citizen_pin,
             head_key = served.citizen_head_key,

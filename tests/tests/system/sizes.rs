@@ -217,7 +217,7 @@ impl Federation {
         ));
         let ids = catalogue.entries().iter().map(|entry| &entry.register.id);
         let position = ids.clone().position(|id| id.as_str() == register).unwrap();
-        let links: Vec<_> = ids
+        let links: Arc<[_]> = ids
             .enumerate()
             .map(|(at, id)| (at == position).then(|| Link::new(at, id.clone())))
             .collect();

@@ -12,11 +12,13 @@ use innsyn_policy::{
 use innsyn_proto::convert::{NodeAnswer, answer_to_wire, question_from_wire};
 use innsyn_proto::tunnel::BoxedIo;
 use innsyn_proto::wire::node::v1 as wire;
+use innsyn_proto::wire::node::v1::node_service_client::NodeServiceClient;
 use innsyn_proto::wire::node::v1::node_service_server::{NodeService, NodeServiceServer};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Server};
 use tonic::{Response, Status, Streaming};
 
+use super::super::everyone::{Called, Everyone};
 use super::super::link::{self, Beside, Reach, ReachError};
 use super::*;
 
@@ -179,6 +181,7 @@ impl Beside for Nothing {
 struct World {
     agents: Arc<Agents>,
     fanout: Fanout,
+    everyone: Everyone,
     _shutdown: tokio_util::sync::DropGuard,
 }
 
@@ -234,10 +237,13 @@ impl World {
             })
             .collect();
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
+        let links: Arc<[_]> = links;
+        let everyone = Everyone::new(Arc::clone(&catalogue), Arc::clone(&links));
         let fanout = Fanout::new(catalogue, links, clock, [3; 32]);
         Self {
             agents,
             fanout,
+            everyone,
             _shutdown: shutdown.drop_guard(),
         }
     }
@@ -303,6 +309,63 @@ async fn promise_1_every_register_has_exactly_one_outcome() {
     assert!(matches!(outcomes["norm"], Outcome::CannotBeAsked(_)));
     assert!(matches!(outcomes["iplos"], Outcome::CannotBeAsked(_)));
     assert_eq!(outcomes["saminor"], Outcome::NotConnected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_beside_the_stream_reaches_everybody_and_accounts_for_everybody() {
+    let world = World::up().await;
+    world.agents.become_("hunt", Behaviour::Absent);
+    world.agents.cut_connections();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.agents.become_("kreft", Behaviour::Hangs);
+
+    let began = Instant::now();
+    let calls = world
+        .everyone
+        .call(began + Duration::from_secs(2), async |_, channel| {
+            let mut client = NodeServiceClient::new(channel);
+            let probe = futures::stream::iter([wire::AskRequest::default()]);
+            let mut answers = client.ask(probe).await?.into_inner();
+            answers.message().await
+        });
+    let called: BTreeMap<_, _> = calls
+        .map(|(at, called)| (REGISTERS[at].0, called))
+        .collect()
+        .await;
+
+    assert_eq!(called.len(), REGISTERS.len());
+    assert_eq!(
+        began.elapsed(),
+        Duration::from_secs(2),
+        "one that hangs holds up nobody longer"
+    );
+    assert!(matches!(&called["dar"], Called::Answered(Some(answer)) if answer.batches_done == 1));
+    let silent = |id: &str| match &called[id] {
+        Called::Silent(outcome) => *outcome,
+        other => panic!("{id} is not silent but {other:?}"),
+    };
+    assert_eq!(silent("kreft"), Outcome::NoAnswer(NoAnswerReason::Timeout));
+    assert_eq!(silent("hunt"), Outcome::NoAnswer(NoAnswerReason::Down));
+    assert!(matches!(silent("norm"), Outcome::CannotBeAsked(_)));
+    assert_eq!(silent("saminor"), Outcome::NotConnected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_for_a_link_that_is_being_made() {
+    let world = World::starting();
+    let calls = world.everyone.call(
+        Instant::now() + Duration::from_secs(2),
+        async |_, channel| {
+            let probe = futures::stream::iter([wire::AskRequest::default()]);
+            NodeServiceClient::new(channel).ask(probe).await.map(drop)
+        },
+    );
+    let called: Vec<_> = calls.collect().await;
+    let answered = called
+        .iter()
+        .filter(|(_, called)| matches!(called, Called::Answered(())))
+        .count();
+    assert_eq!(answered, 3);
 }
 
 #[tokio::test(start_paused = true)]

@@ -90,10 +90,28 @@ pub async fn run(
         .await;
 }
 
+/// While it lives, the link's connection can be called on.
+struct Here<'a>(&'a Link);
+
+impl<'a> Here<'a> {
+    fn new(link: &'a Link, channel: Channel) -> Self {
+        link.channel.send_replace(Some(channel));
+        Self(link)
+    }
+}
+
+impl Drop for Here<'_> {
+    fn drop(&mut self) {
+        self.0.channel.send_replace(None);
+    }
+}
+
 /// Tells everybody who waits, unless waiting is still worth it.
 fn not_reached(link: &Link, event: Event) {
     if let Some(reason) = link.on(event).not_worth_waiting() {
         give_up(link, reason);
+        // Who waits for the connection looks again how the register stands.
+        link.channel.send_replace(None);
     }
 }
 
@@ -142,6 +160,7 @@ async fn ask_over(
         .streaming(tonic::Request::new(batches), ASK, AskCodec)
         .await?;
     let mut answers = response.into_inner();
+    let _here = Here::new(link, channel.clone());
     let mut beside = beside.beside(link.register.clone(), channel);
     let mut beside_done = false;
     let mut probe = interval(PROBE_EVERY);

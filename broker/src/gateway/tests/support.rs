@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use crate::catalog::Catalogue;
+use crate::gateway::everyone::Everyone;
 use crate::gateway::fanout::{AskEveryRegister, Readiness, Update, Updates};
 use crate::gateway::{CitizenFace, CitizenGatewayConfig, CitizenMetrics, router};
 
@@ -266,10 +267,13 @@ impl World {
         let tokens = Arc::new(config.open_verifier(clock.clone()).await.unwrap());
         let mut registry = Registry::default();
         let metrics = Arc::new(CitizenMetrics::register(&mut registry));
+        let catalogue = Arc::new(catalogue());
+        let nobody = catalogue.entries().iter().map(|_| None).collect();
         let face = CitizenFace::new(
             config.clone(),
-            Arc::new(catalogue()),
+            Arc::clone(&catalogue),
             registers.clone(),
+            Everyone::new(catalogue, nobody),
             tokens,
             clock.clone(),
             metrics,

@@ -78,6 +78,9 @@ fn the_codes_never_change() {
     }
     assert_eq!(codes::of_kind(UseKind::Listing), 1);
     assert_eq!(codes::of_kind(UseKind::Query), 2);
+    assert_eq!(codes::of_kind(UseKind::LogReading), 3);
+    assert_eq!(codes::of_kind(UseKind::SettingChange), 4);
+    assert_eq!(codes::of_kind(UseKind::Dialog), 5);
     let purposes = [
         Purpose::OwnInsight,
         Purpose::Treatment,
@@ -174,6 +177,15 @@ fn the_tree_is_that_of_the_library() {
     }
 }
 
+fn any_use() -> impl Strategy<Value = PersonUse> {
+    prop_oneof![
+        Just(PersonUse::Listing),
+        Just(PersonUse::LogReading),
+        Just(PersonUse::SettingChange),
+        Just(PersonUse::Dialog),
+    ]
+}
+
 proptest! {
     #[test]
     fn bytes_that_are_an_entry_are_that_entry_only(
@@ -207,7 +219,7 @@ proptest! {
         micros in any::<i64>(),
         (question, caller, salt) in any::<([u8; 16], [u8; 16], [u8; 16])>(),
         subject in prop_oneof![
-            any::<[u8; 16]>().prop_map(EntrySubject::Person),
+            (any::<[u8; 16]>(), any_use()).prop_map(|(tag, done)| EntrySubject::Person(tag, done)),
             any::<[u8; 32]>().prop_map(EntrySubject::Counted),
         ],
         organisation in "[!-~]{1,16}",

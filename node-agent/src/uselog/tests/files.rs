@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::*;
+use crate::secret_file::SecretFileError;
 
 fn files_in(folder: &Path) -> KeyFiles {
     KeyFiles {
@@ -35,7 +36,10 @@ fn keys_are_made_once_and_only_for_the_agent() {
         assert_eq!(bits & 0o777, 0o600);
         std::fs::set_permissions(file, Permissions::from_mode(0o640)).unwrap();
         let refused = open_keys(&files, &log, false);
-        assert!(matches!(refused, Err(KeyError::Readable { .. })));
+        assert!(matches!(
+            refused,
+            Err(KeyError::File(SecretFileError::Readable { .. }))
+        ));
         std::fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
     }
 }
@@ -49,7 +53,7 @@ fn keys_inside_the_log_are_refused_also_through_a_link() {
     for inside in [log.clone(), root.path().join("link"), log.join("../log")] {
         let refused = open_keys(&files_in(&inside), &log, true);
         assert!(
-            matches!(refused, Err(KeyError::InsideLog { .. })),
+            matches!(refused, Err(KeyError::File(SecretFileError::Inside { .. }))),
             "{inside:?}"
         );
     }
@@ -61,7 +65,10 @@ fn an_old_log_without_its_keys_is_not_opened() {
     let root = tempfile::tempdir().unwrap();
     let (files, log) = (files_in(root.path()), root.path().join("log"));
     let missing = open_keys(&files, &log, false);
-    assert!(matches!(missing, Err(KeyError::Missing { .. })));
+    assert!(matches!(
+        missing,
+        Err(KeyError::File(SecretFileError::Missing { .. }))
+    ));
     assert!(!files.tag.exists());
 
     open_keys(&files, &log, true).unwrap();

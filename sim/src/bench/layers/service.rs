@@ -10,8 +10,8 @@ use innsyn_agent::sources::SubjectsStore;
 use innsyn_agent::subjects::Found;
 use innsyn_agent::uselog::UseLog;
 use innsyn_policy::{
-    Clearance, Clock, Decision, NoAnswerReason, NumberRules, Outcome, Register, Request, Settings,
-    Timestamp, UseDecision, UseRecord, decide,
+    Clearance, Clock, Decision, NoAnswerReason, NumberRules, Outcome, PersonUse, Register, Request,
+    Settings, Timestamp, UseDecision, UseRecord, decide,
 };
 use innsyn_proto::convert::{NodeAnswer, answer_to_wire, question_from_wire};
 use innsyn_proto::wire::node::v1::node_service_server::NodeService;
@@ -93,7 +93,13 @@ impl Reduced {
             let question = question_from_wire(question, self.rules).map_err(internal)?;
             let (decision, outcome, clearance) = self.look(&question.request, at);
             looked.push((question.number, outcome, clearance));
-            let record = UseRecord::of_listing(question.id, &question.request, decision, at);
+            let record = UseRecord::of_person(
+                PersonUse::Listing,
+                question.id,
+                &question.request,
+                decision,
+                at,
+            );
             records.push(record);
         }
         let leaves = match &self.log {
