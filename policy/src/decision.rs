@@ -10,11 +10,14 @@ use crate::outcome::WithheldReason;
 use crate::person::NationalId;
 use crate::purpose::Purpose;
 use crate::register::{LegalBasis, Register};
-use crate::setting::{Setting, SettingKind, Settings};
+use crate::setting::{Identifiability, Setting, SettingKind, Settings, Use};
 use crate::time::Timestamp;
 
+mod bulk;
 #[cfg(test)]
 mod tests;
+
+pub use bulk::{Persons, Said, SettingsOfAll, counted_of_all};
 
 /// How long a clearance lasts: longer than any listing, shorter than a change of mind may take
 /// to bind.
@@ -199,7 +202,10 @@ pub fn decide(
     let permitted = match request.purpose {
         Purpose::OwnInsight => Ok(()),
         Purpose::Treatment => care(settings, now),
-        secondary => secondary_use(secondary, register.legal_basis, settings, now),
+        secondary => {
+            let of = Use::of_all(secondary, Identifiability::Identified);
+            secondary_use(&of, register.legal_basis, settings, now)
+        }
     };
     if let Err(reason) = permitted {
         return Decision::Deny(reason);
@@ -238,22 +244,21 @@ pub fn withheld(
 /// Whether the settings let the person's own care through. Settings that cannot be read do not
 /// keep data from who treats the person.
 fn care(settings: Settings<'_>, now: Timestamp) -> Result<(), DenyReason> {
+    let of = Use::of_all(Purpose::Treatment, Identifiability::Identified);
     match settings {
-        Settings::Known(settings)
-            if stands(settings, SettingKind::Block, Purpose::Treatment, now) =>
-        {
+        Settings::Known(settings) if stands(settings, SettingKind::Block, &of, now) => {
             Err(DenyReason::Blocked)
         }
         _ => Ok(()),
     }
 }
 
-/// Whether the settings let a secondary use of `purpose` through.
+/// Whether the settings let the secondary use `of` the person's data through.
 ///
 /// A reservation counts at every register where one is recorded, whether or not the legal basis
 /// gives a right to it.
 pub fn secondary_use(
-    purpose: Purpose,
+    of: &Use,
     basis: LegalBasis,
     settings: Settings<'_>,
     now: Timestamp,
@@ -264,11 +269,11 @@ pub fn secondary_use(
         Settings::Stale => return Err(DenyReason::SettingsStale),
         Settings::Undefined => return Err(DenyReason::SettingUndefined),
     };
-    let stands = |kind| stands(settings, kind, purpose, now);
+    let stands = |kind| stands(settings, kind, of, now);
     let consent_ended = || {
         settings.iter().any(|setting| {
             setting.kind == SettingKind::Consent
-                && setting.speaks_of(purpose)
+                && setting.speaks_of(of)
                 && setting.until.is_some_and(|until| until <= now)
         })
     };
@@ -291,23 +296,19 @@ pub fn secondary_use(
     }
 }
 
-/// Whether a person with these settings may be counted in statistics for `purpose`.
+/// Whether a person with these settings may be counted in the statistics `of`.
 ///
-/// This is [`secondary_use`] for whoever decides about a whole register, person by person. What is
-/// for the person alone, their own insight and their own care, counts nobody.
-pub fn may_be_counted(
-    purpose: Purpose,
-    basis: LegalBasis,
-    settings: Settings<'_>,
-    now: Timestamp,
-) -> bool {
-    purpose.is_secondary() && secondary_use(purpose, basis, settings, now).is_ok()
+/// This is [`secondary_use`] for whoever decides about a whole register, person by person;
+/// [`counted_of_all`] decides about all at once. What is for the person alone, their own insight
+/// and their own care, counts nobody.
+pub fn may_be_counted(of: &Use, basis: LegalBasis, settings: Settings<'_>, now: Timestamp) -> bool {
+    of.purpose.is_secondary() && secondary_use(of, basis, settings, now).is_ok()
 }
 
-fn stands(settings: &[Setting], kind: SettingKind, purpose: Purpose, now: Timestamp) -> bool {
+fn stands(settings: &[Setting], kind: SettingKind, of: &Use, now: Timestamp) -> bool {
     settings
         .iter()
-        .any(|setting| setting.kind == kind && setting.applies(purpose, now))
+        .any(|setting| setting.kind == kind && setting.applies(of, now))
 }
 
 /// Whether somebody born on `born` has turned `years` in Norway at `now`; `None` where the

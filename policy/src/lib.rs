@@ -16,12 +16,18 @@ pub mod use_record;
 
 pub use caller::{Area, Areas, Assurance, Caller, Organisation, Representation, Validity};
 pub use data_permit::{DataPermit, OutsidePermit, PermitClearance, PermitId, QueryFacts};
-pub use decision::{Clearance, Decision, DenyReason, Request, decide, may_be_counted, represents};
+pub use decision::{
+    Clearance, Decision, DenyReason, Persons, Request, Said, SettingsOfAll, counted_of_all, decide,
+    may_be_counted, represents,
+};
 pub use outcome::{CannotBeAskedReason, NoAnswerReason, Outcome, Presence, WithheldReason};
 pub use person::{Environment, NationalId, NumberKind, NumberRules, ParseNationalIdError};
 pub use purpose::Purpose;
 pub use register::{LegalBasis, Register, RegisterId, RegisterKind};
-pub use setting::{Setting, SettingKind, Settings};
+pub use setting::{
+    Covers, DefinitionId, Identifiability, PartCode, Setting, SettingDefinition, SettingKind,
+    Settings, Use, VariableName, Variables,
+};
 pub use time::{Clock, ManualClock, Timestamp};
 pub use use_record::{
     NotCountedReason, PersonUse, QuestionId, UseDecision, UseKind, UseRecord, UseSubject,

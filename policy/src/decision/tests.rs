@@ -1,5 +1,6 @@
 //! The tables and laws of [`decide`].
 
+mod bulk;
 mod insight;
 mod laws;
 mod secondary;
@@ -12,7 +13,9 @@ use crate::outcome::WithheldReason;
 use crate::person::{NationalId, NumberRules};
 use crate::purpose::Purpose;
 use crate::register::{LegalBasis, Register, RegisterId, RegisterKind};
-use crate::setting::{Setting, SettingKind, Settings};
+use crate::setting::{
+    Covers, Identifiability, Setting, SettingKind, Settings, Use, VariableName, Variables,
+};
 use crate::time::Timestamp;
 
 /// Invented people.

@@ -116,23 +116,33 @@ fn any_settings() -> impl Strategy<Value = AnySettings> {
 }
 
 fn any_setting() -> impl Strategy<Value = Setting> {
-    let kinds = prop::sample::select(vec![
-        SettingKind::Consent,
-        SettingKind::Reservation,
-        SettingKind::Block,
-    ]);
     (
-        kinds,
-        prop::option::of(purposes()),
+        prop::sample::select(&SettingKind::ALL),
+        any_covers(),
         times(),
         prop::option::of(times()),
     )
-        .prop_map(|(kind, purpose, from, until)| Setting {
+        .prop_map(|(kind, covers, from, until)| Setting {
             kind,
-            purpose,
+            covers,
             from,
             until,
         })
+}
+
+fn any_covers() -> impl Strategy<Value = Covers> {
+    prop_oneof![
+        purposes().prop_map(Covers::purpose),
+        Just(Covers::secondary_use()),
+        (
+            prop::collection::vec(purposes(), 0..3),
+            prop::collection::vec(prop::sample::select(&Identifiability::ALL), 0..3),
+            super::bulk::variables(),
+        )
+            .prop_map(|(purposes, identifiability, variables)| {
+                Covers::new(purposes, identifiability, variables)
+            }),
+    ]
 }
 
 /// Mostly the years in which children of these tests grow up, and the ends of time.

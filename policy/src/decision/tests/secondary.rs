@@ -15,10 +15,17 @@ const TOMORROW: &str = "2026-03-11T12:00:00Z";
 fn setting(kind: SettingKind, purpose: impl Into<Option<Purpose>>, from: &str) -> Setting {
     Setting {
         kind,
-        purpose: purpose.into(),
+        covers: purpose
+            .into()
+            .map_or_else(Covers::secondary_use, Covers::purpose),
         from: at(from),
         until: None,
     }
+}
+
+/// Statistics of whatever a register has.
+fn counting(purpose: Purpose) -> Use {
+    Use::of_all(purpose, Identifiability::Aggregate)
 }
 
 impl Setting {
@@ -37,7 +44,8 @@ fn research(settings: Settings<'_>) -> [Verdict; 6] {
 #[test]
 fn promise_5_no_setting_recorded_means_what_the_legal_basis_says() {
     for purpose in SECONDARY {
-        let allowed = BASES.map(|basis| secondary_use(purpose, basis, Settings::Known(&[]), now()));
+        let allowed = BASES
+            .map(|basis| secondary_use(&counting(purpose), basis, Settings::Known(&[]), now()));
         let consent = Err(DenyReason::NoConsent);
         assert_eq!(allowed, [Ok(()), Ok(()), Ok(()), consent, Ok(()), Ok(())]);
     }
@@ -52,7 +60,10 @@ fn promise_5_what_is_unreadable_stale_or_undefined_means_no() {
     ] {
         for basis in BASES {
             for purpose in SECONDARY {
-                assert_eq!(secondary_use(purpose, basis, settings, now()), Err(reason));
+                assert_eq!(
+                    secondary_use(&counting(purpose), basis, settings, now()),
+                    Err(reason)
+                );
             }
         }
         let [identified @ .., deidentified] = research(settings);
@@ -119,7 +130,12 @@ fn promise_5_a_setting_decides_for_its_purpose_and_its_time() {
 fn promise_5_who_said_no_is_not_counted_and_who_was_silent_is_as_the_legal_basis_says() {
     for (what, settings, with_consent, without) in settings() {
         for basis in BASES {
-            let counted = may_be_counted(Research, basis, Settings::Known(&settings), now());
+            let counted = may_be_counted(
+                &counting(Research),
+                basis,
+                Settings::Known(&settings),
+                now(),
+            );
             let expected = match basis {
                 LegalBasis::Consent => with_consent,
                 _ => without,
@@ -129,7 +145,12 @@ fn promise_5_who_said_no_is_not_counted_and_who_was_silent_is_as_the_legal_basis
     }
     for unreliable in [Settings::Unreadable, Settings::Stale, Settings::Undefined] {
         for (basis, purpose) in BASES.into_iter().zip(SECONDARY.into_iter().cycle()) {
-            assert!(!may_be_counted(purpose, basis, unreliable, now()));
+            assert!(!may_be_counted(
+                &counting(purpose),
+                basis,
+                unreliable,
+                now()
+            ));
         }
     }
 }
@@ -138,7 +159,12 @@ fn promise_5_who_said_no_is_not_counted_and_who_was_silent_is_as_the_legal_basis
 fn nobody_is_counted_for_what_is_for_the_person_alone() {
     for basis in BASES {
         for purpose in [OwnInsight, Treatment] {
-            assert!(!may_be_counted(purpose, basis, Settings::Known(&[]), now()));
+            assert!(!may_be_counted(
+                &counting(purpose),
+                basis,
+                Settings::Known(&[]),
+                now()
+            ));
         }
     }
 }
