@@ -17,7 +17,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use innsyn_policy::{NationalId, Purpose, Setting, SettingKind, Settings};
+use innsyn_policy::{Covers, NationalId, Purpose, Setting, SettingKind, Settings};
 
 use crate::sources::moment;
 use crate::subjects::{SubjectKey, Tag};
@@ -50,9 +50,9 @@ impl SettingFields<'_> {
     pub fn meaning(&self) -> Option<Setting> {
         let setting = Setting {
             kind: kind(given(self.kind)?)?,
-            purpose: match given(self.purpose) {
-                Some(purpose) => Some(self::purpose(purpose)?),
-                None => None,
+            covers: match given(self.purpose) {
+                Some(purpose) => Covers::purpose(self::purpose(purpose)?),
+                None => Covers::secondary_use(),
             },
             from: moment::instant(given(self.from)?)?,
             until: match given(self.until) {

@@ -44,6 +44,7 @@ use std::fmt;
 use innsyn_policy::{PermitId, Purpose, RegisterId, Timestamp};
 
 use crate::head::{self, HeadError, HeadKey, HeadSigner, LogHash};
+use crate::lines::LineError;
 use crate::query::QueryName;
 
 mod lines;
@@ -104,8 +105,8 @@ pub enum ReceiptError {
     #[error("the receipt's signature: {0}")]
     Note(#[from] HeadError),
     /// A line is not what it should be.
-    #[error("the line `{0}` of the receipt is missing, or not written as it should be")]
-    Line(&'static str),
+    #[error("the receipt cannot be read: {0}")]
+    Line(#[from] LineError),
     /// There is more than a receipt has.
     #[error("the receipt has lines that a receipt does not have")]
     More,

@@ -1,17 +1,14 @@
 //! The lines of a receipt, written and read.
 
 use std::fmt::Display;
-use std::str::{FromStr, Split};
 
-use innsyn_policy::{PermitId, Purpose, RegisterId, Timestamp};
+use innsyn_policy::{PermitId, Purpose, RegisterId};
 
 use super::{PersonsAbout, Receipt, ReceiptError, StewardsWord};
+use crate::lines::{Lines, digest, second, second_text};
 
 /// What a receipt begins with; no log of use is called so.
 const FIRST: &str = "innsyn receipt 1";
-
-/// The lines of one receipt that have not been read.
-pub(super) struct Lines<'a>(Split<'a, char>);
 
 impl Receipt {
     /// The text that is signed.
@@ -24,7 +21,7 @@ impl Receipt {
             ("permit-digest", &hex::encode(self.permit_digest)),
             ("snapshot", &hex::encode(self.snapshot)),
             ("purpose", &self.purpose.name()),
-            ("settings-read", &moment(self.settings_read_at)),
+            ("settings-read", &second_text(self.settings_read_at)),
             ("settings-age-s", &self.settings_age_s),
             ("smallest-cell", &self.smallest_cell),
             ("rounding-base", &self.rounding_base),
@@ -32,7 +29,7 @@ impl Receipt {
             ("steward-approved", &if approved { "yes" } else { "no" }),
             ("persons-excluded-about", &self.persons_excluded),
             ("use-log-leaf", &hex::encode(self.use_log_leaf)),
-            ("at", &moment(self.at)),
+            ("at", &second_text(self.at)),
         ];
         let lines = lines.map(|(name, value)| format!("{name}: {value}\n"));
         format!("{FIRST}\n{}", lines.concat())
@@ -40,10 +37,7 @@ impl Receipt {
 
     /// What `text` says.
     pub(super) fn of_text(text: &str) -> Result<Self, ReceiptError> {
-        let mut lines = Lines(text.split('\n'));
-        if lines.0.next() != Some(FIRST) {
-            return Err(ReceiptError::Line(FIRST));
-        }
+        let mut lines = Lines::after(FIRST, text)?;
         let receipt = Self {
             register: lines.read("register", |it| RegisterId::parse(it).ok())?,
             query: lines.parsed("query")?,
@@ -58,7 +52,7 @@ impl Receipt {
                     .into_iter()
                     .find(|purpose| purpose.name() == it)
             })?,
-            settings_read_at: lines.read("settings-read", instant)?,
+            settings_read_at: lines.read("settings-read", second)?,
             settings_age_s: lines.parsed("settings-age-s")?,
             smallest_cell: lines.parsed("smallest-cell")?,
             rounding_base: lines.parsed("rounding-base")?,
@@ -74,46 +68,12 @@ impl Receipt {
                 it.parse().ok().and_then(PersonsAbout::read)
             })?,
             use_log_leaf: lines.read("use-log-leaf", digest)?,
-            at: lines.read("at", instant)?,
+            at: lines.read("at", second)?,
         };
-        if lines.0.eq([""]) {
+        if lines.are_read() {
             Ok(receipt)
         } else {
             Err(ReceiptError::More)
         }
     }
-}
-
-impl Lines<'_> {
-    fn read<T>(
-        &mut self,
-        name: &'static str,
-        read: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<T, ReceiptError> {
-        let line = self.0.next().and_then(|line| line.strip_prefix(name));
-        line.and_then(|rest| rest.strip_prefix(": "))
-            .and_then(read)
-            .ok_or(ReceiptError::Line(name))
-    }
-
-    fn parsed<T: FromStr>(&mut self, name: &'static str) -> Result<T, ReceiptError> {
-        self.read(name, |text| text.parse().ok())
-    }
-}
-
-fn digest(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text, &mut bytes).ok()?;
-    Some(bytes)
-}
-
-/// `at` in whole seconds, as in `2027-01-15T08:00:00Z`.
-fn moment(at: Timestamp) -> String {
-    jiff::Timestamp::from_second(at.as_seconds())
-        .map_or_else(|_| String::new(), |at| at.to_string())
-}
-
-fn instant(text: &str) -> Option<Timestamp> {
-    let at: jiff::Timestamp = text.parse().ok()?;
-    Some(Timestamp::from_seconds(at.as_second()))
 }

@@ -75,7 +75,7 @@ impl World {
         register.listing == Listing::Live
             && !register.is_pseudonymous()
             && record.status == Status::Registered
-            && secondary_use(Purpose::Research, basis, settings, NOW).is_ok()
+            && secondary_use(&of, basis, settings, NOW).is_ok()
     }
 
     fn place(&self, id: &str) -> usize {

@@ -147,7 +147,7 @@ proptest! {
             let alone: Vec<_> = (0..5_u32)
                 .filter(|number| {
                     let settings = data.settings_of(&person(*number as usize), now);
-                    secondary_use(purpose, basis, settings, now).is_ok()
+                    secondary_use(&of_all(purpose), basis, settings, now).is_ok()
                 })
                 .collect();
             prop_assert_eq!(agent.counted(purpose, now), alone);

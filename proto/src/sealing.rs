@@ -1,0 +1,169 @@
+//! What waits in the middle is sealed to one agent: HPKE (RFC 9180), base mode.
+//!
+//! ```text
+//!   sealed item, always 2048 bytes:
+//!     0  encapsulated key            32
+//!    32  length of the text, big-endian, the text, zeros; under ChaCha20-Poly1305   2000 + 16
+//! ```
+//!
+//! The suite is DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305. The register's id is
+//! bound in as `info`, so that what is sealed for one register is nothing to another that has the
+//! same key by mistake.
+//!
+//! What holds:
+//!
+//! - **One size**, whatever is said, so that a size tells nothing.
+//! - **Only the agent opens it**: who sealed it cannot, once the sealing is done.
+//! - **It does not say who sealed it.** What must be known of somebody is signed inside.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hpke::aead::ChaCha20Poly1305;
+use hpke::kdf::HkdfSha256;
+use hpke::kem::X25519HkdfSha256;
+use hpke::{Deserializable as _, Kem, OpModeR, OpModeS, Serializable as _};
+use innsyn_policy::RegisterId;
+use rand_core::CryptoRng;
+
+#[cfg(test)]
+mod tests;
+
+/// The length of every sealed item, in bytes.
+pub const SEALED_BYTES: usize = 2048;
+/// The longest text that an item holds, in bytes.
+pub const TEXT_BYTES_MAX: usize = SEALED_BYTES - KEY_BYTES - TAG_BYTES - LENGTH_BYTES;
+const KEY_BYTES: usize = 32;
+const TAG_BYTES: usize = 16;
+const LENGTH_BYTES: usize = 2;
+/// Stands before the register's id in what the key is made of.
+const INFO: &str = "innsyn mailbox 1 ";
+
+type Suite = X25519HkdfSha256;
+
+/// The public key that items for one agent are sealed with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealingKey(<Suite as Kem>::PublicKey);
+
+/// The secret key by which an agent opens what was sealed to it.
+#[derive(Clone)]
+pub struct OpeningKey {
+    secret: <Suite as Kem>::PrivateKey,
+    public: SealingKey,
+}
+
+/// Why nothing was sealed or opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// The text is too long for an item.
+    #[error("the text is longer than {TEXT_BYTES_MAX} bytes")]
+    TooLong,
+    /// Not an X25519 public key.
+    #[error("not a key to seal with: 32 bytes in base64")]
+    Key,
+    /// Changed, sealed to somebody else, or not an item at all.
+    #[error("not an item that is sealed to this agent")]
+    NotOurs,
+}
+
+impl SealingKey {
+    /// Reads a key: 32 bytes in base64.
+    pub fn parse(text: &str) -> Result<Self, SealError> {
+        let bytes = BASE64_STANDARD.decode(text).map_err(|_| SealError::Key)?;
+        <Suite as Kem>::PublicKey::from_bytes(&bytes)
+            .map(Self)
+            .map_err(|_| SealError::Key)
+    }
+
+    /// Seals `text` to the agent of `register`.
+    pub fn seal(
+        &self,
+        register: &RegisterId,
+        text: &str,
+        random: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>, SealError> {
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(SealError::TooLong);
+        }
+        let length = u16::try_from(text.len()).map_err(|_| SealError::TooLong)?;
+        let mut plain = Vec::with_capacity(LENGTH_BYTES + TEXT_BYTES_MAX);
+        plain.extend_from_slice(&length.to_be_bytes());
+        plain.extend_from_slice(text.as_bytes());
+        plain.resize(LENGTH_BYTES + TEXT_BYTES_MAX, 0);
+        let (key, sealed) = hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, Suite>(
+            &OpModeS::Base,
+            &self.0,
+            info(register).as_bytes(),
+            &plain,
+            &[],
+            random,
+        )
+        .map_err(|_| SealError::Key)?;
+        Ok([key.to_bytes().as_slice(), &sealed].concat())
+    }
+}
+
+impl OpeningKey {
+    /// The key made of 32 secret, random bytes.
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        let (secret, public) = Suite::derive_keypair(seed);
+        Self {
+            secret,
+            public: SealingKey(public),
+        }
+    }
+
+    /// The key to seal with.
+    pub const fn public(&self) -> &SealingKey {
+        &self.public
+    }
+
+    /// The text of an item that is sealed to this agent, which is that of `register`.
+    pub fn open(&self, register: &RegisterId, item: &[u8]) -> Result<String, SealError> {
+        if item.len() != SEALED_BYTES {
+            return Err(SealError::NotOurs);
+        }
+        let (key, sealed) = item.split_at(KEY_BYTES);
+        let key = <Suite as Kem>::EncappedKey::from_bytes(key).map_err(|_| SealError::NotOurs)?;
+        let plain = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, Suite>(
+            &OpModeR::Base,
+            &self.secret,
+            &key,
+            info(register).as_bytes(),
+            sealed,
+            &[],
+        )
+        .map_err(|_| SealError::NotOurs)?;
+        let (length, rest) = plain.split_first_chunk().ok_or(SealError::NotOurs)?;
+        let (text, zeros) = rest
+            .split_at_checked(usize::from(u16::from_be_bytes(*length)))
+            .ok_or(SealError::NotOurs)?;
+        if zeros.iter().any(|byte| *byte != 0) {
+            return Err(SealError::NotOurs);
+        }
+        String::from_utf8(text.to_vec()).map_err(|_| SealError::NotOurs)
+    }
+}
+
+fn info(register: &RegisterId) -> String {
+    format!("{INFO}{register}")
+}
+
+impl fmt::Display for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE64_STANDARD.encode(self.0.to_bytes()))
+    }
+}
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealingKey({self})")
+    }
+}
+
+impl fmt::Debug for OpeningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OpeningKey(***)")
+    }
+}

@@ -1,0 +1,86 @@
+//! Sealing, and what does not open.
+
+use innsyn_policy::RegisterId;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use super::*;
+
+fn register(id: &str) -> RegisterId {
+    RegisterId::parse(id).unwrap()
+}
+
+#[test]
+fn an_item_has_one_size_and_only_its_agent_opens_it() {
+    let key = OpeningKey::from_seed(&[1; 32]);
+    let other = OpeningKey::from_seed(&[2; 32]);
+    let mut random = StdRng::seed_from_u64(1);
+    for length in [0, 1, 700, TEXT_BYTES_MAX] {
+        let text = "å".repeat(length / 2) + &"x".repeat(length % 2);
+        let item = key
+            .public()
+            .seal(&register("kreft"), &text, &mut random)
+            .unwrap();
+        assert_eq!(item.len(), SEALED_BYTES);
+        assert_eq!(key.open(&register("kreft"), &item).unwrap(), text);
+        assert_eq!(
+            other.open(&register("kreft"), &item),
+            Err(SealError::NotOurs)
+        );
+        assert_eq!(key.open(&register("hunt"), &item), Err(SealError::NotOurs));
+    }
+    let too_long = "x".repeat(TEXT_BYTES_MAX + 1);
+    let sealed = key
+        .public()
+        .seal(&register("kreft"), &too_long, &mut random);
+    assert_eq!(sealed, Err(SealError::TooLong));
+}
+
+#[test]
+fn a_changed_item_does_not_open() {
+    let key = OpeningKey::from_seed(&[1; 32]);
+    let mut random = StdRng::seed_from_u64(2);
+    let item = key
+        .public()
+        .seal(&register("kreft"), "text", &mut random)
+        .unwrap();
+    for byte in (0..SEALED_BYTES).step_by(7) {
+        let mut changed = item.clone();
+        changed[byte] ^= 0x10;
+        assert_eq!(
+            key.open(&register("kreft"), &changed),
+            Err(SealError::NotOurs),
+            "byte {byte}"
+        );
+    }
+    assert_eq!(
+        key.open(&register("kreft"), &item[1..]),
+        Err(SealError::NotOurs)
+    );
+}
+
+#[test]
+fn the_same_text_is_never_sealed_alike() {
+    let key = OpeningKey::from_seed(&[1; 32]);
+    let mut random = StdRng::seed_from_u64(3);
+    let mut seal = || {
+        key.public()
+            .seal(&register("kreft"), "text", &mut random)
+            .unwrap()
+    };
+    let (one, another) = (seal(), seal());
+    let same = one.iter().zip(&another).filter(|(a, b)| a == b).count();
+    assert!(same < SEALED_BYTES / 64, "{same} bytes are the same");
+}
+
+#[test]
+fn a_key_is_read_as_it_is_written() {
+    let key = OpeningKey::from_seed(&[1; 32]);
+    assert_eq!(
+        SealingKey::parse(&key.public().to_string()),
+        Ok(key.public().clone())
+    );
+    for bad in ["", "AAAA", "not base64!"] {
+        assert_eq!(SealingKey::parse(bad), Err(SealError::Key));
+    }
+}
