@@ -139,6 +139,9 @@ impl Config {
             resolve(&mut relay.certificate);
             resolve(&mut relay.key);
             resolve(&mut relay.federation_ca);
+            if let Some(mailbox) = &mut relay.mailbox {
+                mailbox.resolve(folder);
+            }
         }
         if let Some((gateway, federation)) = &mut self.citizen_gateway {
             gateway.resolve_paths(folder);

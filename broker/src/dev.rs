@@ -89,7 +89,7 @@ membership_is_sensitive = false
 [[gateway]]
 name = "dev"
 public_keys = ["{pin}"]
-may_ask = ["listings", "uses", "settings", "cases", "queries"]
+may_ask = ["listings", "uses", "cases", "queries"]
 
 [source]
 kind = "folder"

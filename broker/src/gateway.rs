@@ -17,6 +17,7 @@
 mod account;
 mod api_grpc;
 mod api_http;
+mod api_settings;
 pub mod claims;
 pub mod config;
 pub mod everyone;
@@ -30,13 +31,14 @@ pub(crate) mod openapi;
 pub mod reach;
 pub mod refusal;
 pub mod serve;
+pub mod settings;
 pub mod token;
 pub mod witness;
 mod words;
 
 pub use api_http::router;
 pub use config::CitizenGatewayConfig;
-pub use face::CitizenFace;
+pub use face::{CitizenFace, CitizenFaceParts};
 pub use metrics::CitizenMetrics;
 
 #[cfg(test)]

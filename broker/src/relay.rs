@@ -21,7 +21,9 @@
 //! - **A frozen agent costs its own gateway at most one bound per parked connection**, and
 //!   nobody else anything.
 //!
-//! It keeps nothing: after a restart, agents park again by themselves. Made for a current-thread
+//! Beside that it may keep a [`mailbox`]: items sealed to agents, which it cannot open either.
+//!
+//! Of connections it keeps nothing: after a restart, agents park again by themselves. Made for a current-thread
 //! runtime, where it is fastest; relays scale by running several, which share no state.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,11 +43,13 @@ pub use config::{GatewayEntry, RelayConfig, RelayConfigError, RelayLimits};
 pub use metrics::{RelayEvent, RelayMetrics, RelaySnapshot};
 
 use limits::Pace;
+use mailbox::Mailbox;
 use registry::Registry;
 use session::Parked;
 
 mod config;
 mod limits;
+pub mod mailbox;
 mod metrics;
 mod registry;
 mod session;
@@ -74,6 +78,8 @@ pub struct Relay {
     tls: Arc<ServerConfig>,
     registry: Mutex<Registry<Parked>>,
     metrics: Arc<RelayMetrics>,
+    /// What waits for agents; kept nowhere without it.
+    mailbox: Option<Mailbox>,
     /// Cancelled when the relay begins to go away: parked agents are sent elsewhere.
     draining: CancellationToken,
     /// Cancelled when it has waited long enough: what is left is cut.
@@ -93,10 +99,20 @@ impl Relay {
             registry: Mutex::new(Registry::new(config.limits.parked_per_register_max)),
             tls,
             metrics: Arc::default(),
+            mailbox: None,
             draining: CancellationToken::new(),
             cut: CancellationToken::new(),
             config,
         })
+    }
+
+    /// The same relay, which keeps in `mailbox` what waits for agents.
+    #[must_use]
+    pub fn with_mailbox(self, mailbox: Mailbox) -> Self {
+        Self {
+            mailbox: Some(mailbox),
+            ..self
+        }
     }
 
     /// What the relay counts.

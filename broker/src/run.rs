@@ -8,8 +8,10 @@ use axum::Router;
 use futures::future::BoxFuture;
 use innsyn_policy::Clock;
 use innsyn_proto::head::HeadSigner;
+use innsyn_proto::identity::Identity;
+use innsyn_proto::setting::definitions::SettingDefinitions;
 use innsyn_proto::tls::GatewayTls;
-use innsyn_proto::tunnel::{TcpDialler, TcpRelayListener};
+use innsyn_proto::tunnel::{Dial, TcpDialler, TcpRelayListener};
 use prometheus_client::registry::Registry;
 use rand::Rng as _;
 use rand::rngs::StdRng;
@@ -22,11 +24,14 @@ use crate::config::{Config, FederationConfig};
 use crate::gateway::config::Limits;
 use crate::gateway::everyone::Everyone;
 use crate::gateway::fanout::Fanout;
-use crate::gateway::link::{self, Link, Reach};
+use crate::gateway::link::{self, AllBeside, Beside, Link, Reach};
 use crate::gateway::reach::ThroughRelays;
+use crate::gateway::settings::{GatewaySettings, Heartbeats, Outbox, Sending, SettingsParts};
 use crate::gateway::token::VerifyToken;
 use crate::gateway::witness::{Witness, WitnessLinks};
-use crate::gateway::{CitizenFace, CitizenGatewayConfig, CitizenMetrics, router, serve};
+use crate::gateway::{
+    CitizenFace, CitizenFaceParts, CitizenGatewayConfig, CitizenMetrics, router, serve,
+};
 use crate::relay::{Relay, RelayConfig};
 use crate::relay_status;
 use crate::research::desk::ReleaseDesk;
@@ -76,7 +81,14 @@ async fn start_relay(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
     let (listen, status_listen) = (config.listen, config.status_listen);
-    let relay = Relay::new(config, clock)?;
+    let mailbox = match &config.mailbox {
+        Some(mailbox) => Some(mailbox.open().await.context("the relay's mailbox")?),
+        None => None,
+    };
+    let mut relay = Relay::new(config, clock)?;
+    if let Some(mailbox) = mailbox {
+        relay = relay.with_mailbox(mailbox);
+    }
     let listener = TcpRelayListener::bind(listen)
         .with_context(|| format!("the relay cannot listen on {listen}"))?;
     if let Some(status_listen) = status_listen {
@@ -114,6 +126,7 @@ async fn start_gateway(
             federation.relays.clone(),
             tls.clone(),
         )),
+        dialler: Arc::new(TcpDialler),
         tokens: Arc::new(config.open_verifier(Arc::clone(clock)).await?),
         clock: Arc::clone(clock),
         tls,
@@ -207,6 +220,8 @@ pub struct GatewayParts {
     pub tls: GatewayTls,
     /// How agents are reached.
     pub reach: Arc<dyn Reach>,
+    /// How relays are, for their mailboxes.
+    pub dialler: Arc<dyn Dial>,
     /// Who knows a good token.
     pub tokens: Arc<dyn VerifyToken>,
     /// The time.
@@ -247,6 +262,7 @@ async fn start_gateway_of(
     let GatewayParts {
         tls,
         reach,
+        dialler,
         tokens,
         clock,
         extra,
@@ -272,11 +288,23 @@ async fn start_gateway_of(
                 .then(|| Link::new(position, entry.register.id.clone()))
         })
         .collect();
+    let settings = gateway_settings(&config, &federation, &links, &tls, &clock).await?;
+    let mut beside: Vec<Arc<dyn Beside>> = vec![Arc::new(WitnessLinks(Arc::clone(&witness)))];
+    if let Some(settings) = &settings {
+        beside.push(Arc::new(Heartbeats(Arc::clone(settings))));
+        let sending = Sending {
+            relays: federation.relays.clone(),
+            dialler,
+            tls: Arc::clone(&tls.outer),
+        };
+        roles.spawn(sending.run(Arc::clone(settings), shutdown.clone()));
+    }
+    let beside: Arc<dyn Beside> = Arc::new(AllBeside(beside));
     for link in links.iter().flatten() {
         roles.spawn(link::run(
             Arc::clone(link),
             Arc::clone(&reach),
-            Arc::new(WitnessLinks(Arc::clone(&witness))),
+            Arc::clone(&beside),
             random.next_u64(),
             shutdown.clone(),
         ));
@@ -294,9 +322,16 @@ async fn start_gateway_of(
     let metrics = Arc::new(CitizenMetrics::register(&mut registry));
     let (listen, limits) = (config.listen, config.limits);
     let acceptor = config.tls.as_ref().map(serve::tls).transpose()?;
-    let face = CitizenFace::new(
-        config, catalogue, registers, everyone, tokens, clock, metrics,
-    );
+    let face = CitizenFace::new(CitizenFaceParts {
+        config,
+        catalogue,
+        registers,
+        everyone,
+        settings,
+        tokens,
+        clock,
+        metrics,
+    });
     let routes = router(face, Arc::new(registry), extra);
     let listener = serve::bind(listen)
         .await
@@ -310,6 +345,34 @@ async fn start_gateway_of(
         shutdown.clone(),
     ));
     Ok(())
+}
+
+/// What takes changes of settings, if they are offered.
+async fn gateway_settings(
+    config: &CitizenGatewayConfig,
+    federation: &FederationConfig,
+    links: &[Option<Arc<Link>>],
+    tls: &GatewayTls,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Arc<GatewaySettings>>> {
+    let Some(section) = &config.settings else {
+        return Ok(None);
+    };
+    let Identity::Gateway(gateway) = &tls.certificate.identity else {
+        anyhow::bail!("`{}` is no gateway", tls.certificate.identity);
+    };
+    let definitions = SettingDefinitions::load(&section.definitions)?;
+    let registers = links.iter().flatten().map(|link| link.register().clone());
+    let settings = GatewaySettings::open(SettingsParts {
+        definitions: Arc::new(definitions),
+        gateway: gateway.clone(),
+        signer: head_signer(&federation.head_key, tls)?,
+        registers: registers.collect(),
+        outbox: Outbox::open(&section.outbox).await?,
+        clock: Arc::clone(clock),
+        random: rand::make_rng(),
+    });
+    Ok(Some(settings.await?))
 }
 
 /// Reads the key that countersigns heads; makes it if it is not there.

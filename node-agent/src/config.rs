@@ -21,10 +21,12 @@ use crate::sources::{Numbers, SourceConfig};
 use crate::uselog::KeyFiles;
 
 mod research;
+mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use research::{ResearchConfigError, ResearchSection, TrustedIssuer};
+pub use settings::{SettingsConfigError, SettingsSection};
 
 /// What an agent is to do; checked.
 #[derive(Debug, Clone)]
@@ -47,6 +49,8 @@ pub struct Config {
     pub use_log: UseLogSection,
     /// What else it keeps.
     pub records: RecordsSection,
+    /// What people may say here of the use of their data; nothing if absent.
+    pub settings: Option<SettingsSection>,
     /// What it counts for researchers; nothing if absent.
     pub research: Option<ResearchSection>,
     /// Where the operator finds health and metrics; nowhere if absent.
@@ -202,6 +206,9 @@ pub enum ConfigError {
     /// What is counted for researchers cannot be meant.
     #[error(transparent)]
     Research(#[from] ResearchConfigError),
+    /// What people may say cannot be meant.
+    #[error(transparent)]
+    Settings(#[from] SettingsConfigError),
 }
 
 #[derive(Deserialize)]
@@ -220,6 +227,7 @@ struct File {
     source: SourceConfig,
     use_log: UseLogSection,
     records: RecordsSection,
+    settings: Option<SettingsSection>,
     research: Option<ResearchSection>,
     status_listen: Option<SocketAddr>,
 }
@@ -315,6 +323,9 @@ impl Config {
         for path in [&mut records.folder, &mut records.key] {
             *path = folder.join(&*path);
         }
+        if let Some(settings) = &mut config.settings {
+            settings.resolve(folder);
+        }
         if let Some(research) = &mut config.research {
             research.resolve(folder);
         }
@@ -349,6 +360,7 @@ impl Config {
         if let Some(research) = &file.research {
             research.check()?;
         }
+        settings::check(file.settings.as_ref(), &file.gateway)?;
         Ok(Self {
             telemetry: file.telemetry,
             register: file.register.check()?,
@@ -368,6 +380,7 @@ impl Config {
             source: file.source,
             use_log: file.use_log,
             records: file.records,
+            settings: file.settings,
             research: file.research,
             status_listen: file.status_listen,
         })
@@ -377,6 +390,13 @@ impl Config {
     pub fn gateways_that_ask(&self, asks: Asks) -> impl Iterator<Item = &Gateway> {
         let gateways = self.gateways.iter();
         gateways.filter(move |gateway| gateway.may_ask.contains(&asks))
+    }
+
+    /// The gateways whose settings are taken, and the keys that sign them.
+    pub fn gateways_of_settings(&self) -> BTreeMap<GatewayName, HeadKey> {
+        self.gateways_that_ask(Asks::Settings)
+            .filter_map(|gateway| Some((gateway.name.clone(), gateway.head_key.clone()?)))
+            .collect()
     }
 
     /// The public keys of the gateways.

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use futures::future::BoxFuture;
 use innsyn_policy::Clock;
 use innsyn_proto::identity::Identity;
+use innsyn_proto::setting::definitions::SettingDefinitions;
 use innsyn_proto::tls::AgentTls;
 use innsyn_proto::tunnel::Dial;
 use innsyn_proto::wire::node::v1::compute_service_server::ComputeServiceServer;
@@ -22,8 +23,11 @@ use crate::records::Records;
 use crate::research::Publisher;
 use crate::research::compute::{Compute, Computing, ComputingParts, Countable, CurrentData};
 use crate::service::{Answering, Service};
+use crate::settings::keeper::{Keeper, KeeperParts};
+use crate::settings::{self, Currency, KeptSettings, collecting};
 use crate::sources::{Progress, SubjectsStore};
 use crate::status;
+use crate::subjects::SubjectKey;
 use crate::uselog::{self, Disk, FsDisk, LogKeys, UseLog, UseLogConfig};
 
 /// Gateways that have proved who they are and wait to be served.
@@ -88,13 +92,15 @@ async fn run_agent(
     let records = Records::open(
         &config.records.folder,
         &config.records.key,
-        &[],
+        &[settings::kept::SCHEMA],
         &mut random,
     )
     .await
     .with_context(|| format!("the records in `{}`", config.records.folder.display()))?;
-    let key = config.source.subject_key(&mut random)?;
-    let subjects = SubjectsStore::open(
+    let key = Arc::new(config.source.subject_key(&mut random)?);
+    let kept = kept_settings(&config, &key, &records).await?;
+    let subjects = SubjectsStore::open_beside(
+        Arc::clone(&kept),
         config.source.source(),
         key,
         config.numbers,
@@ -128,6 +134,27 @@ async fn run_agent(
         status::serve(listen, parts, shutdown.clone()).await?;
     }
 
+    let keeper = Arc::new(Keeper::new(KeeperParts {
+        register: config.register.clone(),
+        rules: config.numbers.rules,
+        kept,
+        records: records.clone(),
+        log: Arc::clone(&log),
+        clock: Arc::clone(&clock),
+        gateways: config.gateways_of_settings(),
+    }));
+    let collecting = if config.settings.is_some() {
+        collecting::spawn(
+            &keeper,
+            &config.presence.relays,
+            &dialler,
+            &tls,
+            random.next_u64(),
+            &shutdown,
+        )
+    } else {
+        Vec::new()
+    };
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
 
@@ -136,6 +163,7 @@ async fn run_agent(
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .add_service(Service::server(answering))
+        .add_service(settings::service::Service::server(keeper))
         .add_optional_service(compute)
         .serve_with_incoming_shutdown(
             presence::incoming(arrived),
@@ -167,6 +195,9 @@ async fn run_agent(
     serving.abort();
     let _aborted = serving.await;
     refreshing.abort();
+    for collecting in collecting {
+        let _ended = collecting.await;
+    }
     if let Some(publishing) = publishing {
         publishing.abort();
     }
@@ -203,6 +234,36 @@ async fn publish(
     Ok(Some(
         publisher.spawn_refresh(config.source.refresh, shutdown),
     ))
+}
+
+/// What people have said here through gateways, as it is on disk.
+async fn kept_settings(
+    config: &Config,
+    key: &Arc<SubjectKey>,
+    records: &Records,
+) -> anyhow::Result<Arc<KeptSettings>> {
+    let Some(section) = &config.settings else {
+        return Ok(KeptSettings::nothing(Arc::clone(key)));
+    };
+    let definitions = SettingDefinitions::load(&section.definitions)?;
+    for definition in definitions.iter() {
+        if definition.holds_at(&config.register.id) {
+            definition
+                .check_for(&config.register)
+                .with_context(|| format!("definition `{}`", definition.id))?;
+        }
+    }
+    let gateways = config.gateways_of_settings().into_keys();
+    let kept = KeptSettings::new(
+        config.register.legal_basis,
+        Arc::new(definitions),
+        Arc::clone(key),
+        Currency::new(section.max_age(), gateways),
+    );
+    kept.load(records)
+        .await
+        .context("the settings in the agent's records")?;
+    Ok(kept)
 }
 
 /// The service for research gateways, if the register counts anything for them.

@@ -61,7 +61,7 @@ impl Service {
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// The gateway at the other end, as its certificate named it.
-fn peer<T>(request: &Request<T>) -> Result<Peer, Status> {
+pub(crate) fn peer<T>(request: &Request<T>) -> Result<Peer, Status> {
     request
         .extensions()
         .get::<Peer>()

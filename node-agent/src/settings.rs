@@ -1,4 +1,5 @@
-//! What people have said about the use of their data, as one load of the source found it.
+//! What people have said about the use of their data: here as one load of the source found it, in
+//! [`kept`] as the agent itself was told.
 //!
 //! A row says: this person gives a consent, makes a reservation or sets a block (`kind`), for
 //! one `purpose` or for every secondary use, from one time until another.
@@ -22,8 +23,16 @@ use innsyn_policy::{Covers, NationalId, Purpose, Setting, SettingKind, Settings}
 use crate::sources::moment;
 use crate::subjects::{SubjectKey, Tag};
 
+pub mod collecting;
+pub mod currency;
+pub mod keeper;
+pub mod kept;
+pub mod service;
 #[cfg(test)]
 mod tests;
+
+pub use currency::Currency;
+pub use kept::KeptSettings;
 
 /// One row of a settings table, as text; a `None` or empty field is one that was not given.
 #[derive(Clone, Copy, Default)]

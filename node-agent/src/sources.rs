@@ -40,7 +40,7 @@ pub use intake::{Intake, LoadReport, Loaded, Numbers, PersonFields};
 pub(crate) use postgres::{Login, Session, failed, rights, sight};
 pub use postgres::{PostgresSource, WriteRight};
 pub use progress::{Progress, Silent, TerminalBar};
-pub use store::{Refreshed, RegisterData, StoreStatus, SubjectsStore};
+pub use store::{HeldSettings, Refreshed, RegisterData, StoreStatus, SubjectsStore};
 
 pub mod config;
 

@@ -104,6 +104,8 @@ pub enum NotCountedReason {
     TooLarge,
     /// Nobody waited for it any more.
     Cancelled,
+    /// People changed their settings while it ran.
+    SettingsChanged,
 }
 
 /// One use of people's data at one register.

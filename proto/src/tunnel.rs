@@ -11,6 +11,9 @@
 //!     │ ◀════════ inner TLS, copied byte by byte ════════▶ │
 //! ```
 //!
+//! Both may also say `Mailbox`: then the relay says `Go`, and what follows is gRPC with the relay
+//! itself (`innsyn/relay/v1/mailbox.proto`).
+//!
 //! All of it runs inside the outer TLS connection, and who speaks is read from its certificate
 //! alone: `Park` carries no register, because a node parks for the register it is. Every word is
 //! one byte except `Connect`, which names a register in at most 32 more. A relay that cannot do
@@ -26,6 +29,7 @@
 pub mod agent;
 pub mod gateway;
 pub mod io;
+pub mod mailbox;
 pub mod relay;
 pub mod word;
 
@@ -34,4 +38,5 @@ mod tests;
 
 pub use gateway::{ConnectError, InnerStream, connect_to_node, prove_node};
 pub use io::{Accept, BoxedIo, Dial, RelayAddress, TcpDialler, TcpRelayListener};
+pub use mailbox::{MailboxError, connect_to_mailbox};
 pub use word::{Hello, Refusal, TunnelError};

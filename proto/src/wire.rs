@@ -54,6 +54,21 @@ pub mod node {
     }
 }
 
+/// What waits at a relay.
+pub mod relay {
+    #[allow(
+        missing_debug_implementations,
+        unreachable_pub,
+        clippy::all,
+        clippy::pedantic,
+        clippy::allow_attributes_without_reason,
+        reason = "generated"
+    )]
+    pub mod v1 {
+        include!("../generated/innsyn.relay.v1.rs");
+    }
+}
+
 /// What a researcher asks, and what can be asked.
 pub mod research {
     #[allow(
@@ -87,6 +102,11 @@ macro_rules! print_nothing_of {
 print_nothing_of! {
     node::v1::Question,
     node::v1::ComputeRequest,
+    node::v1::ListSettingsRequest,
+    node::v1::ListSettingsResponse,
+    citizen::v1::ChangeSettingRequest,
+    citizen::v1::ListSettingsRequest,
+    citizen::v1::ListSettingsResponse,
     citizen::v1::ListRegistrationsRequest,
     research::v1::RunRequest,
     research::v1::LedgerRequest,

@@ -9,7 +9,11 @@ use http::uri::PathAndQuery;
 use hyper_util::rt::TokioIo;
 use innsyn_proto::wire::citizen::v1::citizen_service_client::CitizenServiceClient;
 use innsyn_proto::wire::citizen::v1::list_registrations_response::Update;
-use innsyn_proto::wire::citizen::v1::{ListRegistrationsRequest, Registration, Summary};
+use innsyn_proto::wire::citizen::v1::setting_service_client::SettingServiceClient;
+use innsyn_proto::wire::citizen::v1::{
+    ChangeSettingRequest, ChangeSettingResponse, ListRegistrationsRequest, ListSettingsRequest,
+    ListSettingsResponse, Registration, Summary,
+};
 use innsyn_proto::wire::types::v1::Outcome;
 use rustls_pki_types::ServerName;
 use rustls_pki_types::pem::PemObject as _;
@@ -158,6 +162,61 @@ impl Caller {
             }
         }
         summary.context("the listing ended without a summary")
+    }
+}
+
+impl Question {
+    /// `message` as this caller sends it.
+    fn with<T>(&self, message: T) -> tonic::Request<T> {
+        let mut request = tonic::Request::new(message);
+        request
+            .metadata_mut()
+            .insert("authorization", self.authorization.clone());
+        request
+    }
+}
+
+/// What a person wants changed.
+#[derive(Debug, Clone, Copy)]
+pub struct Saying<'a> {
+    /// The definition's GUID.
+    pub definition: &'a str,
+    /// Whether it stands from now on.
+    pub active: bool,
+    /// Names the change.
+    pub id: [u8; 16],
+}
+
+impl Caller {
+    /// Says yes or no for the person of `question`.
+    pub async fn change_setting(
+        &self,
+        question: &Question,
+        saying: Saying<'_>,
+    ) -> Result<ChangeSettingResponse, tonic::Status> {
+        let request = question.with(ChangeSettingRequest {
+            national_id: question.national_id.clone(),
+            definition_id: saying.definition.to_owned(),
+            active: saying.active,
+            until: None,
+            change_id: saying.id.to_vec(),
+            text_version: 1,
+        });
+        let mut settings = SettingServiceClient::new(self.channel.clone());
+        Ok(settings.change_setting(request).await?.into_inner())
+    }
+
+    /// What the person of `question` has said, and where it is in effect.
+    pub async fn settings(
+        &self,
+        question: &Question,
+    ) -> Result<ListSettingsResponse, tonic::Status> {
+        let request = question.with(ListSettingsRequest {
+            national_id: question.national_id.clone(),
+            deadline_ms: question.deadline_ms,
+        });
+        let mut settings = SettingServiceClient::new(self.channel.clone());
+        Ok(settings.list_settings(request).await?.into_inner())
     }
 }
 

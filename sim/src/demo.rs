@@ -1,6 +1,7 @@
 //! The demo: a country is invented, a federation started, somebody asks where they are
 //! registered, a researcher asks all registers to count, and the whole stays up to be tried out.
 
+mod opting_out;
 mod page;
 mod pivot;
 mod print;
@@ -97,6 +98,7 @@ async fn up_and_asking(world: &Arc<World>, parts: &mut Vec<Part>) -> anyhow::Res
     let starter = Starter::this_program()?;
     start(world, &starter, parts).await?;
     list(world).await?;
+    opting_out::say_no_and_take_it_back(world).await?;
     // Only now: what it asks first is what registers publish, and they have had time for it.
     let gateway = researching::start(world, &starter).await?;
     parts.insert(GATEWAYS_BEFORE, gateway);

@@ -163,6 +163,7 @@ pub fn main(args: Args) -> anyhow::Result<()> {
             let mut world = WorldSpec::new(args.persons, args.seed);
             world.gateway = args.listen;
             world.content = Content::Views;
+            world.settings = true;
             // Port 8080 may be taken; a demo that ends by itself needs no address one can guess.
             if args.once && args.listen == DEMO_GATEWAY {
                 world.gateway.set_port(0);

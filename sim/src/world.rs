@@ -50,6 +50,44 @@ const STEWARD_RULES: &str = "[[rule]]\ndecision = \"allow\"\n";
 const CERTIFICATE_DAYS: u32 = 30;
 const WORLD_FILE: &str = "world.toml";
 const ISSUER_FOLDER: &str = "issuer";
+/// What people can say yes or no to, as gateways and agents read it.
+const DEFINITIONS_FILE: &str = "definitions.toml";
+/// The opt-out of secondary use: a national reservation.
+pub const OPT_OUT: &str = "7e1d7a52-71a0-4e0b-9a3c-000000000071";
+const DEFINITIONS: &str = r#"# What people can say yes or no to. These are invented.
+[[definition]]
+id = "7e1d7a52-71a0-4e0b-9a3c-000000000071"
+part = "HDIR"
+kind = "reservation"
+purposes = ["quality_improvement", "research", "administration"]
+legal_ground = "Regulation (EU) 2025/327, article 71"
+text_version = 1
+name = "Reservasjon mot at helsedata brukes til annet enn helsehjelp"
+name_en = "Opt-out of secondary use of health data"
+
+[[definition]]
+id = "7e1d7a52-71a0-4e0b-9a3c-000000000002"
+part = "NTNU"
+register = "hunt"
+kind = "consent"
+purposes = ["research"]
+legal_ground = "oppdiktet"
+text_version = 1
+name = "Samtykke til forskning ved HUNT"
+name_en = "Consent to research at HUNT"
+may_end = true
+
+[[definition]]
+id = "7e1d7a52-71a0-4e0b-9a3c-000000000003"
+part = "FHI"
+register = "npr"
+kind = "block"
+purposes = ["research"]
+legal_ground = "oppdiktet"
+text_version = 1
+name = "Sperring i Norsk pasientregister"
+name_en = "Block at the Norwegian Patient Registry"
+"#;
 
 /// What a world is made from.
 #[derive(Debug, Clone)]
@@ -74,6 +112,9 @@ pub struct WorldSpec {
     pub questions_per_minute_max: u32,
     /// What the gateway may ask each agent per day.
     pub questions_per_day_max: u32,
+    /// Whether citizens may say what their data are used for. Agents count for researchers only
+    /// while the citizen gateway is heard then.
+    pub settings: bool,
     /// What every part logs.
     pub log_filter: String,
 }
@@ -92,6 +133,7 @@ impl WorldSpec {
             logs: None,
             questions_per_minute_max: 40_000,
             questions_per_day_max: 6_000_000,
+            settings: false,
             log_filter: "info".to_owned(),
         }
     }
@@ -294,6 +336,7 @@ impl World {
                 self.live_catalogue()?,
             )?;
         }
+        fs::write(self.folder.join(DEFINITIONS_FILE), DEFINITIONS)?;
         fs::write(self.relay_config(), self.relay_toml(spec))?;
         fs::write(self.gateway_config(), self.gateway_toml(spec))?;
         let research_folder = self.folder.join("research");

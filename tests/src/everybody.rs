@@ -9,7 +9,7 @@ use innsyn_agent::engine::{Included, PersonSet, Snapshot};
 use innsyn_agent::research::compute::{Countable, SettingsRead};
 use innsyn_agent::sources::Silent;
 use innsyn_agent::subjects::{MarkKey, Marks};
-use innsyn_policy::{Environment, Purpose, Timestamp};
+use innsyn_policy::{Environment, Timestamp, Use};
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::telemetry;
 use innsyn_proto::tunnel::TcpDialler;
@@ -49,7 +49,7 @@ impl Countable for Everybody {
         self.0.settings()
     }
 
-    fn included(&self, _purpose: Purpose, _now: Timestamp) -> Included {
+    fn included(&self, _of: &Use, _now: Timestamp) -> Included {
         Included::new(PersonSet::everybody(self.0.snapshot().persons))
     }
 }

@@ -13,7 +13,7 @@ use innsyn_broker::gateway::everyone::Everyone;
 use innsyn_broker::gateway::fanout::{AskEveryRegister, Fanout, Readiness, Updates};
 use innsyn_broker::gateway::link::{self, Beside, Link};
 use innsyn_broker::gateway::reach::ThroughRelays;
-use innsyn_broker::gateway::{CitizenFace, CitizenMetrics, router, serve};
+use innsyn_broker::gateway::{CitizenFace, CitizenFaceParts, CitizenMetrics, router, serve};
 use innsyn_policy::{Clock, RegisterId, Request};
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::telemetry;
@@ -103,9 +103,16 @@ async fn serve_gateway(config: Config, clock: &Arc<dyn Clock>) -> anyhow::Result
     let (listen, limits) = (config.listen, config.limits);
     let registers = Arc::new(Leaky(registers));
     let clock = Arc::clone(clock);
-    let face = CitizenFace::new(
-        config, catalogue, registers, everyone, tokens, clock, metrics,
-    );
+    let face = CitizenFace::new(CitizenFaceParts {
+        config,
+        catalogue,
+        registers,
+        everyone,
+        settings: None,
+        tokens,
+        clock,
+        metrics,
+    });
     let routes = router(face, Arc::new(Registry::default()), axum::Router::new());
     let listener = serve::bind(listen).await?;
     serve::serve(listener, routes, None, limits, stop).await;

@@ -57,6 +57,7 @@ mod system {
     #[cfg(feature = "external")]
     mod research_python;
     mod reservation;
+    mod settings;
     mod sizes;
     mod steward;
     mod trust;

@@ -15,15 +15,17 @@ use futures::{Stream, StreamExt as _};
 use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use innsyn_proto::wire::citizen::v1::citizen_service_server::CitizenServiceServer;
+use innsyn_proto::wire::citizen::v1::setting_service_server::SettingServiceServer;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 use tonic::service::Routes;
 
 use super::api_grpc::GrpcFace;
+use super::api_settings::grpc::GrpcSettings;
 use super::face::CitizenFace;
 use super::listing::{Event, Listing};
 use super::refusal::Refusal;
-use super::{health, openapi};
+use super::{api_settings, health, openapi};
 use crate::metrics;
 
 pub(super) mod json;
@@ -44,7 +46,11 @@ pub fn router(face: Arc<CitizenFace>, registry: Arc<Registry>, extra: Router) ->
         .max_decoding_message_size(BODY_BYTES_MAX);
     let serving = Arc::clone(&face);
     let health = health::grpc(SERVICE, move || serving.serving().is_ready());
-    let mut grpc = Routes::new(service).add_service(health);
+    let settings = SettingServiceServer::new(GrpcSettings(Arc::clone(&face)))
+        .max_decoding_message_size(BODY_BYTES_MAX);
+    let mut grpc = Routes::new(service)
+        .add_service(settings)
+        .add_service(health);
     match openapi::reflection(SERVICE) {
         Ok(reflection) => grpc = grpc.add_service(reflection),
         // The descriptors are part of the program; a test reads them.
@@ -56,6 +62,7 @@ pub fn router(face: Arc<CitizenFace>, registry: Arc<Registry>, extra: Router) ->
     Router::new()
         .route("/v1/registrations", post(list_registrations))
         .route("/v1/registers", get(list_registers))
+        .merge(api_settings::http::router())
         .with_state(Arc::clone(&face))
         .merge(openapi::router())
         .merge(health::router(face))
@@ -214,7 +221,7 @@ fn wants_events(headers: &HeaderMap) -> Result<bool, Refusal> {
         .ok_or(Refusal::NotAcceptable)
 }
 
-fn expect_json(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn expect_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -230,7 +237,7 @@ fn essence(value: &str) -> String {
     essence.trim().to_ascii_lowercase()
 }
 
-async fn read(mut body: Body) -> Result<Bytes, Refusal> {
+pub(super) async fn read(mut body: Body) -> Result<Bytes, Refusal> {
     let whole = Limited::new(&mut body, BODY_BYTES_MAX).collect();
     match tokio::time::timeout(BODY_TIMEOUT, whole).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use innsyn_policy::{Clock, Environment, NumberRules, Organisation};
 use serde::Deserialize;
 
+use super::settings::SettingsConfig;
 use super::token::{BearerVerifier, Issuer, KeySet, KeySource, LoadKeysError, TokenTimes};
 
 /// The shortest deadline of a listing, in milliseconds.
@@ -43,6 +44,8 @@ pub struct CitizenGatewayConfig {
     pub default_deadline: Duration,
     /// How long after its arrival a bad token is refused, whatever is wrong with it.
     pub refusal_after: Duration,
+    /// What citizens may say of the use of their data; nothing if absent.
+    pub settings: Option<SettingsConfig>,
     /// What it bears.
     pub limits: Limits,
 }
@@ -173,6 +176,7 @@ struct Section {
     default_deadline_ms: u32,
     #[serde(default = "refusal_after_ms")]
     refusal_after_ms: u64,
+    settings: Option<SettingsConfig>,
     #[serde(default)]
     limits: Limits,
 }
@@ -251,6 +255,7 @@ impl TryFrom<Section> for CitizenGatewayConfig {
                 ..NumberRules::default()
             },
             catalogue: section.catalogue,
+            settings: section.settings,
             issuers: read_issuers(section.issuers)?,
             token_times: read_token_times(section.token_skew_s, section.token_lifetime_max_s)?,
             scope: read_scope(section.scope)?,
@@ -395,6 +400,9 @@ impl CitizenGatewayConfig {
         }
         for issuer in &mut self.issuers {
             issuer.resolve(folder);
+        }
+        if let Some(settings) = &mut self.settings {
+            settings.resolve(folder);
         }
     }
 

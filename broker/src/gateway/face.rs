@@ -15,6 +15,7 @@ use super::fanout::{AskEveryRegister, Readiness};
 use super::listing::Listing;
 use super::metrics::CitizenMetrics;
 use super::refusal::Refusal;
+use super::settings::GatewaySettings;
 use super::token::VerifyToken;
 use crate::catalog::Catalogue;
 
@@ -24,10 +25,37 @@ pub struct CitizenFace {
     catalogue: Arc<Catalogue>,
     registers: Arc<dyn AskEveryRegister>,
     everyone: Everyone,
+    settings: Option<Arc<GatewaySettings>>,
     tokens: Arc<dyn VerifyToken>,
     clock: Arc<dyn Clock>,
     metrics: Arc<CitizenMetrics>,
     places: Arc<Semaphore>,
+}
+
+/// What a gateway's face is made of.
+pub struct CitizenFaceParts {
+    /// How it is set up.
+    pub config: CitizenGatewayConfig,
+    /// The registers.
+    pub catalogue: Arc<Catalogue>,
+    /// Asks all of them where somebody is registered.
+    pub registers: Arc<dyn AskEveryRegister>,
+    /// Calls all of them.
+    pub everyone: Everyone,
+    /// Takes changes of settings, if they are offered.
+    pub settings: Option<Arc<GatewaySettings>>,
+    /// Who knows a good token.
+    pub tokens: Arc<dyn VerifyToken>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub metrics: Arc<CitizenMetrics>,
+}
+
+impl std::fmt::Debug for CitizenFaceParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CitizenFaceParts").finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for CitizenFace {
@@ -57,27 +85,19 @@ impl Serving {
 }
 
 impl CitizenFace {
-    /// A gateway that asks `registers`, which are those of `catalogue`, and calls them through
-    /// `everyone`.
-    pub fn new(
-        config: CitizenGatewayConfig,
-        catalogue: Arc<Catalogue>,
-        registers: Arc<dyn AskEveryRegister>,
-        everyone: Everyone,
-        tokens: Arc<dyn VerifyToken>,
-        clock: Arc<dyn Clock>,
-        metrics: Arc<CitizenMetrics>,
-    ) -> Arc<Self> {
-        let places = Arc::new(Semaphore::new(config.limits.listings_in_flight_max));
+    /// A gateway made of `parts`.
+    pub fn new(parts: CitizenFaceParts) -> Arc<Self> {
+        let limits = parts.config.limits;
         Arc::new(Self {
-            config,
-            catalogue,
-            registers,
-            everyone,
-            tokens,
-            clock,
-            metrics,
-            places,
+            config: parts.config,
+            catalogue: parts.catalogue,
+            registers: parts.registers,
+            everyone: parts.everyone,
+            settings: parts.settings,
+            tokens: parts.tokens,
+            clock: parts.clock,
+            metrics: parts.metrics,
+            places: Arc::new(Semaphore::new(limits.listings_in_flight_max)),
         })
     }
 
@@ -144,11 +164,7 @@ impl CitizenFace {
         deadline_ms: Option<u32>,
         arrived: Instant,
     ) -> Result<Listing, Refusal> {
-        let deadline = match deadline_ms {
-            None => self.config.default_deadline,
-            Some(ms @ DEADLINE_MS_MIN..=DEADLINE_MS_MAX) => Duration::from_millis(ms.into()),
-            Some(_) => return Err(Refusal::Deadline),
-        };
+        let deadline = self.deadline(deadline_ms)?;
         let request = self.request(claims, national_id)?;
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
@@ -175,6 +191,41 @@ impl CitizenFace {
         let request = claims.request(subject, organisation, |text| self.read_id(text))?;
         represents(&request, self.clock.now()).map_err(Refusal::Denied)?;
         Ok(request)
+    }
+
+    /// What `admitted` may ask about the person with `national_id`, and how long it waits.
+    pub(super) fn asked(
+        &self,
+        Admitted(claims): &Admitted,
+        national_id: &str,
+        deadline_ms: Option<u32>,
+    ) -> Result<(Request, Duration), Refusal> {
+        let asked = || {
+            Ok((
+                self.request(claims, national_id)?,
+                self.deadline(deadline_ms)?,
+            ))
+        };
+        asked().map_err(|refusal| self.refused(refusal))
+    }
+
+    /// Takes changes of settings, if they are offered here.
+    pub(super) fn settings(&self) -> Result<&Arc<GatewaySettings>, Refusal> {
+        let settings = self.settings.as_ref();
+        settings.ok_or_else(|| self.refused(Refusal::SettingsNotOffered))
+    }
+
+    /// Every register, to be called.
+    pub(super) const fn everyone(&self) -> &Everyone {
+        &self.everyone
+    }
+
+    fn deadline(&self, deadline_ms: Option<u32>) -> Result<Duration, Refusal> {
+        match deadline_ms {
+            None => Ok(self.config.default_deadline),
+            Some(ms @ DEADLINE_MS_MIN..=DEADLINE_MS_MAX) => Ok(Duration::from_millis(ms.into())),
+            Some(_) => Err(Refusal::Deadline),
+        }
     }
 
     fn read_id(&self, text: &str) -> Result<NationalId, Refusal> {

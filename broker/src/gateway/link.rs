@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use tonic::transport::Channel;
 
 pub use rules::Standing;
-pub use session::{Beside, channel_over, run};
+pub use session::{AllBeside, Beside, channel_over, run};
 
 use super::fanout::Question;
 use queue::Queue;

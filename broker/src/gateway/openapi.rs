@@ -8,7 +8,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::refusal::Problem;
-use super::{api_http, health};
+use super::{api_http, api_settings, health};
 
 pub(super) fn router() -> Router {
     Router::new().route("/openapi.json", get(async || Json(document())))
@@ -44,6 +44,9 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
     paths(
         api_http::list_registrations,
         api_http::list_registers,
+        api_settings::http::list_setting_definitions,
+        api_settings::http::list_settings,
+        api_settings::http::change_setting,
         health::healthz,
         health::readyz
     ),

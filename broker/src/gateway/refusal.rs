@@ -61,6 +61,20 @@ pub enum Refusal {
     MethodNotAllowed,
     /// Too many listings are under way.
     Overloaded,
+    /// This gateway takes no settings.
+    SettingsNotOffered,
+    /// There is no such definition.
+    SettingUnknown,
+    /// What was shown is not what holds now.
+    SettingTextChanged,
+    /// The setting cannot end then.
+    SettingEnd,
+    /// The change has no name.
+    ChangeId,
+    /// The representation gives no right to change settings.
+    NotForSettings,
+    /// The change cannot be made durable now.
+    SettingsUnavailable,
 }
 
 use Refusal as R;
@@ -95,6 +109,13 @@ impl Refusal {
             R::NotFound => "NOT_FOUND",
             R::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             R::Overloaded => "OVERLOADED",
+            R::SettingsNotOffered => "SETTINGS_NOT_OFFERED",
+            R::SettingUnknown => "SETTING_UNKNOWN",
+            R::SettingTextChanged => "SETTING_TEXT_CHANGED",
+            R::SettingEnd => "SETTING_END",
+            R::ChangeId => "CHANGE_ID",
+            R::NotForSettings => "REPRESENTATION_NOT_FOR_SETTINGS",
+            R::SettingsUnavailable => "SETTINGS_UNAVAILABLE",
         }
     }
 
@@ -168,6 +189,19 @@ impl Refusal {
             R::NotFound => "there is nothing at this path; see /openapi.json",
             R::MethodNotAllowed => "this path has other methods; see the Allow header",
             R::Overloaded => "too many listings are under way; try again in a second",
+            R::SettingsNotOffered => "this gateway takes no settings",
+            R::SettingUnknown => "there is no such definition; see the list of definitions",
+            R::SettingTextChanged => {
+                "the definition's text is another now; show the new one and ask again"
+            }
+            R::SettingEnd => {
+                "an end is in the future, of a setting that stands and whose definition allows one"
+            }
+            R::ChangeId => "a change is named by 16 random bytes, as 32 hexadecimal digits in JSON",
+            R::NotForSettings => "the representation is for insight; it changes no settings",
+            R::SettingsUnavailable => {
+                "the change cannot be kept now, and was not made; try again with the same name"
+            }
         }
     }
 
@@ -180,20 +214,24 @@ impl Refusal {
             | R::PersonMissing
             | R::SubjectMismatch
             | R::RepresentationNotUnderstood
+            | R::NotForSettings
             | R::Denied(_) => StatusCode::FORBIDDEN,
             R::NationalId(_)
             | R::NotAdmitted(_)
             | R::Deadline
             | R::BodyNotJson
             | R::BodyNotUnderstood
+            | R::SettingEnd
+            | R::ChangeId
             | R::FieldUnknown => StatusCode::BAD_REQUEST,
+            R::SettingTextChanged => StatusCode::CONFLICT,
             R::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             R::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             R::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             R::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            R::NotFound => StatusCode::NOT_FOUND,
+            R::NotFound | R::SettingUnknown | R::SettingsNotOffered => StatusCode::NOT_FOUND,
             R::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            R::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            R::Overloaded | R::SettingsUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -206,6 +244,7 @@ impl Refusal {
             | R::PersonMissing
             | R::SubjectMismatch
             | R::RepresentationNotUnderstood
+            | R::NotForSettings
             | R::Denied(_) => Code::PermissionDenied,
             R::NationalId(_)
             | R::NotAdmitted(_)
@@ -213,12 +252,18 @@ impl Refusal {
             | R::BodyNotJson
             | R::BodyNotUnderstood
             | R::FieldUnknown
+            | R::SettingEnd
+            | R::ChangeId
             | R::BodyTooLarge
             | R::ContentType
             | R::NotAcceptable => Code::InvalidArgument,
             R::BodyTooSlow => Code::DeadlineExceeded,
             R::NotFound | R::MethodNotAllowed => Code::Unimplemented,
             R::Overloaded => Code::ResourceExhausted,
+            R::SettingUnknown => Code::NotFound,
+            R::SettingsNotOffered => Code::Unimplemented,
+            R::SettingTextChanged => Code::FailedPrecondition,
+            R::SettingsUnavailable => Code::Unavailable,
         }
     }
 }
@@ -289,7 +334,9 @@ impl Refusal {
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static("Bearer error=\"insufficient_scope\""),
             )),
-            R::Overloaded => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            R::Overloaded | R::SettingsUnavailable => {
+                Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
+            }
             _ => None,
         }
     }

@@ -10,6 +10,8 @@ use innsyn_policy::register::ParseRegisterIdError;
 use innsyn_proto::identity::{GatewayName, ParseNameError, ParsePinError, PublicKeyPin};
 use serde::Deserialize;
 
+use super::mailbox::MailboxConfig;
+
 /// How a relay is set up; checked.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "RelaySection")]
@@ -28,6 +30,8 @@ pub struct RelayConfig {
     pub gateways: Vec<GatewayEntry>,
     /// The registers that are served; `None` means every one with a good certificate.
     pub registers: Option<BTreeSet<RegisterId>>,
+    /// Where items for agents wait; nowhere if absent.
+    pub mailbox: Option<MailboxConfig>,
     /// Bounds.
     pub limits: RelayLimits,
 }
@@ -115,6 +119,7 @@ struct RelaySection {
     federation_ca: PathBuf,
     gateways: Vec<String>,
     registers: Option<Vec<String>>,
+    mailbox: Option<MailboxConfig>,
     #[serde(default)]
     limits: LimitsSection,
 }
@@ -204,6 +209,7 @@ impl TryFrom<RelaySection> for RelayConfig {
             federation_ca: section.federation_ca,
             gateways: gateways.collect::<Result<_, _>>()?,
             registers: registers.transpose()?,
+            mailbox: section.mailbox,
             limits: section.limits.into(),
         })
     }

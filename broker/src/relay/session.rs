@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::config::{GatewayEntry, RelayConfig};
+use super::mailbox::MailboxPeer;
 use super::metrics::RelayEvent;
 use super::registry::ParkId;
 use super::splice::{End, splice};
@@ -41,6 +42,8 @@ pub(super) enum Admitted {
     Park(RegisterId),
     /// Be spliced to this register's agent.
     Connect(RegisterId),
+    /// Speak to the mailbox.
+    Mailbox(MailboxPeer),
 }
 
 /// Decides what a connection may do, from its certificate, its wish and the configuration.
@@ -49,23 +52,34 @@ pub(super) fn admit(
     peer: &PeerCertificate,
     hello: Hello,
 ) -> Result<Admitted, Refusal> {
-    let (register, admitted): (_, fn(_) -> _) = match (&peer.identity, hello) {
-        (Identity::Node(register), Hello::Park) => (register.clone(), Admitted::Park),
-        (Identity::Gateway(name), Hello::Connect(register)) => {
-            let trusted = config.gateways.iter().any(|entry| match entry {
-                GatewayEntry::Name(trusted) => trusted == name,
-                GatewayEntry::Pin(trusted) => *trusted == peer.pin,
-            });
-            if !trusted {
-                return Err(Refusal::NotTrusted);
-            }
-            (register, Admitted::Connect)
+    let is_trusted = |name| {
+        config.gateways.iter().any(|entry| match entry {
+            GatewayEntry::Name(trusted) => trusted == name,
+            GatewayEntry::Pin(trusted) => *trusted == peer.pin,
+        })
+    };
+    let (register, admitted) = match (&peer.identity, hello) {
+        (Identity::Node(register), Hello::Park) => {
+            (register.clone(), Admitted::Park(register.clone()))
+        }
+        (Identity::Node(register), Hello::Mailbox) => {
+            let box_of = MailboxPeer::Node(register.clone());
+            (register.clone(), Admitted::Mailbox(box_of))
+        }
+        (Identity::Gateway(name), Hello::Connect(register)) if is_trusted(name) => {
+            (register.clone(), Admitted::Connect(register))
+        }
+        (Identity::Gateway(name), Hello::Mailbox) if is_trusted(name) => {
+            return Ok(Admitted::Mailbox(MailboxPeer::Gateway));
+        }
+        (Identity::Gateway(_), Hello::Connect(_) | Hello::Mailbox) => {
+            return Err(Refusal::NotTrusted);
         }
         _ => return Err(Refusal::WrongRole),
     };
     match &config.registers {
         Some(served) if !served.contains(&register) => Err(Refusal::UnknownRegister),
-        _ => Ok(admitted(register)),
+        _ => Ok(admitted),
     }
 }
 
@@ -87,6 +101,7 @@ pub(super) async fn serve(
     match admit(&relay.config, &peer, hello) {
         Ok(Admitted::Park(register)) => park(relay, register, stream).await,
         Ok(Admitted::Connect(register)) => connect(relay, &register, stream).await,
+        Ok(Admitted::Mailbox(peer)) => mailbox(relay, peer, stream).await,
         Err(refusal) => {
             tracing::warn!(peer.identity = %peer.identity, cause = refusal.label(), "peer refused");
             refuse(relay, &mut stream, refusal).await;
@@ -220,6 +235,17 @@ async fn keep(
                 next = Instant::now() + limits.answer_timeout;
             }
         }
+    }
+}
+
+/// Lets an agent or a gateway speak to the mailbox, if there is one, until it leaves.
+async fn mailbox(relay: &Relay, peer: MailboxPeer, mut io: Box<OuterStream>) {
+    let Some(mailbox) = &relay.mailbox else {
+        return refuse(relay, &mut io, Refusal::NoMailbox).await;
+    };
+    let bound = relay.config.limits.answer_timeout;
+    if words::say(&mut io, Word::Go, bound).await.is_ok() {
+        mailbox.serve(io, peer, relay.draining.clone()).await;
     }
 }
 

@@ -477,6 +477,7 @@ async fn a_relay_does_not_start_with_a_nodes_certificate() {
         federation_ca: files.federation_ca,
         gateways: Vec::new(),
         registers: None,
+        mailbox: None,
         limits: RelayLimits::default(),
     };
     let relay = Relay::new(config, &their_clock());

@@ -34,6 +34,7 @@ mod watched;
 
 pub use memory::InMemory;
 pub use open::{LedgerConfig, OpenLedgerError};
+pub(crate) use postgres::options_in as postgres_options;
 pub(super) use watched::Watched;
 
 /// What makes two questions the same.

@@ -24,10 +24,10 @@ fn the_example_is_read_as_it_says() {
     assert_eq!(config.numbers.environment, Environment::Production);
     assert_eq!(config.gateways[0].caps().per_minute, 40_000);
     assert_eq!(config.use_log.linger_max(), Duration::from_millis(2));
-    assert!(config.countersigners().is_empty());
-    let key = "#head_key";
-    let countersigned = changed(key, "head_key").unwrap();
-    assert_eq!(countersigned.countersigners().len(), 1);
+    assert_eq!(config.countersigners().len(), 1);
+    assert_eq!(config.gateways_of_settings().len(), 1);
+    let section = config.settings.as_ref().unwrap();
+    assert_eq!(section.max_age(), Duration::from_secs(600));
 }
 
 #[test]
@@ -206,4 +206,30 @@ fn numbers_of_research_that_cannot_be_meant_are_refused() {
         assert!(error.starts_with(said), "{error}");
     }
     assert!(with_research("memory_mib = 512", "memory_mib = 64").is_ok());
+}
+
+#[test]
+fn settings_need_a_section_and_a_key_that_signs_them() {
+    let refused = changed("\nhead_key = ", "\n#head_key = ");
+    assert!(matches!(
+        refused,
+        Err(ConfigError::Settings(SettingsConfigError::NoKey(_)))
+    ));
+    let (section, keys) = ("[settings]\n", "definitions = \"definitions.toml\"\n");
+    let without = EXAMPLE
+        .replace(section, "")
+        .replace(keys, "")
+        .replace("max_age_s = 600\n", "");
+    assert!(matches!(
+        parse(&without),
+        Err(ConfigError::Settings(SettingsConfigError::NoSection(_)))
+    ));
+    assert!(parse(&without.replace("\"settings\", ", "")).is_ok());
+    for age in ["9", "86401"] {
+        let refused = changed("max_age_s = 600\n", &format!("max_age_s = {age}\n"));
+        assert!(matches!(
+            refused,
+            Err(ConfigError::Settings(SettingsConfigError::Age(_)))
+        ));
+    }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
+use innsyn_policy::Persons;
 use roaring::RoaringBitmap;
 
 /// A set of the persons of one snapshot, who have the numbers `0..persons`.
@@ -40,11 +41,6 @@ impl PersonSet {
     /// number.
     pub fn remove(&mut self, person: u32) -> bool {
         self.set(person, false)
-    }
-
-    /// Takes out whoever is not in `other`, a set of the same snapshot.
-    pub fn keep_only(&mut self, other: &Self) {
-        self.0.intersect_with(&other.0);
     }
 
     fn set(&mut self, person: u32, is_in: bool) -> bool {
@@ -89,6 +85,24 @@ impl PersonSet {
     pub(super) fn has_any_of(&self, span: &Range<u32>) -> bool {
         self.0
             .contains_any_in_range(span.start as usize..span.end as usize)
+    }
+}
+
+impl Persons for PersonSet {
+    fn nobody(&self) -> Self {
+        Self::nobody(self.persons())
+    }
+
+    fn add(&mut self, others: &Self) {
+        self.0.union_with(&others.0);
+    }
+
+    fn take_out(&mut self, others: &Self) {
+        self.0.difference_with(&others.0);
+    }
+
+    fn keep_only(&mut self, others: &Self) {
+        self.0.intersect_with(&others.0);
     }
 }
 

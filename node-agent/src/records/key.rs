@@ -16,6 +16,8 @@ use crate::secret_file::{SecretFileError, read_or_make, refuse_inside};
 const PAD: [u8; 5] = *b"recs1";
 /// A block that is nobody's, of which the key that seals is made.
 const SEAL_LABELS: [&[u8; 16]; 2] = [b"records sealed/1", b"records sealed/2"];
+/// And those of which the key is made that opens what is sealed to this agent.
+const MAILBOX_LABELS: [&[u8; 16]; 2] = [b"records mailbx/1", b"records mailbx/2"];
 /// Every number that was ever written is read again.
 const RULES: NumberRules = NumberRules {
     accept_2032: true,
@@ -60,13 +62,14 @@ impl RecordsKey {
     /// The key made of 32 secret, random bytes.
     pub fn new(key: &[u8; 32]) -> Self {
         let persons = Aes256::new(&Array::from(*key));
-        let mut sealing = Zeroizing::new([0; 32]);
-        for (half, label) in sealing.chunks_mut(16).zip(SEAL_LABELS) {
-            let mut block = Array::from(*label);
-            persons.encrypt_block(&mut block);
-            half.copy_from_slice(&block);
-        }
+        let sealing = derived(&persons, SEAL_LABELS);
         Self { persons, sealing }
+    }
+
+    /// What the key is made of that opens what is sealed to this agent: it lives as long as this
+    /// one and stands nowhere else.
+    pub fn mailbox_seed(&self) -> Zeroizing<[u8; 32]> {
+        derived(&self.persons, MAILBOX_LABELS)
     }
 
     /// Reads the key of the records in `folder` from `file`; makes it if they are new.
@@ -151,4 +154,15 @@ impl RecordsKey {
             .ok()
             .map(LessSafeKey::new)
     }
+}
+
+/// A key made of blocks that are nobody's.
+fn derived(cipher: &Aes256, labels: [&[u8; 16]; 2]) -> Zeroizing<[u8; 32]> {
+    let mut key = Zeroizing::new([0; 32]);
+    for (half, label) in key.chunks_mut(16).zip(labels) {
+        let mut block = Array::from(*label);
+        cipher.encrypt_block(&mut block);
+        half.copy_from_slice(&block);
+    }
+    key
 }

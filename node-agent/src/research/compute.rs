@@ -35,7 +35,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::Stream;
-use innsyn_policy::{NumberRules, Purpose, Timestamp};
+use innsyn_policy::{NumberRules, Purpose, Timestamp, Use};
 use innsyn_proto::identity::GatewayName;
 use innsyn_proto::wire::node::v1 as wire;
 use innsyn_proto::wire::research::v1::{Query, View};
@@ -88,8 +88,9 @@ pub trait Countable: fmt::Debug + Send + Sync {
     fn snapshot(&self) -> &Snapshot;
     /// Names the snapshot: another after a change.
     fn snapshot_name(&self) -> &[u8; 32];
-    /// The persons who may be counted for `purpose` at `now`; nobody where that is not known.
-    fn included(&self, purpose: Purpose, now: Timestamp) -> Included;
+    /// The persons who may be counted in the statistics `of` at `now`; nobody where that is not
+    /// known.
+    fn included(&self, of: &Use, now: Timestamp) -> Included;
     /// What people have said, as far as it decides who may be counted.
     fn settings(&self) -> SettingsRead;
     /// What the persons are called under `key`, in the order of their numbers: the same in every

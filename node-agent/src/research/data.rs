@@ -28,7 +28,7 @@
 
 use std::sync::Arc;
 
-use innsyn_policy::{LegalBasis, Purpose, Timestamp};
+use innsyn_policy::{LegalBasis, Timestamp, Use};
 use innsyn_proto::wire::research::v1::View;
 
 use super::compute::{Countable, Counting, SettingsRead};
@@ -37,7 +37,7 @@ use crate::sources::RegisterData;
 use crate::subjects::{MarkKey, Marks};
 
 use database::Moment;
-use inclusion::Inclusion;
+use inclusion::{Inclusion, Reliance};
 
 pub use check::check;
 pub use error::{ResearchFolderError, ViewError};
@@ -134,12 +134,13 @@ impl ResearchData {
         &self.name
     }
 
-    /// Everybody who may be counted for `purpose` at `now`: who is registered, and whose settings
-    /// and the register's legal basis let them be. It takes time as people have settings, no I/O.
-    pub fn included(&self, purpose: Purpose, now: Timestamp) -> Included {
-        let mut included = self.inclusion.included(purpose, now);
+    /// Everybody who may be counted in the statistics `of` at `now`: who is registered, and whose
+    /// settings and the register's legal basis let them be. It takes time as people have settings,
+    /// no I/O.
+    pub fn included(&self, of: &Use, now: Timestamp) -> Included {
+        let mut included = self.inclusion.included(of, now, Reliance::AsTheyStand);
         if let Some(moment) = &self.moment {
-            moment.keep_known(purpose, &mut included);
+            moment.keep_known(of.purpose, &mut included);
         }
         Included::new(included)
     }
@@ -163,8 +164,8 @@ impl Countable for ResearchData {
         self.snapshot_name()
     }
 
-    fn included(&self, purpose: Purpose, now: Timestamp) -> Included {
-        self.included(purpose, now)
+    fn included(&self, of: &Use, now: Timestamp) -> Included {
+        self.included(of, now)
     }
 
     fn settings(&self) -> SettingsRead {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use innsyn_policy::{
     Clearance, Clock, Decision, NoAnswerReason, NumberRules, Outcome, PersonUse, QuestionId,
-    Register, Settings, Timestamp, UseDecision, UseRecord, decide,
+    Register, Timestamp, UseDecision, UseRecord, decide,
 };
 use innsyn_proto::convert::{NodeAnswer, NodeQuestion, answer_to_wire, question_from_wire};
 use innsyn_proto::identity::GatewayName;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::caps::{self, Caps};
 use super::recent::{Asked, Given, Place, Recent};
-use crate::sources::{RegisterData, SubjectsStore};
+use crate::sources::{HeldSettings, RegisterData, SubjectsStore};
 use crate::subjects::Found;
 use crate::uselog::UseLog;
 
@@ -283,9 +283,9 @@ impl Answering {
         let settings = if request.purpose.is_secondary() {
             batch.data.settings_of(&request.subject, batch.at)
         } else {
-            Settings::Known(&[])
+            HeldSettings::Known(Vec::new())
         };
-        match decide(request, &self.register, settings, batch.at) {
+        match decide(request, &self.register, settings.as_settings(), batch.at) {
             Decision::Allow(clearance) => {
                 let outcome = match batch.data.find(&clearance) {
                     Found::Registered(presence) => Outcome::Registered(presence),

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use innsyn_policy::{Purpose, Setting, SettingKind, Settings, Timestamp};
+use innsyn_policy::{Covers, Purpose, Setting, SettingKind, Settings, Timestamp};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
@@ -42,7 +42,7 @@ fn a_row_means_what_its_words_say() {
         row.meaning(),
         Some(Setting {
             kind: SettingKind::Reservation,
-            purpose: Some(Purpose::Research),
+            covers: Covers::purpose(Purpose::Research),
             // Norwegian midnight in summer is 22:00 UTC the day before.
             from: Timestamp::from_seconds(1_717_192_800),
             until: Some(Timestamp::from_seconds(1_719_835_200)),
@@ -56,7 +56,10 @@ fn without_a_purpose_it_is_every_secondary_use_and_without_an_end_it_stands() {
 
     let setting = meaning.expect("a defined row");
     assert_eq!(setting.kind, SettingKind::Consent);
-    assert_eq!((setting.purpose, setting.until), (None, None));
+    assert_eq!(
+        (setting.covers, setting.until),
+        (Covers::secondary_use(), None)
+    );
     // 08:00 in Norway is 06:00 UTC in June.
     assert_eq!(setting.from, Timestamp::from_seconds(1_717_221_600));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use innsyn_policy::{Settings, Timestamp};
+use innsyn_policy::Timestamp;
 
 /// When the source was last seen to say still the same, shared by all who rely on one load of it.
 #[derive(Debug, Clone)]
@@ -31,13 +31,8 @@ impl Freshness {
         Timestamp::from_micros(self.seen_at.load(Ordering::Relaxed))
     }
 
-    /// `settings`, as far as they may be relied on at `now`. Reading again does not mend a table
-    /// that cannot be read, so that graver thing is said first.
-    pub(crate) fn relied_on<'a>(&self, settings: Settings<'a>, now: Timestamp) -> Settings<'a> {
-        let is_stale = now > self.seen_at().plus(self.settings_max_age);
-        match settings {
-            Settings::Known(_) if is_stale => Settings::Stale,
-            other => other,
-        }
+    /// Whether what was read may be relied on at `now`.
+    pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
+        now <= self.seen_at().plus(self.settings_max_age)
     }
 }

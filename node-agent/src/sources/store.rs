@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use innsyn_policy::{Clearance, Clock, NationalId, Settings, Timestamp};
+use innsyn_policy::{Clearance, Clock, NationalId, Setting, Settings, Timestamp};
 use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,8 @@ use super::intake::{Intake, LoadReport, Loaded, Numbers};
 use super::progress::{Progress, Silent};
 use super::{Fingerprint, Source};
 use crate::research::ResearchData;
+use crate::settings::KeptSettings;
+use crate::settings::kept::OfPerson;
 use crate::subjects::{Found, SubjectKey};
 
 /// The register as one load found it.
@@ -31,6 +33,7 @@ pub struct RegisterData {
     fingerprint: Option<Fingerprint>,
     numbers: Numbers,
     freshness: Freshness,
+    kept: Arc<KeptSettings>,
     /// What is published of the register, once it is ready to be counted.
     research: ArcSwapOption<ResearchData>,
 }
@@ -42,8 +45,10 @@ impl RegisterData {
         fingerprint: Option<Fingerprint>,
         numbers: Numbers,
         settings_max_age: Duration,
+        kept: Arc<KeptSettings>,
     ) -> Self {
         Self {
+            kept,
             loaded,
             loaded_at,
             fingerprint,
@@ -60,9 +65,28 @@ impl RegisterData {
 
     /// What `subject` has said about the use of their data, as far as it may be relied on at
     /// `now`.
-    pub fn settings_of(&self, subject: &NationalId, now: Timestamp) -> Settings<'_> {
-        let settings = self.loaded.settings.of(subject);
-        self.freshness.relied_on(settings, now)
+    pub fn settings_of(&self, subject: &NationalId, now: Timestamp) -> HeldSettings {
+        // Reading again does not mend a table that cannot be read, so that graver thing is said
+        // first.
+        let recorded = match self.loaded.settings.of(subject) {
+            Settings::Known(recorded) => recorded,
+            Settings::Unreadable => return HeldSettings::Unreadable,
+            Settings::Undefined => return HeldSettings::Undefined,
+            Settings::Stale => return HeldSettings::Stale,
+        };
+        let OfPerson::Known(mut settings) = self.kept.of(subject) else {
+            return HeldSettings::Undefined;
+        };
+        if !self.freshness.is_fresh(now) || !self.kept.is_current(now) {
+            return HeldSettings::Stale;
+        }
+        settings.extend_from_slice(recorded);
+        HeldSettings::Known(settings)
+    }
+
+    /// What the agent itself was told of settings.
+    pub(crate) const fn kept(&self) -> &Arc<KeptSettings> {
+        &self.kept
     }
 
     /// What is published of the register, ready to be counted; `None` where nothing is, and as long
@@ -112,6 +136,32 @@ impl RegisterData {
     }
 }
 
+/// What is known of one person's settings, from the register's table and from what the agent was
+/// told; see [`Settings`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeldSettings {
+    /// They are known.
+    Known(Vec<Setting>),
+    /// The register's table could not be read.
+    Unreadable,
+    /// Either is too old to be relied on.
+    Stale,
+    /// Something was said whose meaning is not defined.
+    Undefined,
+}
+
+impl HeldSettings {
+    /// As a decision takes them.
+    pub fn as_settings(&self) -> Settings<'_> {
+        match self {
+            Self::Known(settings) => Settings::Known(settings),
+            Self::Unreadable => Settings::Unreadable,
+            Self::Stale => Settings::Stale,
+            Self::Undefined => Settings::Undefined,
+        }
+    }
+}
+
 /// How the store fares, for `/readyz` and metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreStatus {
@@ -154,6 +204,7 @@ pub struct SubjectsStore<C> {
     key: Arc<SubjectKey>,
     numbers: Numbers,
     settings_max_age: Duration,
+    kept: Arc<KeptSettings>,
     clock: C,
     current: ArcSwap<RegisterData>,
     failing: ArcSwapOption<Failing>,
@@ -171,7 +222,7 @@ struct Seen {
 }
 
 impl<C: Clock> SubjectsStore<C> {
-    /// Reads the source for the first time; `settings_max_age` is how old settings may grow.
+    /// [`SubjectsStore::open_beside`] of a register whose agent is told no settings itself.
     pub async fn open(
         source: Arc<dyn Source>,
         key: SubjectKey,
@@ -181,19 +232,51 @@ impl<C: Clock> SubjectsStore<C> {
         progress: Arc<dyn Progress>,
     ) -> Result<Arc<Self>, SourceError> {
         let key = Arc::new(key);
+        let kept = KeptSettings::nothing(Arc::clone(&key));
+        Self::open_beside(
+            kept,
+            source,
+            key,
+            numbers,
+            settings_max_age,
+            clock,
+            progress,
+        )
+        .await
+    }
+
+    /// Reads the source for the first time; `settings_max_age` is how old settings may grow, and
+    /// `kept` are those that the agent itself was told, by `key` as well.
+    pub async fn open_beside(
+        kept: Arc<KeptSettings>,
+        source: Arc<dyn Source>,
+        key: Arc<SubjectKey>,
+        numbers: Numbers,
+        settings_max_age: Duration,
+        clock: C,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Arc<Self>, SourceError> {
         let now = clock.now();
         let fingerprint = source.fingerprint().await?;
         let intake = Intake::new(&key, numbers, Arc::clone(&progress));
         let loaded = source.load(intake).await;
         progress.finish();
         let seen = fingerprint.clone();
-        let data = RegisterData::new(loaded?, now, seen, numbers, settings_max_age);
+        let data = RegisterData::new(
+            loaded?,
+            now,
+            seen,
+            numbers,
+            settings_max_age,
+            Arc::clone(&kept),
+        );
         report(data.report());
         Ok(Arc::new(Self {
             source,
             key,
             numbers,
             settings_max_age,
+            kept,
             clock,
             current: ArcSwap::from_pointee(data),
             failing: ArcSwapOption::empty(),
@@ -304,6 +387,7 @@ impl<C: Clock> SubjectsStore<C> {
             fingerprint.clone(),
             self.numbers,
             self.settings_max_age,
+            Arc::clone(&self.kept),
         );
         let before = self.current();
         let renewing = spawn_blocking(move || {

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use innsyn_policy::{Clock, ManualClock, Presence, Settings, Timestamp};
+use innsyn_policy::{Clock, ManualClock, Presence, Timestamp};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
@@ -171,7 +171,7 @@ async fn settings_are_stale_when_the_source_was_not_seen_for_too_long() {
     let store = open(folder.path(), &clock).await;
     let settings = |store: &SubjectsStore<SharedClock>| {
         let data = store.current();
-        data.settings_of(&person(0), clock.now()) == Settings::Stale
+        data.settings_of(&person(0), clock.now()) == HeldSettings::Stale
     };
 
     clock.0.advance(HOUR);

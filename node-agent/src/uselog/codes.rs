@@ -102,6 +102,7 @@ table! {
         Stopped = 4,
         TooLarge = 5,
         Cancelled = 6,
+        SettingsChanged = 7,
     }
 }
 

@@ -15,6 +15,7 @@ const REGISTER_LEN_MAX: u8 = 32;
 
 const PARK: u8 = b'P';
 const CONNECT: u8 = b'C';
+const MAILBOX: u8 = b'M';
 
 /// What somebody who has dialled a relay wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Hello {
     Park,
     /// A gateway: splice me to this register's agent.
     Connect(RegisterId),
+    /// An agent or a gateway: let me speak to your mailbox.
+    Mailbox,
 }
 
 impl Hello {
@@ -30,6 +33,7 @@ impl Hello {
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Park => vec![VERSION, PARK],
+            Self::Mailbox => vec![VERSION, MAILBOX],
             Self::Connect(register) => {
                 let name = register.as_str().as_bytes();
                 let len = u8::try_from(name.len()).unwrap_or(u8::MAX);
@@ -44,6 +48,7 @@ impl Hello {
         io.read_exact(&mut head).await?;
         match head {
             [VERSION, PARK] => Ok(Self::Park),
+            [VERSION, MAILBOX] => Ok(Self::Mailbox),
             [VERSION, CONNECT] => {
                 let len = io.read_u8().await?;
                 if len > REGISTER_LEN_MAX {
@@ -145,11 +150,14 @@ pub enum Refusal {
     /// The relay is going away.
     #[error("the relay is going away; use another")]
     Draining,
+    /// The relay keeps nothing for agents.
+    #[error("the relay has no mailbox; give it one in its configuration, or use another")]
+    NoMailbox,
 }
 
 impl Refusal {
     /// Every refusal, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NoParkedConnection,
         Self::UnknownRegister,
         Self::NotTrusted,
@@ -158,6 +166,7 @@ impl Refusal {
         Self::UnknownVersion,
         Self::Malformed,
         Self::Draining,
+        Self::NoMailbox,
     ];
 
     const fn byte(self) -> u8 {
@@ -170,6 +179,7 @@ impl Refusal {
             Self::UnknownVersion => b'v',
             Self::Malformed => b'm',
             Self::Draining => b'd',
+            Self::NoMailbox => b'x',
         }
     }
 
@@ -184,6 +194,7 @@ impl Refusal {
             Self::UnknownVersion => "unknown_version",
             Self::Malformed => "malformed",
             Self::Draining => "draining",
+            Self::NoMailbox => "no_mailbox",
         }
     }
 }

@@ -10,6 +10,9 @@ const FILES: &[&str] = &[
     "innsyn/citizen/v1/citizen.proto",
     "innsyn/node/v1/node.proto",
     "innsyn/node/v1/compute.proto",
+    "innsyn/node/v1/settings.proto",
+    "innsyn/relay/v1/mailbox.proto",
+    "innsyn/citizen/v1/settings.proto",
     "innsyn/research/v1/catalogue.proto",
     "innsyn/research/v1/query.proto",
     "innsyn/research/v1/research.proto",
@@ -19,6 +22,11 @@ const FILES: &[&str] = &[
 const WITHOUT_DEBUG: &[&str] = &[
     "innsyn.node.v1.Question",
     "innsyn.node.v1.ComputeRequest",
+    "innsyn.node.v1.ListSettingsRequest",
+    "innsyn.node.v1.ListSettingsResponse",
+    "innsyn.citizen.v1.ChangeSettingRequest",
+    "innsyn.citizen.v1.ListSettingsRequest",
+    "innsyn.citizen.v1.ListSettingsResponse",
     "innsyn.research.v1.RunRequest",
     "innsyn.research.v1.LedgerRequest",
     "innsyn.citizen.v1.ListRegistrationsRequest",
@@ -30,6 +38,7 @@ fn generate(out: &Path) {
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec()).unwrap();
     tonic_prost_build::configure()
         .bytes(".innsyn.node.v1")
+        .bytes(".innsyn.relay.v1")
         .skip_debug(WITHOUT_DEBUG)
         .out_dir(out)
         .compile_fds(descriptors)

@@ -1,9 +1,11 @@
 //! What the demo says in the terminal, in 80 columns.
 #![expect(clippy::print_stdout, reason = "a program's face")]
 
+use std::time::Duration;
+
 use innsyn_policy::Clock as _;
 use innsyn_proto::clock::SystemClock;
-use innsyn_proto::wire::citizen::v1::{Registration, Summary};
+use innsyn_proto::wire::citizen::v1::{Registration, StandingSetting, Summary};
 use innsyn_proto::wire::types::v1::Outcome;
 use tokio::time::Instant;
 
@@ -112,6 +114,29 @@ impl Listing {
             }
         );
     }
+}
+
+/// What the same person does next.
+pub(super) fn opting_out() {
+    println!("The same person says no to any use of their data but for care (article 71 of the");
+    println!("European health data space), and then takes it back:\n");
+}
+
+/// How far a change has come.
+pub(super) fn followed(active: bool, standing: &StandingSetting, took: Duration) {
+    println!(
+        "  {:<13} in effect at {} of {} registers after {} ms",
+        if active { "opted out:" } else { "taken back:" },
+        standing.effective_at,
+        standing.registers,
+        took.as_millis(),
+    );
+}
+
+/// What there is to say of it.
+pub(super) fn opted_out() {
+    println!("\nIt came to each register sealed, by way of a mailbox that cannot read it. Who");
+    println!("has said what stands at the registers alone; the dead one has heard nothing.\n");
 }
 
 /// One register's outcome in at most 80 columns.

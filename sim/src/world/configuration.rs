@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use innsyn_policy::{LegalBasis, RegisterKind};
 
-use super::{GATEWAY, RESEARCH_GATEWAY, World, WorldSpec};
+use super::{DEFINITIONS_FILE, GATEWAY, RESEARCH_GATEWAY, World, WorldSpec};
 use crate::permit;
 use crate::registers::folder::Content;
 use crate::registers::{Register, folder};
@@ -35,6 +35,7 @@ certificate = "certificate.pem"
 key = "key.pem"
 federation_ca = "federation-ca.pem"
 gateways = ["{GATEWAY}", "{RESEARCH_GATEWAY}"]
+mailbox = {{ kind = "sqlite", file = "mailbox.sqlite" }}
 "#,
             filter = spec.log_filter,
             listen = self.addresses.relay,
@@ -60,13 +61,20 @@ catalogue = "{catalogue}"
 issuers = [{{ issuer = "{issuer}", audience = "{audience}", jwks_file = "../sts/jwks.json" }}]
 scope = "{scope}"
 clients = [{{ client_id = "{client}", organisation = "helsenorge" }}]
-
+{settings}
 [federation]
 tls = {{ certificate = "certificate.pem", key = "key.pem", federation_ca = "federation-ca.pem", relay_ca = "relay-ca.pem" }}
 relays = [{{ address = "{relay}" }}]
 heads = "heads"
 head_key = "head.key"
 "#,
+            settings = if spec.settings {
+                format!(
+                    "settings = {{ definitions = \"../{DEFINITIONS_FILE}\", outbox = \"settings.sqlite\" }}\n"
+                )
+            } else {
+                String::new()
+            },
             threads = spec.gateway_threads,
             filter = spec.log_filter,
             listen = self.addresses.gateway,
@@ -175,7 +183,7 @@ membership_is_sensitive = {sensitive}
 name = "{GATEWAY}"
 public_keys = ["{pin}"]
 head_key = "{head_key}"
-may_ask = ["listings", "uses", "settings", "cases"]
+may_ask = [{may_ask}]
 questions_per_minute_max = {per_minute}
 questions_per_day_max = {per_day}
 
@@ -190,7 +198,17 @@ signing_key = "log-signing.key"
 [records]
 folder = "records"
 key = "records.key"
-{research}"#,
+{settings}{research}"#,
+            may_ask = if spec.settings {
+                "\"listings\", \"settings\""
+            } else {
+                "\"listings\""
+            },
+            settings = if spec.settings {
+                format!("\n[settings]\ndefinitions = \"../../{DEFINITIONS_FILE}\"\n")
+            } else {
+                String::new()
+            },
             pin = served.citizen_pin,
             head_key = served.citizen_head_key,
             filter = spec.log_filter,

@@ -29,6 +29,7 @@ mod engine {
 
 use std::time::Duration;
 
+use innsyn_policy::Persons as _;
 use tokio::time::{Instant, timeout};
 
 use super::postgres::register::{self, Published, RESEARCH};

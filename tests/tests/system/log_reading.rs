@@ -2,7 +2,7 @@
 //!
 //! A frame is a head of 20 bytes (`IULF`, the number of entries, the entries before it, a
 //! checksum), entries of 128 bytes, a root and a checksum. An entry has the question's id from
-//! byte 16 on, and its leaf is SHA-256 over a zero byte and the entry (RFC 6962).
+//! byte 16 on and its kind in byte 1, and its leaf is SHA-256 over a zero byte and the entry (RFC 6962).
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,6 +16,8 @@ const TAIL_BYTES: usize = 36;
 /// One use, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Use {
+    /// 1 is a listing, 4 a change of a setting.
+    pub(super) kind: u8,
     pub(super) question: [u8; 16],
     pub(super) leaf: [u8; 32],
 }
@@ -48,6 +50,7 @@ pub(super) fn uses(folder: &Path) -> Vec<Use> {
 fn read(entry: &[u8]) -> Use {
     let leaf = Sha256::new().chain_update([0]).chain_update(entry);
     Use {
+        kind: entry[1],
         question: entry[16..32].try_into().unwrap(),
         leaf: leaf.finalize().into(),
     }

@@ -5,12 +5,16 @@ use std::fs;
 use innsyn_policy::{Clock as _, PermitId, RegisterId};
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::wire::research::v1 as wire;
+use innsyn_sim::caller::Saying;
+use innsyn_sim::country::Role;
 use innsyn_sim::permit::ISSUER;
 use innsyn_sim::population::{Person, Sex};
 use innsyn_sim::registers::{Status, folder};
 use innsyn_sim::researcher::Researcher;
 use innsyn_sim::truth::pooled::{By, Question, Rows, Table, pooled};
+use innsyn_sim::world::{OPT_OUT, WorldSpec};
 use prost::Message as _;
+use rand::rngs::StdRng;
 use wire::measure::Measure as Told;
 use wire::run_request::Question as Asked;
 use wire::value::Value as Shown;
@@ -55,10 +59,16 @@ fn query() -> wire::Query {
 impl Story {
     /// With the research gateway started as `program`, if it is not a production one.
     async fn begin(program: Option<&'static [&'static str]>) -> Self {
-        let mut prepared = Prepared::choosing(&spec(600, 21), |id, _| id == REGISTER);
+        Self::begin_in(&spec(600, 21), program).await
+    }
+
+    /// The same in a world made from `spec`.
+    async fn begin_in(spec: &WorldSpec, program: Option<&'static [&'static str]>) -> Self {
+        let mut prepared = Prepared::choosing(spec, |id, _| id == REGISTER);
         let config = prepared.world.agent_config(REGISTER);
         let text = fs::read_to_string(&config).unwrap();
         let text = text.replace("[source]\n", "[source]\npoll_s = 1\n");
+        let text = text.replace("[settings]\n", "[settings]\nmax_age_s = 10\n");
         fs::write(&config, text).unwrap();
         if let Some(program) = program {
             prepared = prepared.researching_with(program);
@@ -331,4 +341,75 @@ async fn nobody_who_may_only_see_released_tables_sees_a_reservation() {
         stories.push(seen);
     }
     assert_eq!(stories[0], stories[1]);
+}
+
+/// Says `active` of the opt-out for `person`, and waits until the register has it.
+async fn opt_out(story: &Story, person: &Person, active: bool, id: u8) {
+    let world = &story.fleet.world;
+    let country = &world.country;
+    let asking = country.asking(person.number, Role::Oneself, None, SystemClock.now());
+    let mut random: StdRng = rand::make_rng();
+    let question = world.question(&asking.unwrap(), SystemClock.now(), &mut random);
+    let question = question.unwrap();
+    let caller = story.fleet.caller().await;
+    let saying = Saying {
+        definition: OPT_OUT,
+        active,
+        id: [id; 16],
+    };
+    until("the opt-out is taken", async || {
+        caller.change_setting(&question, saying).await.is_ok()
+    })
+    .await;
+    until("the opt-out is in effect", async || {
+        let listed = caller.settings(&question).await.unwrap();
+        let mut settings = listed.settings.iter();
+        settings.any(|it| it.active == active && it.effective_at == 1)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn promise_5_who_opts_out_is_not_in_the_next_count_and_silence_of_the_gateway_means_no() {
+    let spec = WorldSpec {
+        settings: true,
+        ..spec(600, 21)
+    };
+    let mut story = Story::begin_in(&spec, Some(EXACT)).await;
+    let ends = tokio::time::Instant::now() + super::fleet::LONG;
+    let before = loop {
+        if let Some(persons) = story.persons().await {
+            break persons;
+        }
+        assert!(tokio::time::Instant::now() < ends, "nothing is counted");
+    };
+    // Among those who are registered, some have no diagnosis: they change nothing.
+    let mut candidates = Vec::new();
+    story.person(|person, is_counted| {
+        if is_counted && person.number < 400 {
+            candidates.push(*person);
+        }
+        candidates.len() == 12
+    });
+    let mut opted_out = None;
+    for (id, person) in (1..).zip(candidates) {
+        opt_out(&story, &person, true, id).await;
+        let persons = story.persons().await.unwrap();
+        if persons + 1 == before {
+            opted_out = Some(person);
+            break;
+        }
+        assert_eq!(persons, before, "nobody else is left out");
+    }
+    let person = opted_out.expect("somebody with a diagnosis");
+    opt_out(&story, &person, false, 200).await;
+    assert_eq!(story.persons().await, Some(before), "taken back");
+
+    // Nobody tells the agent any more that it has everything.
+    story.fleet.kill_gateway().await;
+    let ends = tokio::time::Instant::now() + super::fleet::LONG;
+    while story.persons().await.is_some() {
+        assert!(tokio::time::Instant::now() < ends, "it still counts");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
 }

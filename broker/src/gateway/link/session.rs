@@ -46,6 +46,26 @@ pub trait Beside: Send + Sync + 'static {
     fn beside(&self, register: RegisterId, channel: Channel) -> BoxFuture<'static, ()>;
 }
 
+/// Several things that are done on a link's connection.
+pub struct AllBeside(pub Vec<Arc<dyn Beside>>);
+
+impl std::fmt::Debug for AllBeside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("AllBeside").field(&self.0.len()).finish()
+    }
+}
+
+impl Beside for AllBeside {
+    fn beside(&self, register: RegisterId, channel: Channel) -> BoxFuture<'static, ()> {
+        let all = self
+            .0
+            .iter()
+            .map(|one| one.beside(register.clone(), channel.clone()));
+        let all = futures::future::join_all(all);
+        Box::pin(async move { drop(all.await) })
+    }
+}
+
 /// Keeps `link` up until `shutdown`. `seed` decides the jitter of its pauses.
 pub async fn run(
     link: Arc<Link>,

@@ -23,7 +23,7 @@ use tower::ServiceExt as _;
 use crate::catalog::Catalogue;
 use crate::gateway::everyone::Everyone;
 use crate::gateway::fanout::{AskEveryRegister, Readiness, Update, Updates};
-use crate::gateway::{CitizenFace, CitizenGatewayConfig, CitizenMetrics, router};
+use crate::gateway::{CitizenFace, CitizenFaceParts, CitizenGatewayConfig, CitizenMetrics, router};
 
 pub(in crate::gateway) const ISSUER: &str = "https://sts.example.invalid";
 pub(in crate::gateway) const AUDIENCE: &str = "innsyn";
@@ -269,15 +269,16 @@ impl World {
         let metrics = Arc::new(CitizenMetrics::register(&mut registry));
         let catalogue = Arc::new(catalogue());
         let nobody = catalogue.entries().iter().map(|_| None).collect();
-        let face = CitizenFace::new(
-            config.clone(),
-            Arc::clone(&catalogue),
-            registers.clone(),
-            Everyone::new(catalogue, nobody),
+        let face = CitizenFace::new(CitizenFaceParts {
+            config: config.clone(),
+            catalogue: Arc::clone(&catalogue),
+            registers: registers.clone(),
+            everyone: Everyone::new(catalogue, nobody),
+            settings: None,
             tokens,
-            clock.clone(),
+            clock: clock.clone(),
             metrics,
-        );
+        });
         Self {
             router: router(face, Arc::new(registry), Router::new()),
             registers,

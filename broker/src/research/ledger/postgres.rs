@@ -74,9 +74,7 @@ pub(super) async fn open(
     url_file: &Path,
     ca_file: Option<&Path>,
 ) -> Result<SqlStore<Postgres>, OpenLedgerError> {
-    let url = std::fs::read_to_string(url_file)
-        .map_err(|error| OpenLedgerError::Secret(url_file.to_owned(), error))?;
-    let mut options = options(url.trim()).map_err(|error| error.of_url(url_file))?;
+    let mut options = options_in(url_file)?;
     if let Some(ca_file) = ca_file {
         let pem = std::fs::read(ca_file)
             .map_err(|error| OpenLedgerError::Certificate(ca_file.to_owned(), error))?;
@@ -84,6 +82,13 @@ pub(super) async fn open(
     }
     let host = host(&options);
     prepared(options).await.map_err(|error| error.of_host(host))
+}
+
+/// Where the URL in `url_file` leads, never in clear over a network.
+pub(crate) fn options_in(url_file: &Path) -> Result<PgConnectOptions, OpenLedgerError> {
+    let url = std::fs::read_to_string(url_file)
+        .map_err(|error| OpenLedgerError::Secret(url_file.to_owned(), error))?;
+    options(url.trim()).map_err(|error| error.of_url(url_file))
 }
 
 /// Where the URL leads, never in clear over a network.

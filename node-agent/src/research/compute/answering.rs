@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use innsyn_policy::{Clock, Register, UseDecision, UseRecord, UseSubject};
+use innsyn_policy::{Clock, Register, Timestamp, UseDecision, UseRecord, UseSubject};
 use innsyn_proto::data_permit::{SignedDataPermit, TrustedIssuers};
 use innsyn_proto::head::{HeadError, LogHash};
 use innsyn_proto::query::CheckedQuery;
@@ -273,6 +273,7 @@ impl Computing {
                 .run(
                     place,
                     running.clearance,
+                    self.deciding.use_of(case),
                     case.query,
                     data,
                     now,
@@ -287,6 +288,11 @@ impl Computing {
             refused = holding::refused(look) => return Err(refused),
             ran = counted => ran?,
         };
+        // So do settings: whoever has said no meanwhile must not be in the answer.
+        let (ran, holds) = still_holds(ran, Arc::clone(&counted_over), self.clock.now()).await?;
+        if !holds {
+            return Err(Refused::SettingsChanged);
+        }
         // Looked at again before data leave: rules and permits end, and runs take time.
         Ok(Counted {
             ran,
@@ -313,8 +319,8 @@ impl Computing {
             (Err(error), _) => Err(error),
         };
         match left {
-            Ok(Some(part)) => Message::Part(part),
-            Ok(None) => refused(wire::Refusal::Permit),
+            Ok(Ok(part)) => Message::Part(part),
+            Ok(Err(ground)) => refused(ground),
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
                 tracing::error!(
@@ -327,14 +333,15 @@ impl Computing {
     }
 
     /// Keeps what was counted, now that its entry `leaf` is durable, and makes the part of it with
-    /// its receipt; none if its clearance is over meanwhile.
+    /// its receipt; a refusal if its clearance is over meanwhile, or people have changed their
+    /// settings.
     async fn leave(
         &self,
         asked: &AskedQuery,
         known: &Known,
         counted: Counted,
         leaf: &LogHash,
-    ) -> Result<Option<wire::Part>, LogUseError> {
+    ) -> Result<Result<wire::Part, wire::Refusal>, LogUseError> {
         let Counted {
             ran,
             data,
@@ -344,11 +351,11 @@ impl Computing {
         } = counted;
         let now = self.clock.now();
         let (Some(permit), Some(query)) = (&known.permit, &known.query) else {
-            return Ok(None);
+            return Ok(Err(wire::Refusal::Permit));
         };
         // The log may have taken its time.
         if !left.clearance.holds_at(now) {
-            return Ok(None);
+            return Ok(Err(wire::Refusal::Permit));
         }
         let receipt = Receipt {
             register: left.clearance.register().clone(),
@@ -368,17 +375,21 @@ impl Computing {
         };
         let receipt = self.log.sign(&receipt)?;
         let (kept, leaf) = (Arc::clone(&self.kept), *leaf);
-        let keeping = spawn_blocking(move || -> io::Result<wire::Part> {
+        let keeping = spawn_blocking(move || -> io::Result<Option<wire::Part>> {
+            if !ran.still_holds(&*data, now) {
+                return Ok(None);
+            }
             kept.keep(&leaf, &under, &ran.answer, &*data)?;
             left.charge.keep();
             let table = ran.answer.table;
-            Ok(wire::Part {
+            Ok(Some(wire::Part {
                 receipt,
                 ..part_to_wire(table, &under.snapshot, &leaf, overlaps)
-            })
+            }))
         });
         let part = keeping.await.map_err(|_| LogUseError::Ended)?;
-        Ok(Some(part.map_err(ReadRecordError::from)?))
+        let part = part.map_err(ReadRecordError::from)?;
+        Ok(part.ok_or(wire::Refusal::DataUnavailable))
     }
 
     /// Compares what is counted `under` a permit with the earlier counts that `asked` names.
@@ -461,6 +472,19 @@ impl Computing {
         let leaves = self.log.append(vec![record]).await?;
         leaves.first().copied().ok_or(LogUseError::NoLeaf)
     }
+}
+
+/// Whether the same persons may still be counted at `now`.
+async fn still_holds(
+    ran: Ran,
+    data: Arc<dyn Countable>,
+    now: Timestamp,
+) -> Result<(Ran, bool), Refused> {
+    let looking = spawn_blocking(move || {
+        let holds = ran.still_holds(&*data, now);
+        (ran, holds)
+    });
+    looking.await.map_err(|_| Refused::EngineEnded)
 }
 
 impl fmt::Debug for Computing {

@@ -1,8 +1,11 @@
 //! Whether a query may be counted here, as the register itself sees it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use innsyn_policy::{PermitClearance, Register, Timestamp};
+use innsyn_policy::{
+    Identifiability, PermitClearance, Register, Timestamp, Use, VariableName, Variables,
+};
 use innsyn_proto::data_permit::{SignedDataPermit, TrustedIssuers};
 use innsyn_proto::query::{self, CheckedQuery, Language};
 use innsyn_proto::receipt::StewardsWord;
@@ -114,6 +117,23 @@ impl Deciding {
         };
         let rules = self.steward.rules().map_err(StewardRefusal::from)?;
         Ok((held, rules.digest()))
+    }
+
+    /// What the query does with people's data, as their settings speak of it.
+    pub(super) fn use_of(&self, case: Case<'_>) -> Use {
+        let facts = case.query.facts(&self.register, case.asked.asking(0));
+        let names = facts.views.iter().flat_map(|(view, used)| {
+            let alone = used.is_empty().then(|| view.clone());
+            let each = used.keys().map(move |name| format!("{view}.{name}"));
+            alone.into_iter().chain(each)
+        });
+        let names: Result<BTreeSet<_>, _> = names.map(|name| VariableName::parse(&name)).collect();
+        Use {
+            purpose: case.asked.purpose,
+            identifiability: Identifiability::Aggregate,
+            // A name that no setting can have is part of all.
+            variables: names.map_or(Variables::All, |names| Variables::Only(Arc::new(names))),
+        }
     }
 
     /// Whether the steward lets the query be counted and it is within the permit, as of `now`.

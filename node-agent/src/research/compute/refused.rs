@@ -48,6 +48,8 @@ pub(super) enum Refused {
     EngineEnded,
     #[error("nobody waited for the answer any more")]
     Cancelled,
+    #[error("people changed their settings while the query ran; ask again")]
+    SettingsChanged,
 }
 
 impl Refused {
@@ -68,6 +70,7 @@ impl Refused {
             Self::Cancelled
             | Self::Engine(EngineError::Cancelled)
             | Self::Overlap(OverlapError::Cancelled) => N::Cancelled,
+            Self::SettingsChanged => N::SettingsChanged,
             Self::NothingPublished
             | Self::NobodyIncluded
             | Self::EngineEnded
@@ -104,7 +107,8 @@ impl Refused {
             UseDecision::NotCounted(NotCountedReason::TooLarge | NotCountedReason::Cancelled) => {
                 Refusal::TooLarge
             }
-            UseDecision::SourceUnavailable
+            UseDecision::NotCounted(NotCountedReason::SettingsChanged)
+            | UseDecision::SourceUnavailable
             | UseDecision::Answered
             | UseDecision::Withheld(_)
             | UseDecision::Denied(_) => Refusal::DataUnavailable,
@@ -131,6 +135,7 @@ impl Refused {
             Self::PastDeadline => "past_deadline",
             Self::EngineEnded => "engine_ended",
             Self::Cancelled => "cancelled",
+            Self::SettingsChanged => "settings_changed",
         }
     }
 }

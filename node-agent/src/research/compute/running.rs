@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use innsyn_policy::{PermitClearance, Timestamp};
+use innsyn_policy::{PermitClearance, Timestamp, Use};
 use innsyn_proto::query::CheckedQuery;
 use innsyn_proto::receipt::PersonsAbout;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -55,6 +55,9 @@ pub(super) struct Ran {
     pub(super) settings_read_at: Timestamp,
     pub(super) settings_age_s: u64,
     pub(super) persons_excluded: PersonsAbout,
+    /// What was done with whose data, to be looked at again before the answer leaves.
+    of: Use,
+    included: Included,
 }
 
 /// When a query is to stop though it has not come to its end.
@@ -105,6 +108,7 @@ impl Running {
         &self,
         place: Place,
         clearance: PermitClearance,
+        of: Use,
         query: &CheckedQuery,
         data: Arc<dyn Countable>,
         now: Timestamp,
@@ -124,18 +128,17 @@ impl Running {
         let query = query.normal().clone();
         let running = tokio::task::spawn_blocking(move || {
             let settings = data.settings();
-            let purpose = clearance.purpose();
-            let included = data.included(purpose, now);
+            let included = data.included(&of, now);
             let counting = Counting {
                 query: &query,
-                purpose,
+                purpose: clearance.purpose(),
                 included: &included,
                 memory_bytes,
                 timeout,
                 cancel: &stopped,
             };
-            let ran =
-                counted(&*data, counting).map(|answer| Ran::of(answer, settings, &included, now));
+            let ran = counted(&*data, counting)
+                .map(|answer| Ran::of(answer, settings, &included, now, of));
             let ran = ran.and_then(|ran| {
                 let made = then(&ran.answer, &*data, memory_bytes, &stopped)?;
                 Ok((ran, made))
@@ -169,13 +172,27 @@ fn counted(data: &dyn Countable, counting: Counting<'_>) -> Result<Answer, Refus
 }
 
 impl Ran {
-    fn of(answer: Answer, settings: SettingsRead, included: &Included, now: Timestamp) -> Self {
+    /// Whether at `now` the same persons may be counted as were. It takes time as people have
+    /// settings, no I/O.
+    pub(super) fn still_holds(&self, data: &dyn Countable, now: Timestamp) -> bool {
+        data.included(&self.of, now) == self.included
+    }
+
+    fn of(
+        answer: Answer,
+        settings: SettingsRead,
+        included: &Included,
+        now: Timestamp,
+        of: Use,
+    ) -> Self {
         let excluded = settings.registered.saturating_sub(included.persons().len());
         Self {
             answer,
             settings_read_at: settings.read_at,
             settings_age_s: seconds_between(settings.seen_at, now),
             persons_excluded: PersonsAbout::of(excluded as u64),
+            of,
+            included: included.clone(),
         }
     }
 }

@@ -110,7 +110,7 @@ impl Countable for Loaded {
         &self.name
     }
 
-    fn included(&self, _: Purpose, _: Timestamp) -> Included {
+    fn included(&self, _: &Use, _: Timestamp) -> Included {
         (self.begins)();
         Included::new(self.included.clone())
     }

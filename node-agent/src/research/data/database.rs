@@ -36,7 +36,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use innsyn_policy::Purpose;
+use innsyn_policy::{Persons as _, Purpose};
 
 use super::SnapshotName;
 use crate::engine::PersonSet;

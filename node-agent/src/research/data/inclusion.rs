@@ -1,12 +1,15 @@
-//! Who may be counted: decided by `policy`, person by person, over the numbers of one snapshot.
+//! Who may be counted: decided by `policy` over sets of the numbers of one snapshot.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use innsyn_policy::{LegalBasis, Purpose, Settings, Timestamp, may_be_counted};
+use innsyn_policy::{
+    Covers, LegalBasis, Said, Setting, SettingKind, Settings, SettingsOfAll, Timestamp, Use,
+    counted_of_all,
+};
 
 use crate::engine::PersonSet;
 use crate::research::compute::SettingsRead;
-use crate::settings::RecordedSettings;
+use crate::settings::{KeptSettings, RecordedSettings};
 use crate::sources::{Freshness, RegisterData};
 use crate::subjects::{MarkKey, Marks, Subjects};
 
@@ -18,12 +21,126 @@ pub(super) struct Inclusion {
     subjects: Arc<Subjects>,
     /// Everybody who is registered now.
     registered: PersonSet,
-    settings: Arc<RecordedSettings>,
+    /// What the register's own table says of them; `None` where it could not be read.
+    recorded: Option<Spoken>,
     freshness: Freshness,
     /// When people and settings were read.
     read_at: Timestamp,
-    /// Whose each of the settings is, in their order; `None` of people who are not registered now.
-    speakers: Vec<Option<u32>>,
+    /// What the agent itself was told.
+    kept: Arc<KeptSettings>,
+    /// The same over these numbers, and of which version of it that is.
+    kept_spoken: Mutex<Option<(u64, Arc<Spoken>)>>,
+}
+
+/// What is known of settings, as far as time is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reliance {
+    /// What is too old is not relied on.
+    AsTheyStand,
+    /// As if all were read just now: for what is decided again when it is used.
+    AsIfCurrent,
+}
+
+/// Who has said what, whenever it holds.
+#[derive(Debug, Default)]
+struct Spoken {
+    sayings: Vec<Saying>,
+    /// Those of whom something is recorded whose meaning is not defined.
+    undefined: Vec<u32>,
+}
+
+/// What some have said alike.
+#[derive(Debug)]
+struct Saying {
+    kind: SettingKind,
+    covers: Covers,
+    by: Vec<Speaker>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Speaker {
+    person: u32,
+    from: Timestamp,
+    until: Option<Timestamp>,
+}
+
+impl Spoken {
+    /// Adds that `person` has said `setting`.
+    fn add(&mut self, person: u32, setting: &Setting) {
+        let speaker = Speaker {
+            person,
+            from: setting.from,
+            until: setting.until,
+        };
+        let alike =
+            |saying: &&mut Saying| saying.kind == setting.kind && saying.covers == setting.covers;
+        match self.sayings.iter_mut().find(alike) {
+            Some(saying) => saying.by.push(speaker),
+            None => self.sayings.push(Saying {
+                kind: setting.kind,
+                covers: setting.covers.clone(),
+                by: vec![speaker],
+            }),
+        }
+    }
+
+    /// What the register's own table says, over the numbers of `subjects`.
+    fn recorded(settings: &RecordedSettings, subjects: &Subjects) -> Option<Self> {
+        if settings.is_unreadable() {
+            return None;
+        }
+        let mut spoken = Self::default();
+        for (tag, settings) in settings.each() {
+            let Some(person) = subjects.number_of(tag) else {
+                continue;
+            };
+            match settings {
+                Settings::Known(settings) => {
+                    for setting in settings {
+                        spoken.add(person, setting);
+                    }
+                }
+                _ => spoken.undefined.push(person),
+            }
+        }
+        Some(spoken)
+    }
+
+    /// What the agent was told, over the numbers of `subjects`.
+    fn kept(settings: &KeptSettings, subjects: &Subjects) -> Self {
+        let mut spoken = Self::default();
+        settings.each(|tag, setting| {
+            let Some(person) = subjects.number_of(tag) else {
+                return;
+            };
+            match setting {
+                Some(setting) => spoken.add(person, &setting),
+                None => spoken.undefined.push(person),
+            }
+        });
+        spoken
+    }
+
+    /// What holds at `now`, for persons of `registered`.
+    fn holding<'a>(
+        &'a self,
+        registered: &'a PersonSet,
+        now: Timestamp,
+    ) -> impl Iterator<Item = Said<PersonSet>> + 'a {
+        self.sayings.iter().map(move |saying| {
+            let mut by = PersonSet::nobody(registered.persons());
+            for speaker in &saying.by {
+                if speaker.from <= now && speaker.until.is_none_or(|until| now < until) {
+                    by.insert(speaker.person);
+                }
+            }
+            Said {
+                kind: saying.kind,
+                covers: saying.covers.clone(),
+                by,
+            }
+        })
+    }
 }
 
 impl Inclusion {
@@ -58,24 +175,28 @@ impl Inclusion {
         data: &RegisterData,
         basis: LegalBasis,
     ) -> Self {
-        let settings = Arc::clone(&data.loaded().settings);
-        let speakers = settings.each().map(|(tag, _)| subjects.number_of(tag));
         Self {
             basis,
             registered,
-            speakers: speakers.collect(),
+            recorded: Spoken::recorded(&data.loaded().settings, &subjects),
             freshness: data.freshness().clone(),
             read_at: data.loaded_at(),
-            settings,
+            kept: Arc::clone(data.kept()),
+            kept_spoken: Mutex::new(None),
             subjects,
         }
     }
 
-    /// How the settings were read.
+    /// How the settings were read: since when they are as they are, and as of when that is known,
+    /// of table and gateways whichever is older.
     pub(super) fn settings_read(&self) -> SettingsRead {
+        let current_at = self.kept.currency().current_at();
         SettingsRead {
-            read_at: self.read_at,
-            seen_at: self.freshness.seen_at(),
+            read_at: self.read_at.max(self.kept.changed_at()),
+            seen_at: self
+                .freshness
+                .seen_at()
+                .min(current_at.unwrap_or(Timestamp::from_micros(0))),
             registered: self.registered.len(),
         }
     }
@@ -90,30 +211,47 @@ impl Inclusion {
         self.subjects.marks(key)
     }
 
-    /// Everybody who may be counted for `purpose` at `now`. It takes time as people have settings,
-    /// no I/O.
-    pub(super) fn included(&self, purpose: Purpose, now: Timestamp) -> PersonSet {
-        let may = |settings| may_be_counted(purpose, self.basis, settings, now);
-        let of_the_silent = if self.settings.is_unreadable() {
-            Settings::Unreadable
-        } else {
-            self.freshness.relied_on(Settings::Known(&[]), now)
+    /// Everybody who may be counted in the statistics `of` at `now`. It takes time as people have
+    /// settings, no I/O.
+    pub(super) fn included(&self, of: &Use, now: Timestamp, reliance: Reliance) -> PersonSet {
+        let decided = |settings| counted_of_all(of, self.basis, &self.registered, settings);
+        let Some(recorded) = &self.recorded else {
+            return decided(&SettingsOfAll::Unreadable);
         };
-        let mut included = if may(of_the_silent) {
-            self.registered.clone()
-        } else {
-            PersonSet::nobody(self.persons())
-        };
-        for (person, (_, settings)) in self.speakers.iter().zip(self.settings.each()) {
-            let Some(person) = person.filter(|person| self.registered.contains(*person)) else {
-                continue;
-            };
-            if may(self.freshness.relied_on(settings, now)) {
-                included.insert(person);
-            } else {
-                included.remove(person);
+        let is_current = self.freshness.is_fresh(now) && self.kept.is_current(now);
+        if reliance == Reliance::AsTheyStand && !is_current {
+            return decided(&SettingsOfAll::Stale);
+        }
+        let kept = self.kept_spoken();
+        let said: Vec<_> = [recorded, &*kept]
+            .into_iter()
+            .flat_map(|spoken| spoken.holding(&self.registered, now))
+            .collect();
+        let mut undefined = PersonSet::nobody(self.persons());
+        for person in recorded.undefined.iter().chain(&kept.undefined) {
+            undefined.insert(*person);
+        }
+        decided(&SettingsOfAll::Known {
+            said: &said,
+            undefined: &undefined,
+        })
+    }
+
+    /// What the agent was told, over these numbers, as it stands now.
+    fn kept_spoken(&self) -> Arc<Spoken> {
+        let version = self.kept.version();
+        let mut spoken = self
+            .kept_spoken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match &*spoken {
+            Some((of, spoken)) if *of == version => Arc::clone(spoken),
+            _ => {
+                // What comes meanwhile has another version, and is looked at the next time.
+                let now = Arc::new(Spoken::kept(&self.kept, &self.subjects));
+                *spoken = Some((version, Arc::clone(&now)));
+                now
             }
         }
-        included
     }
 }

@@ -54,6 +54,7 @@ pub async fn run(folder: &Path, without: &[Layer], stop: CancellationToken) -> a
     let parts = GatewayParts {
         tls,
         reach,
+        dialler: Arc::new(TcpDialler),
         tokens,
         clock,
         extra: axum::Router::new(),

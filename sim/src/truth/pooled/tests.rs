@@ -2,6 +2,7 @@
 
 use indicatif::ProgressBar;
 use innsyn_policy::decision::secondary_use;
+use innsyn_policy::{Covers, Identifiability, Use};
 use innsyn_policy::{Purpose, Setting, SettingKind, Settings as Known};
 
 use super::*;
@@ -64,7 +65,11 @@ impl World {
                 };
                 Some(Setting {
                     kind,
-                    purpose: (row.purpose == "research").then_some(Purpose::Research),
+                    covers: if row.purpose == "research" {
+                        Covers::purpose(Purpose::Research)
+                    } else {
+                        Covers::secondary_use()
+                    },
                     from: at(row.from),
                     until: row.until.map(at),
                 })
@@ -72,6 +77,7 @@ impl World {
             .collect();
         let settings = settings.as_deref().map_or(Known::Undefined, Known::Known);
         let basis = register.policy.legal_basis;
+        let of = Use::of_all(Purpose::Research, Identifiability::Aggregate);
         register.listing == Listing::Live
             && !register.is_pseudonymous()
             && record.status == Status::Registered

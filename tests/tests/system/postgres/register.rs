@@ -9,7 +9,8 @@ use innsyn_agent::research::data::Refreshed;
 use innsyn_agent::research::{Publisher, ResearchData};
 use innsyn_agent::sources::{Silent, SourceConfig, SubjectsStore};
 use innsyn_policy::{
-    Clock, LegalBasis, ManualClock, Purpose, Register, RegisterId, RegisterKind, Timestamp,
+    Clock, Identifiability, LegalBasis, ManualClock, Purpose, Register, RegisterId, RegisterKind,
+    Timestamp, Use,
 };
 use innsyn_proto::wire::research::v1::Query;
 use innsyn_sim::population::{Population, PopulationSpec};
@@ -171,5 +172,10 @@ pub(in crate::system) async fn count_until(
 
 /// Everybody who may be counted for research now.
 pub(in crate::system) fn included(data: &ResearchData) -> PersonSet {
-    data.included(Purpose::Research, now()).persons().clone()
+    data.included(
+        &Use::of_all(Purpose::Research, Identifiability::Aggregate),
+        now(),
+    )
+    .persons()
+    .clone()
 }

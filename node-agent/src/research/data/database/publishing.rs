@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use innsyn_policy::{Clock, Register};
+use innsyn_policy::{Clock, Identifiability, Register, Use};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_postgres::Transaction;
 
 use super::super::error::{ViewError, ViewFault};
-use super::super::inclusion::Inclusion;
+use super::super::inclusion::{Inclusion, Reliance};
 use super::super::publisher::{Refreshed, ViewOutcome};
 use super::super::rows::People;
 use super::super::view::{self, DatabaseView, PERSON};
@@ -112,7 +112,11 @@ impl DatabasePublisher {
         subjects: &SubjectsStore<C>,
     ) -> Result<(Option<ResearchData>, Vec<ViewOutcome>), SourceError> {
         let now = subjects.now();
-        let included = PURPOSES.map(|(purpose, _)| (purpose, inclusion.included(purpose, now)));
+        let included = PURPOSES.map(|(purpose, _)| {
+            // Whatever a query uses is among these; what is too old is found out when one comes.
+            let of = Use::of_all(purpose, Identifiability::Aggregate);
+            (purpose, inclusion.included(&of, now, Reliance::AsIfCurrent))
+        });
         let included = BTreeMap::from(included);
         let people = People {
             subjects: &data.loaded().subjects,

@@ -3,13 +3,18 @@
 use std::time::Duration;
 
 use innsyn_policy::decision::secondary_use;
-use innsyn_policy::{LegalBasis, Purpose, Timestamp};
+use innsyn_policy::{Identifiability, LegalBasis, Purpose, Timestamp, Use};
 use proptest::prelude::*;
 
 use super::super::ResearchData;
 use super::world::{Agent, Folder, HOUR, VIEW, at};
 use crate::test_ids::person;
 use Purpose::{Administration, OwnInsight, QualityImprovement, Research, Treatment};
+
+/// Statistics of whatever the register has.
+fn of_all(purpose: Purpose) -> Use {
+    Use::of_all(purpose, Identifiability::Aggregate)
+}
 
 const PEOPLE: [usize; 6] = [0, 1, 2, 3, 4, 5];
 
@@ -26,7 +31,11 @@ async fn agent(basis: LegalBasis, settings: &[(usize, &str)]) -> (Folder, Agent)
 }
 
 fn numbers(research: &ResearchData, purpose: Purpose, now: Timestamp) -> Vec<u32> {
-    research.included(purpose, now).persons().iter().collect()
+    research
+        .included(&of_all(purpose), now)
+        .persons()
+        .iter()
+        .collect()
 }
 
 impl Agent {
@@ -147,7 +156,7 @@ proptest! {
             let alone: Vec<_> = (0..5_u32)
                 .filter(|number| {
                     let settings = data.settings_of(&person(*number as usize), now);
-                    secondary_use(&of_all(purpose), basis, settings, now).is_ok()
+                    secondary_use(&of_all(purpose), basis, settings.as_settings(), now).is_ok()
                 })
                 .collect();
             prop_assert_eq!(agent.counted(purpose, now), alone);

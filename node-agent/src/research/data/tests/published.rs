@@ -73,7 +73,7 @@ async fn what_is_published_says_whose_it_is_and_can_be_asked_of() {
     let register = innsyn_policy::RegisterId::parse("reseptreg").unwrap();
     let checked = innsyn_proto::query::check_at(&register, &query, research.views());
     checked.expect("the gateway's check takes it");
-    let everybody = research.included(innsyn_policy::Purpose::Research, agent.now());
+    let everybody = research.included(&research_use(), agent.now());
     let answer = engine::run(
         &query,
         research.snapshot(),
@@ -203,7 +203,7 @@ async fn changed_settings_bind_at_the_next_look_and_cost_no_new_file() {
 
     let now = agent.now();
     let research = published(&agent);
-    let included = research.included(innsyn_policy::Purpose::Research, now);
+    let included = research.included(&research_use(), now);
     assert_eq!(included.persons().iter().collect::<Vec<_>>(), [1]);
     assert_eq!(research.snapshot_name(), first.snapshot_name());
     assert_eq!(folder.snapshots().len(), 1);
@@ -337,4 +337,10 @@ async fn an_agent_that_is_stopped_leaves_no_half_snapshot() {
     assert!(agent.store.current().research().is_none());
     assert!(folder.snapshots().is_empty());
     agent.publish().await;
+}
+
+/// Research that uses whatever there is, in sums.
+fn research_use() -> innsyn_policy::Use {
+    let aggregate = innsyn_policy::Identifiability::Aggregate;
+    innsyn_policy::Use::of_all(innsyn_policy::Purpose::Research, aggregate)
 }

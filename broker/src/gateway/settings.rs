@@ -1,0 +1,238 @@
+//! Citizens' settings: taken here, kept nowhere here, sent sealed to every register.
+//!
+//! ```text
+//!   ChangeSetting ─▶ number n ─▶ one sealed item for every register ─▶ outbox ─▶ relay's mailbox
+//!                                                             (durable, then answered)
+//!   heartbeat to every agent, inside the end-to-end connection: "my latest is n" ─▶ "I have n"
+//!
+//!   ListSettings ─▶ every agent, live ─▶ what was said last, and at how many registers it holds
+//! ```
+//!
+//! What holds:
+//!
+//! - **Every change is one item for every register**, alike in size; only the agent that opens it
+//!   can tell whether it says anything ([`items`]).
+//! - **Numbers have no gap**, and a change that was answered is in the outbox, sealed, until every
+//!   agent has it or a week has passed ([`outbox`]). Nothing in the outbox can be opened here.
+//! - **Asked for again under its id, a change is done once.**
+//! - **Nobody keeps who has said what** but the registers: what a person is shown was asked for.
+
+pub mod config;
+pub mod heartbeat;
+mod items;
+mod listing;
+mod outbox;
+mod sending;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use innsyn_policy::{
+    Clock, DefinitionId, RegisterId, Representation, Request, SettingDefinition, Timestamp,
+};
+use innsyn_proto::head::HeadSigner;
+use innsyn_proto::identity::GatewayName;
+use innsyn_proto::sealing::SealingKey;
+use innsyn_proto::setting::definitions::SettingDefinitions;
+use innsyn_proto::setting::{ActedAs, Change, ChangeId};
+use rand::rngs::StdRng;
+use tokio::sync::{Mutex, watch};
+
+pub use config::{SettingsConfig, SettingsConfigError};
+pub use heartbeat::Heartbeats;
+pub use listing::{AtRegister, Listed, Standing};
+pub use outbox::{Outbox, OutboxError};
+pub use sending::Sending;
+
+/// What a person wants changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish {
+    /// Names the change.
+    pub id: ChangeId,
+    /// What it is a yes or no to.
+    pub definition: DefinitionId,
+    /// The version of the text that was shown.
+    pub text_version: u32,
+    /// Whether it stands from now on.
+    pub active: bool,
+    /// Until when, if that is said.
+    pub until: Option<Timestamp>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    /// Orders what was said.
+    pub sequence: i64,
+    /// Registers at which it is to hold.
+    pub registers: usize,
+}
+
+/// Why a setting is not changed. Nothing is, then.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// There is no such definition.
+    #[error("the definition is not known")]
+    UnknownDefinition,
+    /// The text that was shown is not the one that holds now.
+    #[error("the definition's text has another version now")]
+    OtherText,
+    /// An end where none can be said, or one that is past.
+    #[error("the setting cannot end then")]
+    End,
+    /// A guardian or somebody with a power of attorney, whose right is insight.
+    #[error("the representation gives no right to change settings")]
+    NotForSettings,
+    /// It cannot be made durable.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+}
+
+/// What changing settings is made of.
+pub struct SettingsParts {
+    /// What can be said.
+    pub definitions: Arc<SettingDefinitions>,
+    /// Who we are.
+    pub gateway: GatewayName,
+    /// The key that signs items and heartbeats.
+    pub signer: HeadSigner,
+    /// The registers that items go to.
+    pub registers: Vec<RegisterId>,
+    /// Where items wait until they are sent.
+    pub outbox: Outbox,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For names and for sealing; seeded from the system's randomness, except in tests.
+    pub random: StdRng,
+}
+
+impl fmt::Debug for SettingsParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SettingsParts")
+            .field("gateway", &self.gateway)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Takes changes of settings and sends them to every register.
+pub struct GatewaySettings {
+    definitions: Arc<SettingDefinitions>,
+    gateway: GatewayName,
+    signer: HeadSigner,
+    registers: Vec<RegisterId>,
+    outbox: Outbox,
+    clock: Arc<dyn Clock>,
+    /// One change after the other.
+    changing: Mutex<Changing>,
+    /// The number of the latest item; news for whoever sends and beats.
+    latest: watch::Sender<u64>,
+    /// The agents that were ever met: the key to seal with, and how far each had come.
+    agents: std::sync::Mutex<BTreeMap<RegisterId, (SealingKey, u64)>>,
+}
+
+#[derive(Debug)]
+struct Changing {
+    random: StdRng,
+    /// The latest sequence that was given out.
+    sequence: i64,
+}
+
+impl fmt::Debug for GatewaySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GatewaySettings")
+            .field("gateway", &self.gateway)
+            .finish_non_exhaustive()
+    }
+}
+
+impl GatewaySettings {
+    /// Ready to take changes, after whatever is in the outbox.
+    pub async fn open(parts: SettingsParts) -> Result<Arc<Self>, OutboxError> {
+        let latest = parts.outbox.latest().await?;
+        let agents = parts.outbox.agents().await?;
+        Ok(Arc::new(Self {
+            definitions: parts.definitions,
+            gateway: parts.gateway,
+            signer: parts.signer,
+            registers: parts.registers,
+            outbox: parts.outbox,
+            clock: parts.clock,
+            changing: Mutex::new(Changing {
+                random: parts.random,
+                sequence: i64::MIN,
+            }),
+            latest: watch::Sender::new(latest),
+            agents: std::sync::Mutex::new(agents),
+        }))
+    }
+
+    /// What can be said.
+    pub fn definitions(&self) -> &SettingDefinitions {
+        &self.definitions
+    }
+
+    /// Does what `request`'s caller wishes for its subject; it is durable when this returns.
+    pub async fn change(&self, request: &Request, wish: Wish) -> Result<Changed, ChangeError> {
+        let definition = self
+            .definitions
+            .get(&wish.definition)
+            .ok_or(ChangeError::UnknownDefinition)?;
+        let now = self.clock.now();
+        check(definition, wish, now)?;
+        let acted_as = match request.representation {
+            Representation::Own => ActedAs::Own,
+            Representation::Parent { .. } => ActedAs::Parent,
+            Representation::Guardian { .. } | Representation::PowerOfAttorney { .. } => {
+                return Err(ChangeError::NotForSettings);
+            }
+        };
+        let concerned = |register: &&RegisterId| definition.holds_at(register);
+        let registers = self.registers.iter().filter(concerned).count();
+        let mut changing = self.changing.lock().await;
+        if let Some(sequence) = self.outbox.known(wish.id).await? {
+            return Ok(Changed {
+                sequence,
+                registers,
+            });
+        }
+        // The clock may go back; what is said later counts as later all the same.
+        let sequence = now.as_micros().max(changing.sequence.saturating_add(1));
+        let number = self.latest.borrow().saturating_add(1);
+        let change = Change {
+            id: wish.id,
+            definition: wish.definition,
+            text_version: wish.text_version,
+            person: request.subject,
+            by: request.caller.person,
+            organisation: request.caller.organisation,
+            acted_as,
+            sequence,
+            active: wish.active,
+            until: wish.until,
+        };
+        let items = self.items(number, &change, definition, now, &mut changing.random);
+        self.outbox
+            .put(number, wish.id, sequence, items, now)
+            .await?;
+        changing.sequence = sequence;
+        self.latest.send_replace(number);
+        tracing::info!(number, registers, "setting changed");
+        Ok(Changed {
+            sequence,
+            registers,
+        })
+    }
+}
+
+fn check(definition: &SettingDefinition, wish: Wish, now: Timestamp) -> Result<(), ChangeError> {
+    if wish.text_version != definition.text_version {
+        return Err(ChangeError::OtherText);
+    }
+    match wish.until {
+        Some(until) if !definition.may_end || until <= now || !wish.active => Err(ChangeError::End),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,113 @@
+//! Tells every agent what the latest number is, and hears how far it has come.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use innsyn_policy::RegisterId;
+use innsyn_proto::sealing::SealingKey;
+use innsyn_proto::setting::Heartbeat;
+use innsyn_proto::wire::node::v1::HeartbeatRequest;
+use innsyn_proto::wire::node::v1::settings_service_client::SettingsServiceClient;
+use tokio::time::{Instant, sleep_until};
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+
+use super::{GatewaySettings, OutboxError};
+use crate::gateway::link::Beside;
+
+/// The time between two heartbeats to one agent.
+const BEAT_EVERY: Duration = Duration::from_secs(5);
+/// How long an agent may take to answer one.
+const BEAT_TIMEOUT: Duration = Duration::from_secs(10);
+/// An agent that is here and lacks what a relay has had for so long will not get it from there.
+const SEND_AGAIN_AFTER: Duration = Duration::from_secs(20);
+
+/// Beats over every link.
+#[derive(Debug, Clone)]
+pub struct Heartbeats(pub Arc<GatewaySettings>);
+
+impl Beside for Heartbeats {
+    fn beside(&self, register: RegisterId, channel: Channel) -> BoxFuture<'static, ()> {
+        let settings = Arc::clone(&self.0);
+        Box::pin(async move {
+            let mut next = Instant::now();
+            loop {
+                match settings.beat(&register, channel.clone()).await {
+                    Ok(()) => {}
+                    Err(BeatError::Agent(status)) if is_final(&status) => {
+                        tracing::debug!(node.id = %register, code = ?status.code(), "no settings");
+                        return;
+                    }
+                    Err(error) => tracing::debug!(
+                        node.id = %register,
+                        error = &error as &dyn std::error::Error,
+                        "heartbeat not heard"
+                    ),
+                }
+                next += BEAT_EVERY;
+                sleep_until(next).await;
+            }
+        })
+    }
+}
+
+/// Whether the agent takes no settings from us, now or later on this connection.
+fn is_final(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::Unimplemented | Code::PermissionDenied | Code::Unavailable
+    )
+}
+
+/// Why a heartbeat came to nothing.
+#[derive(Debug, thiserror::Error)]
+enum BeatError {
+    #[error("the agent says: {}", .0.message())]
+    Agent(#[from] Status),
+    #[error("the heartbeat cannot be signed")]
+    Sign(#[from] innsyn_proto::head::HeadError),
+    #[error("the agent's key cannot be sealed with")]
+    Key(#[from] innsyn_proto::sealing::SealError),
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+}
+
+impl GatewaySettings {
+    async fn beat(&self, register: &RegisterId, channel: Channel) -> Result<(), BeatError> {
+        let now = self.clock.now();
+        let heartbeat = Heartbeat {
+            gateway: self.gateway.clone(),
+            register: register.clone(),
+            latest: *self.latest.borrow(),
+            at: now,
+        };
+        let mut request = tonic::Request::new(HeartbeatRequest {
+            note: heartbeat.sign(&self.signer)?,
+        });
+        request.set_timeout(BEAT_TIMEOUT);
+        let mut agent = SettingsServiceClient::new(channel);
+        let heard = agent.heartbeat(request).await?.into_inner();
+        let key = SealingKey::parse(&heard.sealing_key)?;
+        let met = (key, heard.applied);
+        let is_news = {
+            let agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+            agents.get(register) != Some(&met)
+        };
+        if is_news {
+            self.outbox.met(register, &met.0, met.1).await?;
+            self.agents
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(register.clone(), met);
+        }
+        if heard.applied < heartbeat.latest {
+            let before = now.minus(SEND_AGAIN_AFTER);
+            let again = self.outbox.send_again(heard.applied, before).await?;
+            if again > 0 {
+                tracing::warn!(node.id = %register, again, "settings did not come; sent again");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! Brings what is in the outbox to a relay's mailbox.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use innsyn_proto::tunnel::{Dial, MailboxError, RelayAddress, connect_to_mailbox};
+use innsyn_proto::wire::relay::v1::mailbox_service_client::MailboxServiceClient;
+use rustls::ClientConfig;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+
+use super::{GatewaySettings, OutboxError};
+use crate::gateway::link::channel_over;
+
+/// How long one relay may take to be reached, the handshake included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a relay may take to make one deposit durable.
+const DEPOSIT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Numbers that are read from the outbox at a time.
+const BATCH: i64 = 32;
+/// The first pause after a failure; doubles up to [`PAUSE_MAX`].
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How often what is sent again, and what may be forgotten, is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// The largest deposit, in bytes.
+const MESSAGE_BYTES_MAX: usize = 32 << 20;
+
+/// How a gateway reaches relays' mailboxes.
+#[derive(Debug)]
+pub struct Sending {
+    /// The relays, in the order in which they are tried.
+    pub relays: Vec<RelayAddress>,
+    /// Reaches them.
+    pub dialler: Arc<dyn Dial>,
+    /// Proves who we are to them.
+    pub tls: Arc<ClientConfig>,
+}
+
+/// Why nothing was deposited.
+#[derive(Debug, thiserror::Error)]
+enum SendError {
+    #[error("no relay is configured")]
+    NoRelay,
+    #[error("no mailbox can be reached")]
+    Connect(#[from] MailboxError),
+    #[error("no HTTP/2 with the mailbox")]
+    Http(#[from] tonic::transport::Error),
+    #[error("the mailbox says: {}", .0.message())]
+    Mailbox(#[from] tonic::Status),
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+}
+
+impl Sending {
+    /// Sends what is in the outbox of `settings`, and what comes into it, until `shutdown`.
+    pub async fn run(self, settings: Arc<GatewaySettings>, shutdown: CancellationToken) {
+        let sending = async {
+            let mut latest = settings.latest.subscribe();
+            let mut mailbox = None;
+            let mut pause = PAUSE_MIN;
+            loop {
+                latest.mark_unchanged();
+                match self.send(&settings, &mut mailbox).await {
+                    Ok(()) => {
+                        pause = PAUSE_MIN;
+                        tokio::select! {
+                            // The sender lives as long as the settings.
+                            _ = latest.changed() => {}
+                            () = sleep(LOOK_EVERY) => {}
+                        }
+                    }
+                    Err(error) => {
+                        mailbox = None;
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "settings not sent; they wait"
+                        );
+                        drop(error);
+                        sleep(pause).await;
+                        pause = (pause * 2).min(PAUSE_MAX);
+                    }
+                }
+            }
+        };
+        shutdown.run_until_cancelled(sending).await;
+    }
+
+    async fn send(
+        &self,
+        settings: &GatewaySettings,
+        mailbox: &mut Option<MailboxServiceClient<Channel>>,
+    ) -> Result<(), SendError> {
+        loop {
+            let batches = settings.outbox.undeposited(BATCH).await?;
+            if batches.is_empty() {
+                return Ok(settings.outbox.forget(settings.clock.now()).await?);
+            }
+            let mailbox = match mailbox {
+                Some(mailbox) => mailbox,
+                None => mailbox.insert(self.connect().await?),
+            };
+            for batch in batches {
+                let mut request = tonic::Request::new(batch.items);
+                request.set_timeout(DEPOSIT_TIMEOUT);
+                mailbox.deposit(request).await?;
+                let now = settings.clock.now();
+                settings.outbox.deposited(&[batch.number], now).await?;
+            }
+        }
+    }
+
+    /// The first relay's mailbox that can be reached.
+    async fn connect(&self) -> Result<MailboxServiceClient<Channel>, SendError> {
+        let mut last = SendError::NoRelay;
+        for relay in &self.relays {
+            match connect_to_mailbox(&*self.dialler, relay, &self.tls, CONNECT_TIMEOUT).await {
+                Ok(io) => {
+                    let channel = channel_over(io).await?;
+                    return Ok(MailboxServiceClient::new(channel)
+                        .max_encoding_message_size(MESSAGE_BYTES_MAX));
+                }
+                Err(error) => last = error.into(),
+            }
+        }
+        Err(last)
+    }
+}

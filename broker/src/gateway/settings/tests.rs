@@ -1,0 +1,333 @@
+//! What goes into the outbox, and what nobody can tell from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
+
+use innsyn_policy::{
+    Assurance, Caller, ManualClock, NationalId, NumberRules, Organisation, Purpose, RegisterId,
+    Representation, Request, Timestamp, Validity,
+};
+use innsyn_proto::head::HeadSigner;
+use innsyn_proto::sealing::{OpeningKey, SEALED_BYTES};
+use innsyn_proto::setting::definitions::SettingDefinitions;
+use innsyn_proto::setting::{ChangeId, Item};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use tempfile::TempDir;
+
+use super::*;
+
+const DEFINITIONS: &str = r#"
+[[definition]]
+id = "00000000-0000-0000-0000-000000000001"
+part = "HDIR"
+kind = "reservation"
+purposes = ["research"]
+legal_ground = "oppdiktet"
+text_version = 2
+name = "Reservasjon"
+name_en = "Opt-out"
+
+[[definition]]
+id = "00000000-0000-0000-0000-000000000002"
+part = "HUNT"
+register = "hunt"
+kind = "consent"
+purposes = ["research"]
+legal_ground = "oppdiktet"
+text_version = 2
+name = "Samtykke"
+name_en = "Consent"
+may_end = true
+"#;
+const REGISTERS: [&str; 3] = ["hunt", "kreft", "npr"];
+const KARI: &str = "01817010055";
+const CHILD: &str = "01891877885";
+const NOW: i64 = 1_800_000_000;
+
+struct World {
+    folder: TempDir,
+    settings: Arc<GatewaySettings>,
+}
+
+fn gateway() -> GatewayName {
+    "helsenorge".parse().unwrap()
+}
+
+fn register(id: &str) -> RegisterId {
+    RegisterId::parse(id).unwrap()
+}
+
+fn opening(id: &str) -> OpeningKey {
+    let mut seed = [0; 32];
+    seed[..id.len()].copy_from_slice(id.as_bytes());
+    OpeningKey::from_seed(&seed)
+}
+
+fn signer() -> HeadSigner {
+    HeadSigner::from_seed("innsyn://gateway/helsenorge", [1; 32]).unwrap()
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::on(tempfile::tempdir().unwrap()).await
+    }
+
+    async fn on(folder: TempDir) -> Self {
+        let outbox = Outbox::open(&folder.path().join("outbox.sqlite"))
+            .await
+            .unwrap();
+        for id in REGISTERS {
+            outbox
+                .met(&register(id), opening(id).public(), 0)
+                .await
+                .unwrap();
+        }
+        let settings = GatewaySettings::open(SettingsParts {
+            definitions: Arc::new(SettingDefinitions::parse(DEFINITIONS).unwrap()),
+            gateway: gateway(),
+            signer: signer(),
+            registers: REGISTERS.map(register).to_vec(),
+            outbox,
+            clock: Arc::new(ManualClock::new(Timestamp::from_seconds(NOW))),
+            random: StdRng::seed_from_u64(4),
+        });
+        Self {
+            settings: settings.await.unwrap(),
+            folder,
+        }
+    }
+
+    /// What waits: for each number, each register's item as its agent opens it.
+    async fn waiting(&self) -> Vec<BTreeMap<String, Item>> {
+        let batches = self.settings.outbox.undeposited(100).await.unwrap();
+        let key = signer().public().unwrap();
+        let mut names = BTreeSet::new();
+        let items = batches.iter().map(|batch| {
+            let items = batch.items.items.iter().map(|deposited| {
+                let item = deposited.item.as_ref().unwrap();
+                assert_eq!(item.sealed.len(), SEALED_BYTES, "one size");
+                assert_eq!(item.name.len(), 16);
+                assert!(names.insert(item.name.clone()), "no name twice");
+                let id = &deposited.register_id;
+                let note = opening(id).open(&register(id), &item.sealed).unwrap();
+                let item = Item::read(&note, (&gateway(), &key), &register(id)).unwrap();
+                assert_eq!(item.number, batch.number);
+                (id.clone(), item)
+            });
+            items.collect()
+        });
+        items.collect()
+    }
+}
+
+fn wish(definition: u8, id: u8) -> Wish {
+    let mut bytes = [0; 16];
+    bytes[15] = definition;
+    Wish {
+        id: ChangeId([id; 16]),
+        definition: DefinitionId::from_bytes(bytes),
+        text_version: 2,
+        active: true,
+        until: None,
+    }
+}
+
+fn asks(subject: &str, representation: Representation) -> Request {
+    let person = |digits| NationalId::parse(digits, NumberRules::default()).unwrap();
+    Request {
+        subject: person(subject),
+        caller: Caller {
+            person: person(KARI),
+            organisation: Organisation::parse("983658776").unwrap(),
+            assurance: Assurance::High,
+        },
+        representation,
+        purpose: Purpose::OwnInsight,
+    }
+}
+
+#[tokio::test]
+async fn promise_3_every_register_gets_an_item_and_only_its_agent_can_tell_whether_it_says_anything()
+ {
+    let world = World::new().await;
+    let changed = world
+        .settings
+        .change(&asks(KARI, Representation::Own), wish(2, 1))
+        .await
+        .unwrap();
+    assert_eq!(changed.registers, 1);
+    let changed = world
+        .settings
+        .change(&asks(KARI, Representation::Own), wish(1, 2))
+        .await
+        .unwrap();
+    assert_eq!(changed.registers, 3);
+
+    let [own, national] = world.waiting().await.try_into().unwrap();
+    assert_eq!(own.keys().collect::<Vec<_>>(), REGISTERS);
+    assert_eq!(national.keys().collect::<Vec<_>>(), REGISTERS);
+    assert!(own["hunt"].content.is_some());
+    assert!(own["kreft"].content.is_none() && own["npr"].content.is_none());
+    assert!(national.values().all(|item| item.content.is_some()));
+
+    // What an operator finds on the gateway's disk.
+    for file in ["outbox.sqlite", "outbox.sqlite-wal"] {
+        let bytes = std::fs::read(world.folder.path().join(file)).unwrap_or_default();
+        let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+        assert!(!holds(KARI.as_bytes()), "{file}");
+        assert!(
+            !holds(&wish(2, 1).id.0) && !holds(&wish(1, 2).id.0),
+            "{file}"
+        );
+        assert!(
+            !holds(wish(1, 1).definition.to_string().as_bytes()),
+            "{file}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn promise_8_a_change_that_is_asked_for_again_is_done_once_also_after_a_start() {
+    let world = World::new().await;
+    let asked = asks(KARI, Representation::Own);
+    let first = world.settings.change(&asked, wish(1, 1)).await.unwrap();
+    assert_eq!(
+        world.settings.change(&asked, wish(1, 1)).await.unwrap(),
+        first
+    );
+    let World { folder, settings } = world;
+    drop(settings);
+    let world = World::on(folder).await;
+    assert_eq!(
+        world.settings.change(&asked, wish(1, 1)).await.unwrap(),
+        first
+    );
+    let second = world.settings.change(&asked, wish(1, 2)).await.unwrap();
+    assert!(second.sequence >= first.sequence);
+    let numbers: Vec<_> = world
+        .waiting()
+        .await
+        .iter()
+        .map(|items| items["npr"].number)
+        .collect();
+    assert_eq!(numbers, [1, 2], "without a gap");
+}
+
+#[tokio::test]
+async fn what_is_said_later_counts_as_later_though_the_clock_stands() {
+    let world = World::new().await;
+    let asked = asks(KARI, Representation::Own);
+    let mut last = i64::MIN;
+    for id in 1..5 {
+        let changed = world.settings.change(&asked, wish(1, id)).await.unwrap();
+        assert!(changed.sequence > last);
+        last = changed.sequence;
+    }
+}
+
+#[tokio::test]
+async fn a_parent_speaks_for_a_child_and_both_are_named_and_nobody_else_does() {
+    let world = World::new().await;
+    let parent = Representation::Parent {
+        child_born: Some(jiff::civil::date(2018, 9, 1)),
+    };
+    world
+        .settings
+        .change(&asks(CHILD, parent), wish(1, 1))
+        .await
+        .unwrap();
+    let waiting = world.waiting().await;
+    let change = waiting[0]["npr"].content.as_ref().unwrap();
+    assert_eq!(change.person.expose_str(), CHILD);
+    assert_eq!(change.by.expose_str(), KARI);
+    assert_eq!(change.acted_as, ActedAs::Parent);
+
+    let validity = Validity {
+        from: Timestamp::from_seconds(0),
+        until: Timestamp::from_seconds(i64::MAX / 2_000_000),
+    };
+    let areas: innsyn_policy::Areas = [innsyn_policy::Area::AllInsight].into_iter().collect();
+    for representation in [
+        Representation::Guardian {
+            areas: areas.clone(),
+            validity,
+        },
+        Representation::PowerOfAttorney { areas, validity },
+    ] {
+        let refused = world
+            .settings
+            .change(&asks(CHILD, representation), wish(1, 2))
+            .await;
+        assert!(matches!(refused, Err(ChangeError::NotForSettings)));
+    }
+    assert_eq!(world.waiting().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_and_nothing_is_sent() {
+    let world = World::new().await;
+    let asked = asks(KARI, Representation::Own);
+    let in_a_year = Some(Timestamp::from_seconds(NOW + 31_536_000));
+    let refused = async |wish: Wish| world.settings.change(&asked, wish).await.unwrap_err();
+    let other_text = Wish {
+        text_version: 1,
+        ..wish(1, 1)
+    };
+    assert!(matches!(refused(other_text).await, ChangeError::OtherText));
+    assert!(matches!(
+        refused(wish(9, 1)).await,
+        ChangeError::UnknownDefinition
+    ));
+    for ends in [
+        Wish {
+            until: in_a_year,
+            ..wish(1, 1)
+        },
+        Wish {
+            until: Some(Timestamp::from_seconds(NOW)),
+            ..wish(2, 1)
+        },
+        Wish {
+            until: in_a_year,
+            active: false,
+            ..wish(2, 1)
+        },
+    ] {
+        assert!(matches!(refused(ends).await, ChangeError::End));
+    }
+    assert_eq!(world.waiting().await.len(), 0);
+    let ends = Wish {
+        until: in_a_year,
+        ..wish(2, 1)
+    };
+    world.settings.change(&asked, ends).await.unwrap();
+    let waiting = world.waiting().await;
+    assert_eq!(
+        waiting[0]["hunt"].content.as_ref().unwrap().until,
+        in_a_year
+    );
+}
+
+#[tokio::test]
+async fn a_register_that_was_never_met_is_sent_nothing_and_will_notice() {
+    let world = World::new().await;
+    world
+        .settings
+        .agents
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(&register("npr"));
+    world
+        .settings
+        .change(&asks(KARI, Representation::Own), wish(1, 1))
+        .await
+        .unwrap();
+    let waiting = world.waiting().await;
+    assert_eq!(waiting[0].keys().collect::<Vec<_>>(), ["hunt", "kreft"]);
+    assert_eq!(
+        *world.settings.latest.borrow(),
+        1,
+        "which its agent hears and lacks"
+    );
+}

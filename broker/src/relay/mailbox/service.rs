@@ -1,0 +1,263 @@
+//! The mailbox's gRPC service over one connection.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, stream};
+use innsyn_policy::RegisterId;
+use innsyn_proto::wire::relay::v1::mailbox_service_server::{MailboxService, MailboxServiceServer};
+use innsyn_proto::wire::relay::v1::{
+    CollectRequest, CollectResponse, DepositRequest, DepositResponse, MailboxItem,
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use tonic::transport::server::Connected;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{Inner, MailboxPeer, MailboxStoreError, NAME_BYTES, is_sealed};
+use crate::relay::OuterStream;
+
+/// Items of one deposit: registers that one gateway may serve.
+const DEPOSIT_ITEMS_MAX: usize = 10_000;
+/// The largest deposit, in bytes.
+const DEPOSIT_BYTES_MAX: usize = 32 << 20;
+/// Items that are sent to an agent at a time.
+const COLLECT_ITEMS: i64 = 64;
+/// How often an idle peer is asked whether it is there, and how long it may take.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// Serves `peer` behind `io` until it leaves or the relay drains.
+pub(super) async fn serve(
+    inner: Arc<Inner>,
+    io: Box<OuterStream>,
+    peer: MailboxPeer,
+    draining: CancellationToken,
+) {
+    let service = MailboxServiceServer::new(Service {
+        inner,
+        peer,
+        draining: draining.clone(),
+    })
+    .max_decoding_message_size(DEPOSIT_BYTES_MAX);
+    // The stream never ends by itself, so that the server lives as long as its one connection.
+    let (ended, mut end) = watch::channel(());
+    let io = One { io, _ended: ended };
+    let connection = stream::once(async { Ok::<_, io::Error>(io) }).chain(stream::pending());
+    let gone = async move {
+        tokio::select! {
+            // An error says that the connection, which holds the sender, is gone.
+            _ = end.wait_for(|()| false) => {}
+            () = draining.cancelled() => {}
+        }
+    };
+    let served = Server::builder()
+        .http2_keepalive_interval(Some(KEEP_ALIVE))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE))
+        .add_service(service)
+        .serve_with_incoming_shutdown(connection, gone)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "mailbox connection broke");
+    }
+}
+
+struct Service {
+    inner: Arc<Inner>,
+    peer: MailboxPeer,
+    draining: CancellationToken,
+}
+
+#[tonic::async_trait]
+impl MailboxService for Service {
+    async fn deposit(
+        &self,
+        request: Request<DepositRequest>,
+    ) -> Result<Response<DepositResponse>, Status> {
+        if self.peer != MailboxPeer::Gateway {
+            return Err(Status::permission_denied("only gateways deposit"));
+        }
+        let items = request.into_inner().items;
+        if items.len() > DEPOSIT_ITEMS_MAX {
+            return Err(Status::invalid_argument(format!(
+                "a deposit has at most {DEPOSIT_ITEMS_MAX} items"
+            )));
+        }
+        let items = items
+            .into_iter()
+            .map(|deposited| {
+                let item = deposited.item?;
+                let register = RegisterId::parse(&deposited.register_id).ok()?;
+                let name = <[u8; NAME_BYTES]>::try_from(&*item.name).ok()?;
+                is_sealed(&item.sealed).then(|| (register, name, item.sealed.to_vec()))
+            })
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| {
+                Status::invalid_argument(
+                    "an item has a register, a name of 16 bytes and 2048 sealed ones",
+                )
+            })?;
+        self.inner.boxes.deposit(&items).await.map_err(told)?;
+        self.inner
+            .news
+            .send_modify(|news| *news = news.wrapping_add(1));
+        Ok(Response::new(DepositResponse {}))
+    }
+
+    type CollectStream = BoxStream<'static, Result<CollectResponse, Status>>;
+
+    async fn collect(
+        &self,
+        request: Request<Streaming<CollectRequest>>,
+    ) -> Result<Response<Self::CollectStream>, Status> {
+        let MailboxPeer::Node(register) = self.peer.clone() else {
+            return Err(Status::permission_denied("only agents collect"));
+        };
+        let collecting = Collecting {
+            inner: Arc::clone(&self.inner),
+            news: self.inner.news.subscribe(),
+            register,
+            taken: request.into_inner(),
+            after: 0,
+            draining: self.draining.clone(),
+        };
+        let items = stream::unfold(Some(collecting), async |collecting| {
+            let mut collecting = collecting?;
+            match collecting.next().await {
+                Ok(Some(response)) => Some((Ok(response), Some(collecting))),
+                Ok(None) => None,
+                Err(status) => Some((Err(status), None)),
+            }
+        });
+        Ok(Response::new(items.boxed()))
+    }
+}
+
+/// One agent that collects.
+struct Collecting {
+    inner: Arc<Inner>,
+    news: watch::Receiver<u64>,
+    register: RegisterId,
+    taken: Streaming<CollectRequest>,
+    /// The number of the last item that was sent.
+    after: i64,
+    draining: CancellationToken,
+}
+
+impl Collecting {
+    /// The next items, when there are any; `None` when the agent leaves or the relay drains.
+    async fn next(&mut self) -> Result<Option<CollectResponse>, Status> {
+        loop {
+            // Marked before looking, so that what comes while we look is looked for again.
+            self.news.mark_unchanged();
+            let boxes = &self.inner.boxes;
+            let waiting = boxes
+                .collect(&self.register, self.after, COLLECT_ITEMS)
+                .await;
+            let waiting: VecDeque<_> = waiting.map_err(told)?.into();
+            if let Some(last) = waiting.back() {
+                self.after = last.number;
+                let items = waiting.into_iter().map(|waiting| MailboxItem {
+                    name: Bytes::copy_from_slice(&waiting.name),
+                    sealed: waiting.sealed.into(),
+                });
+                return Ok(Some(CollectResponse {
+                    items: items.collect(),
+                }));
+            }
+            tokio::select! {
+                _ = self.news.changed() => {}
+                () = self.draining.cancelled() => return Ok(None),
+                taken = self.taken.message() => match taken? {
+                    Some(taken) => self.forget(&taken).await?,
+                    None => return Ok(None),
+                },
+            }
+        }
+    }
+
+    async fn forget(&self, taken: &CollectRequest) -> Result<(), Status> {
+        let names: Vec<_> = taken
+            .taken
+            .iter()
+            .filter_map(|name| <[u8; NAME_BYTES]>::try_from(&**name).ok())
+            .collect();
+        self.inner
+            .boxes
+            .take(&self.register, &names)
+            .await
+            .map_err(told)
+    }
+}
+
+/// What the peer is told; the log of the relay has the whole of it.
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
+fn told(error: MailboxStoreError) -> Status {
+    match &error {
+        MailboxStoreError::Full(_) => Status::resource_exhausted(error.to_string()),
+        _ => {
+            tracing::error!(error = &error as &dyn std::error::Error, "mailbox fails");
+            Status::unavailable("the mailbox cannot be read or written now")
+        }
+    }
+}
+
+/// The one connection of a server.
+struct One {
+    io: Box<OuterStream>,
+    /// Dropped with it.
+    _ended: watch::Sender<()>,
+}
+
+impl Connected for One {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) {}
+}
+
+impl AsyncRead for One {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for One {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

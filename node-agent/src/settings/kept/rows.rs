@@ -1,0 +1,367 @@
+//! Settings on disk, and how they are taken.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use innsyn_policy::{
+    Assurance, Caller, Clock, DefinitionId, NationalId, Organisation, PersonUse, Purpose,
+    QuestionId, Representation, Request, SettingKind, Timestamp, UseDecision, UseRecord,
+};
+use innsyn_proto::identity::GatewayName;
+use innsyn_proto::setting::{Change, Item};
+use sqlx::{Sqlite, Transaction};
+
+use super::{KeptSettings, Said};
+use crate::records::{PersonCode, Records, RecordsError, Schema};
+use crate::uselog::{LogUnavailableError, UseLog};
+
+/// The tables of settings.
+pub const SCHEMA: Schema = Schema {
+    name: "settings",
+    steps: &["\
+        CREATE TABLE setting ( \
+            person BLOB NOT NULL, \
+            definition BLOB NOT NULL, \
+            sequence INTEGER NOT NULL, \
+            active INTEGER NOT NULL, \
+            since INTEGER NOT NULL, \
+            until INTEGER, \
+            change BLOB NOT NULL, \
+            PRIMARY KEY (person, definition) \
+        ) STRICT, WITHOUT ROWID; \
+        CREATE TABLE setting_change ( \
+            number INTEGER PRIMARY KEY, \
+            writer TEXT NOT NULL, \
+            change BLOB NOT NULL, \
+            person BLOB NOT NULL, \
+            definition BLOB NOT NULL, \
+            text_version INTEGER NOT NULL, \
+            acting BLOB NOT NULL, \
+            acted_as TEXT NOT NULL, \
+            organisation TEXT NOT NULL, \
+            sequence INTEGER NOT NULL, \
+            active INTEGER NOT NULL, \
+            until INTEGER, \
+            said_at INTEGER NOT NULL, \
+            taken_at INTEGER NOT NULL, \
+            UNIQUE (writer, change) \
+        ) STRICT; \
+        CREATE INDEX setting_change_of_person ON setting_change (person); \
+        CREATE TABLE setting_delivery ( \
+            gateway TEXT PRIMARY KEY, \
+            applied INTEGER NOT NULL \
+        ) STRICT, WITHOUT ROWID"],
+};
+
+/// Why settings are not taken or read. Nothing of them is in effect then that was not before.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// The records fail.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// The log of use fails; what is not logged is not done.
+    #[error(transparent)]
+    Log(#[from] LogUnavailableError),
+    /// A row is not one that was written here.
+    #[error("a setting in the agent's records cannot be read; restore them from a copy")]
+    Damaged,
+}
+
+impl From<sqlx::Error> for KeepError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Records(error.into())
+    }
+}
+
+/// Who brought a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Writer {
+    /// A gateway, for a citizen.
+    Gateway(GatewayName),
+    /// Personvernkomponenten.
+    Pvk,
+    /// A clerk of the register, from paper.
+    Clerk,
+}
+
+impl fmt::Display for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gateway(name) => write!(f, "gateway:{name}"),
+            Self::Pvk => f.write_str("pvk"),
+            Self::Clerk => f.write_str("clerk"),
+        }
+    }
+}
+
+/// What became of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenItem {
+    /// It was the next, and is applied.
+    Applied,
+    /// It was applied before.
+    Before,
+    /// One before it is missing.
+    AfterGap,
+}
+
+/// A setting as it stands in its row: sequence, active, change.
+type Row = (i64, bool, Vec<u8>);
+
+impl KeptSettings {
+    /// Reads what is on disk.
+    pub async fn load(&self, records: &Records) -> Result<(), KeepError> {
+        type Stored = (Vec<u8>, Vec<u8>, i64, bool, i64, Option<i64>);
+        let rows: Vec<Stored> = sqlx::query_as(
+            "SELECT person, definition, sequence, active, since, until FROM setting",
+        )
+        .fetch_all(records.pool())
+        .await?;
+        for (person, definition, sequence, active, since, until) in rows {
+            let person = <[u8; 16]>::try_from(person).ok().map(PersonCode);
+            let person = person
+                .and_then(|code| records.key().person(code))
+                .ok_or(KeepError::Damaged)?;
+            let definition = definition.try_into().map_err(|_| KeepError::Damaged)?;
+            let said = Said {
+                definition: DefinitionId::from_bytes(definition),
+                sequence,
+                active,
+                since: Timestamp::from_micros(since),
+                until: until.map(Timestamp::from_micros),
+            };
+            self.note(&person, said);
+        }
+        let applied: Vec<(String, i64)> =
+            sqlx::query_as("SELECT gateway, applied FROM setting_delivery")
+                .fetch_all(records.pool())
+                .await?;
+        for (gateway, number) in applied {
+            let gateway = gateway.parse().map_err(|_| KeepError::Damaged)?;
+            let number = u64::try_from(number).map_err(|_| KeepError::Damaged)?;
+            self.currency().applied(&gateway, number);
+        }
+        Ok(())
+    }
+
+    /// Applies `items` of one gateway, each if it is the next; tells what became of each. All of
+    /// it is on disk, and in the log, before this returns, and binds from then on.
+    pub async fn take_items(
+        &self,
+        items: &[Item],
+        records: &Records,
+        log: &Arc<UseLog>,
+        clock: &dyn Clock,
+    ) -> Result<Vec<TakenItem>, KeepError> {
+        let Some(first) = items.first() else {
+            return Ok(Vec::new());
+        };
+        let gateway = &first.gateway;
+        let mut writing = records.write().await?;
+        let applied: Option<(i64,)> =
+            sqlx::query_as("SELECT applied FROM setting_delivery WHERE gateway = $1")
+                .bind(gateway.to_string())
+                .fetch_optional(&mut *writing)
+                .await?;
+        let mut applied = applied.map_or(0, |(number,)| number.unsigned_abs());
+        let now = clock.now();
+        let mut taken = Vec::with_capacity(items.len());
+        let (mut uses, mut notes) = (Vec::new(), Vec::new());
+        for item in items {
+            taken.push(match item.number {
+                number if number <= applied => TakenItem::Before,
+                number if number == applied + 1 && item.gateway == *gateway => {
+                    applied = number;
+                    if let Some(change) = &item.content {
+                        uses.push(use_of(change, now));
+                        let writer = Writer::Gateway(gateway.clone());
+                        notes.extend(
+                            self.write(&mut writing, records, &writer, change, item.at, now)
+                                .await?
+                                .map(|said| (change.person, said)),
+                        );
+                    }
+                    TakenItem::Applied
+                }
+                _ => TakenItem::AfterGap,
+            });
+        }
+        sqlx::query(
+            "INSERT INTO setting_delivery (gateway, applied) VALUES ($1, $2) \
+             ON CONFLICT (gateway) DO UPDATE SET applied = excluded.applied",
+        )
+        .bind(gateway.to_string())
+        .bind(applied.cast_signed())
+        .execute(&mut *writing)
+        .await?;
+        if !uses.is_empty() {
+            log.append(uses).await?;
+        }
+        writing.commit().await?;
+        let changes = !notes.is_empty();
+        for (person, said) in notes {
+            self.note(&person, said);
+        }
+        if changes {
+            self.changed_at.store(now.as_micros(), Ordering::Release);
+        }
+        self.currency().applied(gateway, applied);
+        Ok(taken)
+    }
+
+    /// Takes one change that `writer` brings outside any row of items. Brought again, it changes
+    /// nothing and leaves no second entry.
+    pub async fn take_change(
+        &self,
+        writer: &Writer,
+        change: &Change,
+        records: &Records,
+        log: &Arc<UseLog>,
+        clock: &dyn Clock,
+    ) -> Result<(), KeepError> {
+        let now = clock.now();
+        let mut writing = records.write().await?;
+        let known: Option<(i64,)> =
+            sqlx::query_as("SELECT 1 FROM setting_change WHERE writer = $1 AND change = $2")
+                .bind(writer.to_string())
+                .bind(&change.id.0[..])
+                .fetch_optional(&mut *writing)
+                .await?;
+        if known.is_some() {
+            return Ok(());
+        }
+        let said = self
+            .write(&mut writing, records, writer, change, now, now)
+            .await?;
+        log.append(vec![use_of(change, now)]).await?;
+        writing.commit().await?;
+        if let Some(said) = said {
+            self.note(&change.person, said);
+            self.changed_at.store(now.as_micros(), Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Writes `change`; gives what stands from now on, unless what stood before wins.
+    async fn write(
+        &self,
+        writing: &mut Transaction<'static, Sqlite>,
+        records: &Records,
+        writer: &Writer,
+        change: &Change,
+        said_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Said>, KeepError> {
+        let (person, acting) = (
+            records.key().code(&change.person),
+            records.key().code(&change.by),
+        );
+        let definition = &change.definition.bytes()[..];
+        let until = change.until.map(Timestamp::as_micros);
+        sqlx::query(
+            "INSERT INTO setting_change (writer, change, person, definition, text_version, \
+             acting, acted_as, organisation, sequence, active, until, said_at, taken_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+             ON CONFLICT (writer, change) DO NOTHING",
+        )
+        .bind(writer.to_string())
+        .bind(&change.id.0[..])
+        .bind(&person.0[..])
+        .bind(definition)
+        .bind(i64::from(change.text_version))
+        .bind(&acting.0[..])
+        .bind(change.acted_as.name())
+        .bind(change.organisation.as_str())
+        .bind(change.sequence)
+        .bind(change.active)
+        .bind(until)
+        .bind(said_at.as_micros())
+        .bind(now.as_micros())
+        .execute(&mut **writing)
+        .await?;
+        let before: Option<Row> = sqlx::query_as(
+            "SELECT sequence, active, change FROM setting WHERE person = $1 AND definition = $2",
+        )
+        .bind(&person.0[..])
+        .bind(definition)
+        .fetch_optional(&mut **writing)
+        .await?;
+        if before.is_some_and(|before| !self.wins(change, &before)) {
+            return Ok(None);
+        }
+        sqlx::query(
+            "INSERT INTO setting (person, definition, sequence, active, since, until, change) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (person, definition) DO UPDATE SET \
+             sequence = excluded.sequence, active = excluded.active, since = excluded.since, \
+             until = excluded.until, change = excluded.change",
+        )
+        .bind(&person.0[..])
+        .bind(definition)
+        .bind(change.sequence)
+        .bind(change.active)
+        .bind(said_at.as_micros())
+        .bind(until)
+        .bind(&change.id.0[..])
+        .execute(&mut **writing)
+        .await?;
+        Ok(Some(Said {
+            definition: change.definition,
+            sequence: change.sequence,
+            active: change.active,
+            since: said_at,
+            until: change.until,
+        }))
+    }
+
+    /// Whether `change` stands over what was said `before`: it is later, or says no where neither
+    /// is.
+    fn wins(&self, change: &Change, (sequence, active, id): &Row) -> bool {
+        let definition = self.definitions().get(&change.definition);
+        let yes_is_active = definition.is_none_or(|it| it.kind == SettingKind::Consent);
+        let says_no = change.active != yes_is_active;
+        let said_no = *active != yes_is_active;
+        change.sequence > *sequence
+            || change.sequence == *sequence && change.id.0[..] != id[..] && (says_no || !said_no)
+    }
+
+    /// How many changes of `person`'s settings are on disk, for tests and the operator.
+    pub async fn changes_of(
+        &self,
+        person: &NationalId,
+        records: &Records,
+    ) -> Result<u64, KeepError> {
+        let (changes,): (i64,) =
+            sqlx::query_as("SELECT count(*) FROM setting_change WHERE person = $1")
+                .bind(&records.key().code(person).0[..])
+                .fetch_one(records.pool())
+                .await?;
+        Ok(changes.unsigned_abs())
+    }
+}
+
+/// The entry that a change leaves in the log of use.
+fn use_of(change: &Change, now: Timestamp) -> UseRecord {
+    let request = request_of(change.person, change.by, change.organisation);
+    UseRecord::of_person(
+        PersonUse::SettingChange,
+        QuestionId(change.id.0),
+        &request,
+        UseDecision::Answered,
+        now,
+    )
+}
+
+/// Who did it to whom; by what right stands beside the change.
+fn request_of(subject: NationalId, by: NationalId, organisation: Organisation) -> Request {
+    Request {
+        subject,
+        caller: Caller {
+            person: by,
+            organisation,
+            assurance: Assurance::High,
+        },
+        representation: Representation::Own,
+        purpose: Purpose::OwnInsight,
+    }
+}
