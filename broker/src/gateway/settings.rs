@@ -153,6 +153,7 @@ impl GatewaySettings {
     pub async fn open(parts: SettingsParts) -> Result<Arc<Self>, OutboxError> {
         let latest = parts.outbox.latest().await?;
         let agents = parts.outbox.agents().await?;
+        let sequence = parts.outbox.sequence().await?;
         Ok(Arc::new(Self {
             definitions: parts.definitions,
             gateway: parts.gateway,
@@ -162,7 +163,7 @@ impl GatewaySettings {
             clock: parts.clock,
             changing: Mutex::new(Changing {
                 random: parts.random,
-                sequence: i64::MIN,
+                sequence,
             }),
             latest: watch::Sender::new(latest),
             agents: std::sync::Mutex::new(agents),

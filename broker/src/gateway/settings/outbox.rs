@@ -106,6 +106,14 @@ impl Outbox {
         Ok(number.unsigned_abs())
     }
 
+    /// The latest sequence that was given out, as far as it is remembered.
+    pub(super) async fn sequence(&self) -> Result<i64, OutboxError> {
+        let (sequence,): (Option<i64>,) = sqlx::query_as("SELECT MAX(sequence) FROM innsyn_change")
+            .fetch_one(&self.0)
+            .await?;
+        Ok(sequence.unwrap_or(i64::MIN))
+    }
+
     /// The agents that were ever met: the key to seal with, and how far each had come.
     pub(super) async fn agents(
         &self,

@@ -70,10 +70,10 @@ fn signer() -> HeadSigner {
 
 impl World {
     async fn new() -> Self {
-        Self::on(tempfile::tempdir().unwrap()).await
+        Self::on(tempfile::tempdir().unwrap(), 4).await
     }
 
-    async fn on(folder: TempDir) -> Self {
+    async fn on(folder: TempDir, seed: u64) -> Self {
         let outbox = Outbox::open(&folder.path().join("outbox.sqlite"))
             .await
             .unwrap();
@@ -90,7 +90,7 @@ impl World {
             registers: REGISTERS.map(register).to_vec(),
             outbox,
             clock: Arc::new(ManualClock::new(Timestamp::from_seconds(NOW))),
-            random: StdRng::seed_from_u64(4),
+            random: StdRng::seed_from_u64(seed),
         });
         Self {
             settings: settings.await.unwrap(),
@@ -198,13 +198,13 @@ async fn promise_8_a_change_that_is_asked_for_again_is_done_once_also_after_a_st
     );
     let World { folder, settings } = world;
     drop(settings);
-    let world = World::on(folder).await;
+    let world = World::on(folder, 5).await;
     assert_eq!(
         world.settings.change(&asked, wish(1, 1)).await.unwrap(),
         first
     );
     let second = world.settings.change(&asked, wish(1, 2)).await.unwrap();
-    assert!(second.sequence >= first.sequence);
+    assert!(second.sequence > first.sequence, "though the clock stands");
     let numbers: Vec<_> = world
         .waiting()
         .await
