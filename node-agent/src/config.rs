@@ -20,10 +20,12 @@ use crate::service::Caps;
 use crate::sources::{Numbers, SourceConfig};
 use crate::uselog::KeyFiles;
 
+mod exchange;
 mod research;
 #[cfg(test)]
 mod tests;
 
+pub use exchange::{ExchangeConfigError, ExchangeSection, TlsMode};
 pub use research::{ResearchConfigError, ResearchSection, TrustedIssuer};
 
 /// What an agent is to do; checked.
@@ -49,6 +51,8 @@ pub struct Config {
     pub records: RecordsSection,
     /// What it counts for researchers; nothing if absent.
     pub research: Option<ResearchSection>,
+    /// Its place on the message exchange; none if absent.
+    pub exchange: Option<ExchangeSection>,
     /// Where the operator finds health and metrics; nowhere if absent.
     pub status_listen: Option<SocketAddr>,
 }
@@ -202,6 +206,9 @@ pub enum ConfigError {
     /// What is counted for researchers cannot be meant.
     #[error(transparent)]
     Research(#[from] ResearchConfigError),
+    /// The message exchange cannot be meant.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeConfigError),
 }
 
 #[derive(Deserialize)]
@@ -221,6 +228,7 @@ struct File {
     use_log: UseLogSection,
     records: RecordsSection,
     research: Option<ResearchSection>,
+    exchange: Option<ExchangeSection>,
     status_listen: Option<SocketAddr>,
 }
 
@@ -318,6 +326,9 @@ impl Config {
         if let Some(research) = &mut config.research {
             research.resolve(folder);
         }
+        if let Some(exchange) = &mut config.exchange {
+            exchange.resolve(folder);
+        }
         Ok(config)
     }
 
@@ -349,6 +360,9 @@ impl Config {
         if let Some(research) = &file.research {
             research.check()?;
         }
+        if let Some(exchange) = &file.exchange {
+            exchange.check()?;
+        }
         Ok(Self {
             telemetry: file.telemetry,
             register: file.register.check()?,
@@ -369,6 +383,7 @@ impl Config {
             use_log: file.use_log,
             records: file.records,
             research: file.research,
+            exchange: file.exchange,
             status_listen: file.status_listen,
         })
     }

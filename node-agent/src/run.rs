@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
 use crate::config::{Asks, Config};
+use crate::exchange::{self, Exchange, ExchangeParts, NoDialogs};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::records::Records;
 use crate::research::Publisher;
@@ -88,7 +89,7 @@ async fn run_agent(
     let records = Records::open(
         &config.records.folder,
         &config.records.key,
-        &[],
+        &[exchange::SCHEMA],
         &mut random,
     )
     .await
@@ -130,6 +131,7 @@ async fn run_agent(
 
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
+    let exchange = exchange(&config, &records, &clock, &mut random, shutdown.clone()).await?;
 
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
     let serving = Server::builder()
@@ -170,6 +172,9 @@ async fn run_agent(
     if let Some(publishing) = publishing {
         publishing.abort();
     }
+    if let Some(exchange) = exchange {
+        let _ended = exchange.serving.await;
+    }
     log.close().await;
     records.close().await;
     tracing::info!("agent ended");
@@ -203,6 +208,27 @@ async fn publish(
     Ok(Some(
         publisher.spawn_refresh(config.source.refresh, shutdown),
     ))
+}
+
+/// The register's place on the message exchange, if it has one.
+async fn exchange(
+    config: &Config,
+    records: &Records,
+    clock: &Arc<dyn Clock>,
+    random: &mut StdRng,
+    shutdown: CancellationToken,
+) -> anyhow::Result<Option<Exchange>> {
+    let Some(section) = &config.exchange else {
+        return Ok(None);
+    };
+    let parts = ExchangeParts {
+        records: records.clone(),
+        inbox: Arc::new(NoDialogs),
+        clock: Arc::clone(clock),
+        numbers: config.numbers,
+        random: StdRng::from_rng(random),
+    };
+    exchange::start(section, parts, shutdown).await.map(Some)
 }
 
 /// The service for research gateways, if the register counts anything for them.
