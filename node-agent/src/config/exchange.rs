@@ -9,6 +9,9 @@ use serde::Deserialize;
 
 use crate::exchange::{Address, Dialect, Freshness, HerId, IdError, QueueName};
 
+#[cfg(test)]
+mod tests;
+
 /// The longest that a message may stay unsettled before it is given back, in seconds: less than a
 /// broker's patience with a consumer.
 const RELEASE_AFTER_S_MAX: u64 = 600;
