@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, OptionFuture};
 use innsyn_policy::Clock;
 use innsyn_proto::identity::Identity;
 use innsyn_proto::tls::AgentTls;
@@ -172,9 +172,7 @@ async fn run_agent(
     if let Some(publishing) = publishing {
         publishing.abort();
     }
-    if let Some(exchange) = exchange {
-        let _ended = exchange.serving.await;
-    }
+    OptionFuture::from(exchange.map(Exchange::left)).await;
     log.close().await;
     records.close().await;
     tracing::info!("agent ended");

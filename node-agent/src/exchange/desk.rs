@@ -32,7 +32,7 @@ pub use sending::{Post, PostError, Wire};
 pub(super) const SYNC_TIMEOUT: Duration = Duration::from_secs(15);
 /// When somebody is told that an answer has had no receipt. The collaboration agreement says
 /// `P180M`, which ISO 8601 reads as months; minutes are meant, presumably.
-pub(super) const RECEIPT_DUE: Duration = Duration::from_mins(180);
+pub(super) const RECEIPT_DUE: Duration = Duration::from_hours(3);
 
 /// Who the register is on the exchange, and what it does things with.
 #[derive(Debug, Clone)]

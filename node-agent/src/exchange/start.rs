@@ -58,6 +58,15 @@ pub struct Exchange {
     pub serving: JoinHandle<()>,
 }
 
+impl Exchange {
+    /// Waits until it has been left, which it is when the agent is told to stop.
+    pub async fn left(self) {
+        if let Err(error) = self.serving.await {
+            tracing::error!(%error, "the exchange ended badly");
+        }
+    }
+}
+
 /// Reads keys and parties, so that nothing that is wrong with them is found out later, and begins
 /// to serve the register's queues.
 pub async fn start(

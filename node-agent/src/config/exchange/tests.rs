@@ -56,7 +56,16 @@ fn what_cannot_be_meant_is_refused_with_its_key() {
     let nobody = refused("her_id = 80001", "her_id = 0");
     assert!(matches!(nobody, E::Value { key: "her_id", .. }), "{nobody}");
     let path = refused("namespace = \"NHNPRODServiceBus\"", "namespace = \"a/b\"");
-    assert!(matches!(path, E::Value { key: "namespace", .. }), "{path}");
+    assert!(
+        matches!(
+            path,
+            E::Value {
+                key: "namespace",
+                ..
+            }
+        ),
+        "{path}"
+    );
     let none = refused("register_ids = [\"KREFT\"]", "register_ids = []");
     assert!(matches!(none, E::NoRegisterId), "{none}");
     let pair = "{ certificate = \"exchange-crypt.pem\", key = \"exchange-crypt.key\" }";
