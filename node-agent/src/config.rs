@@ -20,11 +20,13 @@ use crate::service::Caps;
 use crate::sources::{Numbers, SourceConfig};
 use crate::uselog::KeyFiles;
 
+mod exchange;
 mod research;
 mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use exchange::{ExchangeConfigError, ExchangeSection, TlsMode};
 pub use research::{ResearchConfigError, ResearchSection, TrustedIssuer};
 pub use settings::{SettingsConfigError, SettingsSection};
 
@@ -53,6 +55,8 @@ pub struct Config {
     pub settings: Option<SettingsSection>,
     /// What it counts for researchers; nothing if absent.
     pub research: Option<ResearchSection>,
+    /// Its place on the message exchange; none if absent.
+    pub exchange: Option<ExchangeSection>,
     /// Where the operator finds health and metrics; nowhere if absent.
     pub status_listen: Option<SocketAddr>,
 }
@@ -209,6 +213,9 @@ pub enum ConfigError {
     /// What people may say cannot be meant.
     #[error(transparent)]
     Settings(#[from] SettingsConfigError),
+    /// The message exchange cannot be meant.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeConfigError),
 }
 
 #[derive(Deserialize)]
@@ -229,6 +236,7 @@ struct File {
     records: RecordsSection,
     settings: Option<SettingsSection>,
     research: Option<ResearchSection>,
+    exchange: Option<ExchangeSection>,
     status_listen: Option<SocketAddr>,
 }
 
@@ -329,6 +337,9 @@ impl Config {
         if let Some(research) = &mut config.research {
             research.resolve(folder);
         }
+        if let Some(exchange) = &mut config.exchange {
+            exchange.resolve(folder);
+        }
         Ok(config)
     }
 
@@ -361,6 +372,9 @@ impl Config {
             research.check()?;
         }
         settings::check(file.settings.as_ref(), &file.gateway)?;
+        if let Some(exchange) = &file.exchange {
+            exchange.check()?;
+        }
         Ok(Self {
             telemetry: file.telemetry,
             register: file.register.check()?,
@@ -382,6 +396,7 @@ impl Config {
             records: file.records,
             settings: file.settings,
             research: file.research,
+            exchange: file.exchange,
             status_listen: file.status_listen,
         })
     }

@@ -10,6 +10,7 @@
 pub mod check;
 pub mod config;
 pub mod engine;
+pub mod exchange;
 pub mod finding;
 pub mod heads;
 pub mod presence;

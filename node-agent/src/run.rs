@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, OptionFuture};
 use innsyn_policy::Clock;
 use innsyn_proto::identity::Identity;
 use innsyn_proto::setting::definitions::SettingDefinitions;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
 use crate::config::{Asks, Config};
+use crate::exchange::{self, Exchange, ExchangeParts, NoDialogs};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::records::Records;
 use crate::research::Publisher;
@@ -92,7 +93,7 @@ async fn run_agent(
     let records = Records::open(
         &config.records.folder,
         &config.records.key,
-        &[settings::kept::SCHEMA],
+        &[settings::kept::SCHEMA, exchange::SCHEMA],
         &mut random,
     )
     .await
@@ -157,6 +158,7 @@ async fn run_agent(
     };
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
+    let exchange = exchange(&config, &records, &clock, &mut random, shutdown.clone()).await?;
 
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
     let serving = Server::builder()
@@ -201,6 +203,7 @@ async fn run_agent(
     if let Some(publishing) = publishing {
         publishing.abort();
     }
+    OptionFuture::from(exchange.map(Exchange::left)).await;
     log.close().await;
     records.close().await;
     tracing::info!("agent ended");
@@ -264,6 +267,27 @@ async fn kept_settings(
         .await
         .context("the settings in the agent's records")?;
     Ok(kept)
+}
+
+/// The register's place on the message exchange, if it has one.
+async fn exchange(
+    config: &Config,
+    records: &Records,
+    clock: &Arc<dyn Clock>,
+    random: &mut StdRng,
+    shutdown: CancellationToken,
+) -> anyhow::Result<Option<Exchange>> {
+    let Some(section) = &config.exchange else {
+        return Ok(None);
+    };
+    let parts = ExchangeParts {
+        records: records.clone(),
+        inbox: Arc::new(NoDialogs),
+        clock: Arc::clone(clock),
+        numbers: config.numbers,
+        random: StdRng::from_rng(random),
+    };
+    exchange::start(section, parts, shutdown).await.map(Some)
 }
 
 /// The service for research gateways, if the register counts anything for them.

@@ -27,6 +27,8 @@ mod system {
     mod differential;
     mod equal_bytes;
     mod examples;
+    #[cfg(feature = "external")]
+    mod exchange;
     mod federation;
     mod fleet;
     #[cfg(feature = "external")]
