@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use futures::future::BoxFuture;
-use innsyn_policy::Clock;
+use innsyn_policy::{Clock, NationalId};
 use innsyn_proto::identity::Identity;
 use innsyn_proto::tls::AgentTls;
 use innsyn_proto::tunnel::Dial;
 use innsyn_proto::wire::node::v1::compute_service_server::ComputeServiceServer;
+use innsyn_proto::wire::node::v1::uses_service_server::UsesServiceServer;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::{mpsc, watch};
@@ -20,11 +21,14 @@ use crate::config::{Asks, Config};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::records::Records;
 use crate::research::Publisher;
-use crate::research::compute::{Compute, Computing, ComputingParts, Countable, CurrentData};
+use crate::research::compute::{
+    Compute, Computing, ComputingParts, Countable, CountedRecords, CurrentData,
+};
 use crate::service::{Answering, Service};
 use crate::sources::{Progress, SubjectsStore};
 use crate::status;
 use crate::uselog::{self, Disk, FsDisk, LogKeys, UseLog, UseLogConfig};
+use crate::uses::{Reading, ReadingParts, Uses};
 
 /// Gateways that have proved who they are and wait to be served.
 const ARRIVALS_MAX: usize = 16;
@@ -137,6 +141,7 @@ async fn run_agent(
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .add_service(Service::server(answering))
         .add_optional_service(compute)
+        .add_service(uses(&config, &subjects, &log, &clock))
         .serve_with_incoming_shutdown(
             presence::incoming(arrived),
             shutdown.clone().cancelled_owned(),
@@ -233,6 +238,30 @@ fn compute(
     let caps = gateways.map(|gateway| (gateway.name.clone(), section.caps()));
     let rules = config.numbers.rules;
     Ok(Some(Compute::server(Arc::new(computing), caps, rules)))
+}
+
+/// The service for gateways that show people the log of use.
+fn uses(
+    config: &Config,
+    subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>,
+    log: &Arc<UseLog>,
+    clock: &Arc<dyn Clock>,
+) -> UsesServiceServer<Uses> {
+    let (marked, key) = (Arc::clone(subjects), log.mark_key());
+    let mark_of = Arc::new(move |id: &NationalId| marked.current().mark(id, &key));
+    let research = config.research.as_ref();
+    let counted = research.map(|section| CountedRecords::new(&section.folder, mark_of));
+    let reading = Reading::new(ReadingParts {
+        register: config.register.clone(),
+        rules: config.numbers.rules,
+        log: Arc::clone(log),
+        clock: Arc::clone(clock),
+        delays: config.use_log.held_back.clone(),
+        counted,
+    });
+    let gateways = config.gateways_that_ask(Asks::Uses);
+    let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
+    Uses::server(Arc::new(reading), caps)
 }
 
 /// What is published, as it stands when it is asked for.

@@ -10,4 +10,5 @@ pub mod receipt;
 pub mod telemetry;
 pub mod tls;
 pub mod tunnel;
+pub mod uselog;
 pub mod wire;

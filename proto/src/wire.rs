@@ -87,6 +87,10 @@ macro_rules! print_nothing_of {
 print_nothing_of! {
     node::v1::Question,
     node::v1::ComputeRequest,
+    node::v1::ListUsesRequest,
+    node::v1::ShownUse,
+    node::v1::CountedUse,
+    node::v1::ListUsesResponse,
     citizen::v1::ListRegistrationsRequest,
     research::v1::RunRequest,
     research::v1::LedgerRequest,

@@ -10,6 +10,7 @@ const FILES: &[&str] = &[
     "innsyn/citizen/v1/citizen.proto",
     "innsyn/node/v1/node.proto",
     "innsyn/node/v1/compute.proto",
+    "innsyn/node/v1/uses.proto",
     "innsyn/research/v1/catalogue.proto",
     "innsyn/research/v1/query.proto",
     "innsyn/research/v1/research.proto",
@@ -19,6 +20,10 @@ const FILES: &[&str] = &[
 const WITHOUT_DEBUG: &[&str] = &[
     "innsyn.node.v1.Question",
     "innsyn.node.v1.ComputeRequest",
+    "innsyn.node.v1.ListUsesRequest",
+    "innsyn.node.v1.ShownUse",
+    "innsyn.node.v1.CountedUse",
+    "innsyn.node.v1.ListUsesResponse",
     "innsyn.research.v1.RunRequest",
     "innsyn.research.v1.LedgerRequest",
     "innsyn.citizen.v1.ListRegistrationsRequest",

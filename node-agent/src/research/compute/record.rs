@@ -53,6 +53,14 @@ pub struct QueryRecord {
     /// The persons counted: numbers of the snapshot.
     #[prost(bytes = "vec", tag = "8")]
     pub counted: Vec<u8>,
+    /// The roll by which these are somebody, 32 bytes; none if nobody was counted, and in records
+    /// from before it was kept.
+    #[prost(bytes = "vec", optional, tag = "9")]
+    pub roll: Option<Vec<u8>>,
+    /// The data permit's project, in words; empty if it could not be verified, and in records from
+    /// before it was kept.
+    #[prost(string, tag = "10")]
+    pub project: String,
 }
 
 /// Why a record cannot be read.
