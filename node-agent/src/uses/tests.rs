@@ -107,7 +107,7 @@ impl World {
         request: wire::ListUsesRequest,
     ) -> Result<wire::ListUsesResponse, Status> {
         let mut request = Request::new(request);
-        let pin = "ab".repeat(32).parse().unwrap();
+        let pin = format!("sha256:{}", "0".repeat(64)).parse().unwrap();
         request.extensions_mut().insert(Peer { gateway, pin });
         self.uses.list_uses(request).await.map(Response::into_inner)
     }
