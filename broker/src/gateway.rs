@@ -31,6 +31,7 @@ pub mod reach;
 pub mod refusal;
 pub mod serve;
 pub mod token;
+pub mod uses;
 pub mod witness;
 mod words;
 

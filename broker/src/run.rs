@@ -11,8 +11,8 @@ use innsyn_proto::head::HeadSigner;
 use innsyn_proto::tls::GatewayTls;
 use innsyn_proto::tunnel::{TcpDialler, TcpRelayListener};
 use prometheus_client::registry::Registry;
-use rand::Rng as _;
 use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,7 +26,7 @@ use crate::gateway::link::{self, Link, Reach};
 use crate::gateway::reach::ThroughRelays;
 use crate::gateway::token::VerifyToken;
 use crate::gateway::witness::{Witness, WitnessLinks};
-use crate::gateway::{CitizenFace, CitizenGatewayConfig, CitizenMetrics, router, serve};
+use crate::gateway::{CitizenFace, CitizenGatewayConfig, CitizenMetrics, router, serve, uses};
 use crate::relay::{Relay, RelayConfig};
 use crate::relay_status;
 use crate::research::desk::ReleaseDesk;
@@ -297,6 +297,11 @@ async fn start_gateway_of(
     let face = CitizenFace::new(
         config, catalogue, registers, everyone, tokens, clock, metrics,
     );
+    let extra = extra.merge(uses::routes(
+        Arc::clone(&face),
+        witness,
+        StdRng::from_rng(&mut random),
+    ));
     let routes = router(face, Arc::new(registry), extra);
     let listener = serve::bind(listen)
         .await

@@ -92,6 +92,10 @@ print_nothing_of! {
     node::v1::CountedUse,
     node::v1::ListUsesResponse,
     citizen::v1::ListRegistrationsRequest,
+    citizen::v1::ListUsesRequest,
+    citizen::v1::ListUsesResponse,
+    citizen::v1::RegisterUses,
+    citizen::v1::Use,
     research::v1::RunRequest,
     research::v1::LedgerRequest,
 }

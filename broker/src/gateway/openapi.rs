@@ -8,6 +8,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::refusal::Problem;
+use super::uses::http_face;
 use super::{api_http, health};
 
 pub(super) fn router() -> Router {
@@ -44,6 +45,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
     paths(
         api_http::list_registrations,
         api_http::list_registers,
+        http_face::list_uses,
         health::healthz,
         health::readyz
     ),

@@ -59,6 +59,8 @@ pub enum Refusal {
     NotFound,
     /// The path has other methods.
     MethodNotAllowed,
+    /// What is asked of the log of use cannot be understood.
+    UsesRequest,
     /// Too many listings are under way.
     Overloaded,
 }
@@ -94,6 +96,7 @@ impl Refusal {
             R::NotAcceptable => "NOT_ACCEPTABLE",
             R::NotFound => "NOT_FOUND",
             R::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            R::UsesRequest => "USES_REQUEST_NOT_UNDERSTOOD",
             R::Overloaded => "OVERLOADED",
         }
     }
@@ -167,6 +170,11 @@ impl Refusal {
             R::NotAcceptable => "accept `application/json` or `text/event-stream`",
             R::NotFound => "there is nothing at this path; see /openapi.json",
             R::MethodNotAllowed => "this path has other methods; see the Allow header",
+            R::UsesRequest => {
+                "the request must have `nationalId` (text) and, if wanted, `since` (a time as in \
+                 2026-01-31T00:00:00Z), `deadlineMs` (whole number) and `receipts` (texts as an \
+                 earlier reading gave them, one of each register), and nothing else"
+            }
             R::Overloaded => "too many listings are under way; try again in a second",
         }
     }
@@ -186,6 +194,7 @@ impl Refusal {
             | R::Deadline
             | R::BodyNotJson
             | R::BodyNotUnderstood
+            | R::UsesRequest
             | R::FieldUnknown => StatusCode::BAD_REQUEST,
             R::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             R::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -213,6 +222,7 @@ impl Refusal {
             | R::BodyNotJson
             | R::BodyNotUnderstood
             | R::FieldUnknown
+            | R::UsesRequest
             | R::BodyTooLarge
             | R::ContentType
             | R::NotAcceptable => Code::InvalidArgument,
@@ -224,7 +234,7 @@ impl Refusal {
 }
 
 /// A representation's own reason: the caller's client issued it and may know.
-const fn denied(reason: DenyReason) -> &'static str {
+pub(super) const fn denied(reason: DenyReason) -> &'static str {
     match reason {
         DenyReason::AssuranceTooLow => "ASSURANCE_TOO_LOW",
         DenyReason::NotOneself => "REPRESENTATION_MISSING",

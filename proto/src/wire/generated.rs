@@ -8,6 +8,7 @@ use prost::Message as _;
 const FILES: &[&str] = &[
     "innsyn/types/v1/types.proto",
     "innsyn/citizen/v1/citizen.proto",
+    "innsyn/citizen/v1/uses.proto",
     "innsyn/node/v1/node.proto",
     "innsyn/node/v1/compute.proto",
     "innsyn/node/v1/uses.proto",
@@ -27,6 +28,10 @@ const WITHOUT_DEBUG: &[&str] = &[
     "innsyn.research.v1.RunRequest",
     "innsyn.research.v1.LedgerRequest",
     "innsyn.citizen.v1.ListRegistrationsRequest",
+    "innsyn.citizen.v1.ListUsesRequest",
+    "innsyn.citizen.v1.ListUsesResponse",
+    "innsyn.citizen.v1.RegisterUses",
+    "innsyn.citizen.v1.Use",
 ];
 
 /// Writes the code that the .proto files say into the folder `out`.

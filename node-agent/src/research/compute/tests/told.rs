@@ -6,7 +6,10 @@ use super::super::told::{CountedRecords, OpenedQuery, ToldOfQuery};
 use super::*;
 
 fn records(world: &World) -> CountedRecords {
-    let (data, key) = (Arc::clone(world.data.as_ref().unwrap()), world.log.mark_key());
+    let (data, key) = (
+        Arc::clone(world.data.as_ref().unwrap()),
+        world.log.mark_key(),
+    );
     let mark_of = move |id: &NationalId| data.people.mark(id, &key);
     CountedRecords::new(world.folder.path(), Arc::new(mark_of))
 }
@@ -19,7 +22,9 @@ fn commitment(world: &World, entry: usize) -> [u8; 32] {
 }
 
 fn told(world: &World, n: usize) -> ToldOfQuery {
-    records(world).person(&person(n)).tell(&commitment(world, 0))
+    records(world)
+        .person(&person(n))
+        .tell(&commitment(world, 0))
 }
 
 fn opened(world: &World, n: usize) -> Box<OpenedQuery> {
