@@ -33,6 +33,7 @@ pub mod refusal;
 pub mod serve;
 pub mod settings;
 pub mod token;
+pub mod uses;
 pub mod witness;
 mod words;
 

@@ -13,8 +13,8 @@ use innsyn_proto::setting::definitions::SettingDefinitions;
 use innsyn_proto::tls::GatewayTls;
 use innsyn_proto::tunnel::{Dial, TcpDialler, TcpRelayListener};
 use prometheus_client::registry::Registry;
-use rand::Rng as _;
 use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -30,7 +30,7 @@ use crate::gateway::settings::{GatewaySettings, Heartbeats, Outbox, Sending, Set
 use crate::gateway::token::VerifyToken;
 use crate::gateway::witness::{Witness, WitnessLinks};
 use crate::gateway::{
-    CitizenFace, CitizenFaceParts, CitizenGatewayConfig, CitizenMetrics, router, serve,
+    CitizenFace, CitizenFaceParts, CitizenGatewayConfig, CitizenMetrics, router, serve, uses,
 };
 use crate::relay::{Relay, RelayConfig};
 use crate::relay_status;
@@ -332,6 +332,11 @@ async fn start_gateway_of(
         clock,
         metrics,
     });
+    let extra = extra.merge(uses::routes(
+        Arc::clone(&face),
+        witness,
+        StdRng::from_rng(&mut random),
+    ));
     let routes = router(face, Arc::new(registry), extra);
     let listener = serve::bind(listen)
         .await

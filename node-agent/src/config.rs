@@ -19,6 +19,7 @@ use crate::presence::{PinnedGateways, PinnedGatewaysError, PresenceConfig};
 use crate::service::Caps;
 use crate::sources::{Numbers, SourceConfig};
 use crate::uselog::KeyFiles;
+use crate::uses::Delay;
 
 mod exchange;
 mod research;
@@ -136,6 +137,9 @@ pub struct UseLogSection {
     /// The longest that a commit waits for company under load, in milliseconds.
     #[serde(default = "linger_ms")]
     pub linger_ms_max: u64,
+    /// What the law wants people told later.
+    #[serde(default)]
+    pub held_back: Vec<Delay>,
 }
 
 const fn linger_ms() -> u64 {

@@ -1,7 +1,7 @@
 //! One register's agent.
 //!
 //! In reading order: [`run`] puts the parts together; [`service`] answers questions; [`uselog`]
-//! keeps what was done, before it is answered; [`subjects`] knows who is here and [`settings`]
+//! keeps what was done, before it is answered, and [`uses`] shows people what was; [`subjects`] knows who is here and [`settings`]
 //! what they have said; [`records`] is where the agent keeps what it was told itself; [`sources`]
 //! reads people and settings from the register; [`presence`] keeps the agent
 //! reachable; [`heads`] shows the log to gateways; [`engine`] runs a researcher's query over what
@@ -28,5 +28,6 @@ pub mod subjects;
 #[cfg(test)]
 mod test_ids;
 pub mod uselog;
+pub mod uses;
 
 pub use run::{Counting, open_log, run, run_counting};

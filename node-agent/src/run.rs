@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use futures::future::{BoxFuture, OptionFuture};
-use innsyn_policy::Clock;
+use innsyn_policy::{Clock, NationalId};
 use innsyn_proto::identity::Identity;
 use innsyn_proto::setting::definitions::SettingDefinitions;
 use innsyn_proto::tls::AgentTls;
 use innsyn_proto::tunnel::Dial;
 use innsyn_proto::wire::node::v1::compute_service_server::ComputeServiceServer;
+use innsyn_proto::wire::node::v1::uses_service_server::UsesServiceServer;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::{mpsc, watch};
@@ -22,7 +23,9 @@ use crate::exchange::{self, Exchange, ExchangeParts, NoDialogs};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::records::Records;
 use crate::research::Publisher;
-use crate::research::compute::{Compute, Computing, ComputingParts, Countable, CurrentData};
+use crate::research::compute::{
+    Compute, Computing, ComputingParts, Countable, CountedRecords, CurrentData,
+};
 use crate::service::{Answering, Service};
 use crate::settings::keeper::{Keeper, KeeperParts};
 use crate::settings::{self, Currency, KeptSettings, collecting};
@@ -30,6 +33,7 @@ use crate::sources::{Progress, SubjectsStore};
 use crate::status;
 use crate::subjects::SubjectKey;
 use crate::uselog::{self, Disk, FsDisk, LogKeys, UseLog, UseLogConfig};
+use crate::uses::{Reading, ReadingParts, Uses};
 
 /// Gateways that have proved who they are and wait to be served.
 const ARRIVALS_MAX: usize = 16;
@@ -167,6 +171,7 @@ async fn run_agent(
         .add_service(Service::server(answering))
         .add_service(settings::service::Service::server(keeper))
         .add_optional_service(compute)
+        .add_service(uses(&config, &subjects, &log, &clock))
         .serve_with_incoming_shutdown(
             presence::incoming(arrived),
             shutdown.clone().cancelled_owned(),
@@ -318,6 +323,30 @@ fn compute(
     let caps = gateways.map(|gateway| (gateway.name.clone(), section.caps()));
     let rules = config.numbers.rules;
     Ok(Some(Compute::server(Arc::new(computing), caps, rules)))
+}
+
+/// The service for gateways that show people the log of use.
+fn uses(
+    config: &Config,
+    subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>,
+    log: &Arc<UseLog>,
+    clock: &Arc<dyn Clock>,
+) -> UsesServiceServer<Uses> {
+    let (marked, key) = (Arc::clone(subjects), log.mark_key());
+    let mark_of = Arc::new(move |id: &NationalId| marked.current().mark(id, &key));
+    let research = config.research.as_ref();
+    let counted = research.map(|section| CountedRecords::new(&section.folder, mark_of));
+    let reading = Reading::new(ReadingParts {
+        register: config.register.clone(),
+        rules: config.numbers.rules,
+        log: Arc::clone(log),
+        clock: Arc::clone(clock),
+        delays: config.use_log.held_back.clone(),
+        counted,
+    });
+    let gateways = config.gateways_that_ask(Asks::Uses);
+    let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
+    Uses::server(Arc::new(reading), caps)
 }
 
 /// What is published, as it stands when it is asked for.

@@ -24,7 +24,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use innsyn_policy::{Clearance, Presence};
+use innsyn_policy::{Clearance, NationalId, Presence};
 
 pub use builder::{PERSONS_MAX, SubjectsBuilder, TooManyPersonsError};
 pub(crate) use key::Mark;
@@ -107,6 +107,12 @@ impl Subjects {
             nobody: self.key.mark_of_nobody(key),
             persons,
         }
+    }
+
+    /// The mark of nobody under `key`, and that of `id`, whoever is here.
+    pub(crate) fn mark(&self, id: &NationalId, key: &MarkKey) -> (Mark, Mark) {
+        let mark = self.key.mark_of(self.key.tag_of(id), key);
+        (self.key.mark_of_nobody(key), mark)
     }
 
     /// The key that tags are made with.

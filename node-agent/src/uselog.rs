@@ -22,20 +22,25 @@
 //! - **Opening repairs only what a crash can have left**; see `frame` for how that is told from
 //!   damage. [`verify()`] repairs nothing.
 //! - **No person in clear**, see [`Entry`].
+//! - **Each person's entries are a chain** that they can check to be whole, see `chains`; it is
+//!   also how they are found.
 //!
 //! The register itself could keep two logs and show one; that is found only by witnesses, which
 //! do not stand yet.
 
 mod audit;
-mod codes;
+mod chains;
 pub mod counted;
 mod disk;
 mod entry;
 mod frame;
 mod gather;
 mod hash;
+mod index;
 mod keys;
 mod metrics;
+mod places;
+mod reader;
 mod sim_disk;
 mod tree;
 mod verify;
@@ -53,16 +58,18 @@ use std::time::Duration;
 use innsyn_policy::UseRecord;
 use innsyn_proto::head::{HeadError, HeadKey, HeadSigner, LogHash, SignedHead};
 use innsyn_proto::receipt::Receipt;
+use innsyn_proto::uselog::receipt::ReadingReceipt;
 use rand::rngs::StdRng;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use audit::{AuditError, Check, Fault, is_new};
-pub use disk::{Disk, FsDisk};
-pub use entry::{ENTRY_BYTES, Entry, EntrySubject, ReadEntryError, Tag, Tagger};
+pub use disk::{Disk, FsDisk, ReadDisk};
+pub use entry::{ChainPlace, ENTRY_BYTES, Entry, EntrySubject, ReadEntryError, Tag, Tagger};
 pub use frame::FRAME_ENTRIES_MAX;
 pub use innsyn_proto::head::origin;
 pub use keys::{KeyError, KeyFiles, LogKeys};
 pub use metrics::UseLogMetrics;
+pub use reader::{LogReader, PlacedEntry, ReadLogError};
 pub use sim_disk::{NoSync, SimDisk};
 pub use verify::{Report, verify, verify_each};
 pub use worker::{HEAD_ENTRIES_MAX, HEAD_WITHIN};
@@ -197,8 +204,9 @@ pub struct UseLog {
     heads: watch::Receiver<Option<SignedHead>>,
     countersigned: watch::Receiver<Option<SignedHead>>,
     counters: Arc<Counters>,
+    reader: LogReader,
     signer: HeadSigner,
-    mark_key: MarkKey,
+    tagger: Tagger,
 }
 
 impl UseLog {
@@ -215,8 +223,9 @@ impl UseLog {
         let queue_entries_max = config.queue_entries_max.max(FRAME_ENTRIES_MAX);
         let gather = Gather::new(config.linger_max);
         let signer = keys.signer.clone();
-        let mark_key = keys.tagger().mark_key();
+        let tagger = keys.tagger().clone();
         let writer = Writer::open(disk, config, keys, salts)?;
+        let reader = writer.reader();
         let (jobs, receiver) = mpsc::channel();
         let (status_tx, status) = watch::channel(LogStatus::Ready);
         let (heads_tx, heads) = watch::channel(writer.heads().0.cloned());
@@ -246,14 +255,31 @@ impl UseLog {
             heads,
             countersigned,
             counters,
+            reader,
             signer,
-            mark_key,
+            tagger,
         })
     }
 
     /// The key by which research tells people again: it lives as long as the log's own.
     pub fn mark_key(&self) -> MarkKey {
-        self.mark_key.clone()
+        self.tagger.mark_key()
+    }
+
+    /// Reads the log beside its thread.
+    pub fn reader(&self) -> LogReader {
+        self.reader.clone()
+    }
+
+    /// Makes the tags by which people are found in this log.
+    pub const fn tagger(&self) -> &Tagger {
+        &self.tagger
+    }
+
+    /// Signs the head of the log as it is now, unless that is signed, and returns it; none of a log
+    /// without entries.
+    pub async fn sign_head(&self) -> Result<Option<SignedHead>, LogUnavailableError> {
+        self.ask(|reply| Job::SignHead { reply }).await?
     }
 
     /// The key that verifies this log's heads, in the note format.
@@ -263,6 +289,11 @@ impl UseLog {
 
     /// `receipt`, signed with the key that signs this log's heads.
     pub fn sign(&self, receipt: &Receipt) -> Result<String, HeadError> {
+        receipt.sign(&self.signer)
+    }
+
+    /// What was shown of this log, signed with the key that signs its heads.
+    pub fn sign_reading(&self, receipt: &ReadingReceipt) -> Result<String, HeadError> {
         receipt.sign(&self.signer)
     }
 

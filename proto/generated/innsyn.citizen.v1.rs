@@ -629,6 +629,175 @@ pub enum SettingKind {
     Block = 3,
 }
 impl SettingKind {
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListUsesRequest {
+    /// The national id asked about, eleven digits. Must be the one that the token is for.
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    /// Only uses since then, RFC 3339. Absent for all.
+    #[prost(string, optional, tag = "2")]
+    pub since: ::core::option::Option<::prost::alloc::string::String>,
+    /// How long to wait for registers, in milliseconds, 200 to 10000. Absent means 5000.
+    #[prost(uint32, optional, tag = "3")]
+    pub deadline_ms: ::core::option::Option<u32>,
+    /// The receipts of an earlier reading, as they were given; at most one of each register.
+    #[prost(string, repeated, tag = "4")]
+    pub receipts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListUsesResponse {
+    /// Exactly one for each register of the catalogue, in its order.
+    #[prost(message, repeated, tag = "1")]
+    pub registers: ::prost::alloc::vec::Vec<RegisterUses>,
+    /// Whether every register that can be asked answered with a log that was verified.
+    #[prost(bool, tag = "2")]
+    pub complete: bool,
+}
+/// What one register's log has about the person.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RegisterUses {
+    #[prost(string, tag = "1")]
+    pub register_id: ::prost::alloc::string::String,
+    /// The register's name, in Norwegian and in English.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub name_en: ::prost::alloc::string::String,
+    #[prost(enumeration = "UsesOutcome", tag = "4")]
+    pub outcome: i32,
+    /// What was wrong, in words; empty where nothing was.
+    #[prost(string, tag = "5")]
+    pub problem: ::prost::alloc::string::String,
+    /// Newest first.
+    #[prost(message, repeated, tag = "6")]
+    pub uses: ::prost::alloc::vec::Vec<Use>,
+    /// How many further uses are held back, as the law demands, and until when the last of them is,
+    /// RFC 3339. Absent where none are.
+    #[prost(message, optional, tag = "7")]
+    pub held_back: ::core::option::Option<HeldBackUses>,
+    /// There is more than is shown here; ask with a later `since`.
+    #[prost(bool, tag = "8")]
+    pub truncated: bool,
+    /// Queries for research of which it cannot be told any more whether they counted the person.
+    #[prost(uint32, tag = "9")]
+    pub queries_untold: u32,
+    #[prost(message, optional, tag = "10")]
+    pub verified: ::core::option::Option<Verified>,
+    /// To be kept by the person and given at the next reading; it is kept nowhere else. Empty where
+    /// there is none.
+    #[prost(string, tag = "11")]
+    pub receipt: ::prost::alloc::string::String,
+}
+/// What the gateway has checked of one register's log. All of it holds if the outcome is VERIFIED.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Verified {
+    /// How many entries the log had.
+    #[prost(uint64, tag = "1")]
+    pub log_entries: u64,
+    /// How many of the person's entries were checked to be whole, without a gap.
+    #[prost(uint64, tag = "2")]
+    pub chained: u64,
+    /// The number of the newest entry about the person.
+    #[prost(uint64, tag = "3")]
+    pub newest: u64,
+    /// Whether an earlier receipt was given and is continued.
+    #[prost(bool, tag = "4")]
+    pub continues_receipt: bool,
+    /// Up to how many entries the log is what witnesses have signed; the rest is newer than their last
+    /// word.
+    #[prost(uint64, tag = "5")]
+    pub witnessed_entries: u64,
+    /// The names of the witnesses.
+    #[prost(string, repeated, tag = "6")]
+    pub witnesses: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HeldBackUses {
+    #[prost(uint32, tag = "1")]
+    pub uses: u32,
+    #[prost(string, tag = "2")]
+    pub until: ::prost::alloc::string::String,
+}
+/// One use of the person's data.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Use {
+    /// When, RFC 3339.
+    #[prost(string, tag = "1")]
+    pub at: ::prost::alloc::string::String,
+    #[prost(enumeration = "UseKind", tag = "2")]
+    pub kind: i32,
+    /// The person themself, who asks now on their behalf, or somebody else.
+    #[prost(enumeration = "UsedBy", tag = "3")]
+    pub by: i32,
+    /// The organisation number, or what stands for one.
+    #[prost(string, tag = "4")]
+    pub organisation: ::prost::alloc::string::String,
+    #[prost(enumeration = "super::super::types::v1::Purpose", tag = "5")]
+    pub purpose: i32,
+    /// What was done, what for, on what ground and how it was decided, in words.
+    #[prost(message, optional, tag = "6")]
+    pub kind_words: ::core::option::Option<Words>,
+    #[prost(message, optional, tag = "7")]
+    pub purpose_words: ::core::option::Option<Words>,
+    #[prost(message, optional, tag = "8")]
+    pub basis_words: ::core::option::Option<Words>,
+    #[prost(message, optional, tag = "9")]
+    pub decision_words: ::core::option::Option<Words>,
+    /// Stable word of the decision, and of its ground; the latter empty where there is none.
+    #[prost(string, tag = "10")]
+    pub decision: ::prost::alloc::string::String,
+    #[prost(string, tag = "11")]
+    pub decision_reason: ::prost::alloc::string::String,
+    /// Research only: the data permit's issuer and number, and its project.
+    #[prost(string, tag = "12")]
+    pub permit: ::prost::alloc::string::String,
+    #[prost(string, tag = "13")]
+    pub project: ::prost::alloc::string::String,
+    /// Research only: how many persons the query counted.
+    #[prost(uint64, tag = "14")]
+    pub persons_counted: u64,
+    /// The question's id, 16 bytes: the same at every register that was asked it.
+    #[prost(bytes = "vec", tag = "15")]
+    pub question_id: ::prost::alloc::vec::Vec<u8>,
+    /// The entry's position in the log, and its hash, 32 bytes: it is proven to stand there.
+    #[prost(uint64, tag = "16")]
+    pub position: u64,
+    #[prost(bytes = "vec", tag = "17")]
+    pub leaf: ::prost::alloc::vec::Vec<u8>,
+    /// Its number among the entries about the person; 0 of research, which is not chained by person.
+    #[prost(uint64, tag = "18")]
+    pub number: u64,
+}
+/// The same in bokmål and in English.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Words {
+    #[prost(string, tag = "1")]
+    pub nb: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub en: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum UsesOutcome {
+    Unspecified = 0,
+    /// The log was shown, and everything about it checked.
+    Verified = 1,
+    /// The log was shown, and does not check; see `problem`. None of it is told.
+    NotVerified = 2,
+    /// Not told to this caller.
+    Withheld = 3,
+    /// The register refused, or cannot.
+    Refused = 4,
+    /// No answer in time.
+    NoAnswer = 5,
+    /// The register holds no identities, or is not connected: it has no log of individuals here.
+    CannotBeAsked = 6,
+}
+impl UsesOutcome {
     /// String value of the enum field names used in the ProtoBuf definition.
     ///
     /// The values are not transformed in any way and thus are considered stable
@@ -639,6 +808,13 @@ impl SettingKind {
             Self::Consent => "SETTING_KIND_CONSENT",
             Self::Reservation => "SETTING_KIND_RESERVATION",
             Self::Block => "SETTING_KIND_BLOCK",
+            Self::Unspecified => "USES_OUTCOME_UNSPECIFIED",
+            Self::Verified => "USES_OUTCOME_VERIFIED",
+            Self::NotVerified => "USES_OUTCOME_NOT_VERIFIED",
+            Self::Withheld => "USES_OUTCOME_WITHHELD",
+            Self::Refused => "USES_OUTCOME_REFUSED",
+            Self::NoAnswer => "USES_OUTCOME_NO_ANSWER",
+            Self::CannotBeAsked => "USES_OUTCOME_CANNOT_BE_ASKED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -648,12 +824,90 @@ impl SettingKind {
             "SETTING_KIND_CONSENT" => Some(Self::Consent),
             "SETTING_KIND_RESERVATION" => Some(Self::Reservation),
             "SETTING_KIND_BLOCK" => Some(Self::Block),
+            "USES_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "USES_OUTCOME_VERIFIED" => Some(Self::Verified),
+            "USES_OUTCOME_NOT_VERIFIED" => Some(Self::NotVerified),
+            "USES_OUTCOME_WITHHELD" => Some(Self::Withheld),
+            "USES_OUTCOME_REFUSED" => Some(Self::Refused),
+            "USES_OUTCOME_NO_ANSWER" => Some(Self::NoAnswer),
+            "USES_OUTCOME_CANNOT_BE_ASKED" => Some(Self::CannotBeAsked),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum UseKind {
+    Unspecified = 0,
+    Listing = 1,
+    Research = 2,
+    LogReading = 3,
+    SettingChange = 4,
+    Dialog = 5,
+}
+impl UseKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "USE_KIND_UNSPECIFIED",
+            Self::Listing => "USE_KIND_LISTING",
+            Self::Research => "USE_KIND_RESEARCH",
+            Self::LogReading => "USE_KIND_LOG_READING",
+            Self::SettingChange => "USE_KIND_SETTING_CHANGE",
+            Self::Dialog => "USE_KIND_DIALOG",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "USE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "USE_KIND_LISTING" => Some(Self::Listing),
+            "USE_KIND_RESEARCH" => Some(Self::Research),
+            "USE_KIND_LOG_READING" => Some(Self::LogReading),
+            "USE_KIND_SETTING_CHANGE" => Some(Self::SettingChange),
+            "USE_KIND_DIALOG" => Some(Self::Dialog),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum UsedBy {
+    Unspecified = 0,
+    Oneself = 1,
+    You = 2,
+    Other = 3,
+}
+impl UsedBy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "USED_BY_UNSPECIFIED",
+            Self::Oneself => "USED_BY_ONESELF",
+            Self::You => "USED_BY_YOU",
+            Self::Other => "USED_BY_OTHER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "USED_BY_UNSPECIFIED" => Some(Self::Unspecified),
+            "USED_BY_ONESELF" => Some(Self::Oneself),
+            "USED_BY_YOU" => Some(Self::You),
+            "USED_BY_OTHER" => Some(Self::Other),
             _ => None,
         }
     }
 }
 /// Generated client implementations.
 pub mod setting_service_client {
+pub mod use_log_service_client {
     #![allow(
         unused_variables,
         dead_code,
@@ -669,6 +923,16 @@ pub mod setting_service_client {
         inner: tonic::client::Grpc<T>,
     }
     impl SettingServiceClient<tonic::transport::Channel> {
+    /// Reads the log of use at every register on a citizen's behalf. Nothing of it is kept here: each
+    /// register is asked, live, and the reading is itself logged there.
+    ///
+    /// Tokens and errors are as those of CitizenService. A power of attorney opens the logs of the
+    /// registers that its areas cover.
+    #[derive(Debug, Clone)]
+    pub struct UseLogServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl UseLogServiceClient<tonic::transport::Channel> {
         /// Attempt to create a new client by connecting to a given endpoint.
         pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
         where
@@ -680,6 +944,7 @@ pub mod setting_service_client {
         }
     }
     impl<T> SettingServiceClient<T>
+    impl<T> UseLogServiceClient<T>
     where
         T: tonic::client::GrpcService<tonic::body::Body>,
         T::Error: Into<StdError>,
@@ -698,6 +963,7 @@ pub mod setting_service_client {
             inner: T,
             interceptor: F,
         ) -> SettingServiceClient<InterceptedService<T, F>>
+        ) -> UseLogServiceClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
@@ -712,6 +978,7 @@ pub mod setting_service_client {
             >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
         {
             SettingServiceClient::new(InterceptedService::new(inner, interceptor))
+            UseLogServiceClient::new(InterceptedService::new(inner, interceptor))
         }
         /// Compress requests with the given encoding.
         ///
@@ -750,6 +1017,12 @@ pub mod setting_service_client {
             request: impl tonic::IntoRequest<super::ListSettingDefinitionsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListSettingDefinitionsResponse>,
+        /// What every register's log has about the person, with what of it was verified.
+        pub async fn list_uses(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListUsesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUsesResponse>,
             tonic::Status,
         > {
             self.inner
@@ -826,12 +1099,18 @@ pub mod setting_service_client {
                 .insert(
                     GrpcMethod::new("innsyn.citizen.v1.SettingService", "ListSettings"),
                 );
+                "/innsyn.citizen.v1.UseLogService/ListUses",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.citizen.v1.UseLogService", "ListUses"));
             self.inner.unary(req, path, codec).await
         }
     }
 }
 /// Generated server implementations.
 pub mod setting_service_server {
+pub mod use_log_service_server {
     #![allow(
         unused_variables,
         dead_code,
@@ -871,6 +1150,25 @@ pub mod setting_service_server {
     /// Every call carries `authorization: Bearer <token>`, as for CitizenService.
     #[derive(Debug)]
     pub struct SettingServiceServer<T> {
+    /// Generated trait containing gRPC methods that should be implemented for use with UseLogServiceServer.
+    #[async_trait]
+    pub trait UseLogService: std::marker::Send + std::marker::Sync + 'static {
+        /// What every register's log has about the person, with what of it was verified.
+        async fn list_uses(
+            &self,
+            request: tonic::Request<super::ListUsesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUsesResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Reads the log of use at every register on a citizen's behalf. Nothing of it is kept here: each
+    /// register is asked, live, and the reading is itself logged there.
+    ///
+    /// Tokens and errors are as those of CitizenService. A power of attorney opens the logs of the
+    /// registers that its areas cover.
+    #[derive(Debug)]
+    pub struct UseLogServiceServer<T> {
         inner: Arc<T>,
         accept_compression_encodings: EnabledCompressionEncodings,
         send_compression_encodings: EnabledCompressionEncodings,
@@ -878,6 +1176,7 @@ pub mod setting_service_server {
         max_encoding_message_size: Option<usize>,
     }
     impl<T> SettingServiceServer<T> {
+    impl<T> UseLogServiceServer<T> {
         pub fn new(inner: T) -> Self {
             Self::from_arc(Arc::new(inner))
         }
@@ -931,6 +1230,9 @@ pub mod setting_service_server {
     impl<T, B> tonic::codegen::Service<http::Request<B>> for SettingServiceServer<T>
     where
         T: SettingService,
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for UseLogServiceServer<T>
+    where
+        T: UseLogService,
         B: Body + std::marker::Send + 'static,
         B::Error: Into<StdError> + std::marker::Send + 'static,
     {
@@ -953,6 +1255,14 @@ pub mod setting_service_server {
                     > tonic::server::UnaryService<super::ListSettingDefinitionsRequest>
                     for ListSettingDefinitionsSvc<T> {
                         type Response = super::ListSettingDefinitionsResponse;
+                "/innsyn.citizen.v1.UseLogService/ListUses" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListUsesSvc<T: UseLogService>(pub Arc<T>);
+                    impl<
+                        T: UseLogService,
+                    > tonic::server::UnaryService<super::ListUsesRequest>
+                    for ListUsesSvc<T> {
+                        type Response = super::ListUsesResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
@@ -968,6 +1278,11 @@ pub mod setting_service_server {
                                         request,
                                     )
                                     .await
+                            request: tonic::Request<super::ListUsesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UseLogService>::list_uses(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -1069,6 +1384,7 @@ pub mod setting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListSettingsSvc(inner);
+                        let method = ListUsesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -1107,6 +1423,7 @@ pub mod setting_service_server {
         }
     }
     impl<T> Clone for SettingServiceServer<T> {
+    impl<T> Clone for UseLogServiceServer<T> {
         fn clone(&self) -> Self {
             let inner = self.inner.clone();
             Self {
@@ -1121,6 +1438,8 @@ pub mod setting_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "innsyn.citizen.v1.SettingService";
     impl<T> tonic::server::NamedService for SettingServiceServer<T> {
+    pub const SERVICE_NAME: &str = "innsyn.citizen.v1.UseLogService";
+    impl<T> tonic::server::NamedService for UseLogServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -1351,6 +1351,221 @@ pub struct SaidSetting {
 }
 /// Generated client implementations.
 pub mod settings_service_client {
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListUsesRequest {
+    /// Who asks about whom, and by what right; its id names the reading. The purpose is own insight.
+    /// Absent is not valid.
+    #[prost(message, optional, tag = "1")]
+    pub question: ::core::option::Option<Question>,
+    /// Only uses since then, seconds since 1970-01-01T00:00:00Z; 0 for all.
+    #[prost(sfixed64, tag = "2")]
+    pub since: i64,
+    /// But at least down to this number of the person's entries, whatever their time: that of an
+    /// earlier receipt, so that the two meet. 0 where there is none.
+    #[prost(fixed64, tag = "3")]
+    pub down_to: u64,
+    /// Sizes of the log's heads that the asker holds, at most 4; the answer proves that its head
+    /// continues each. 0 needs no proof.
+    #[prost(fixed64, repeated, tag = "4")]
+    pub known_sizes: ::prost::alloc::vec::Vec<u64>,
+    /// Where the page before ended. Absent for the first page, which is what is logged.
+    #[prost(message, optional, tag = "5")]
+    pub continued: ::core::option::Option<Continued>,
+}
+/// Where a page ends, for the next of the same reading.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Continued {
+    /// The position of the entry of this reading.
+    #[prost(fixed64, tag = "1")]
+    pub reading: u64,
+    /// The size of the head that it was shown under.
+    #[prost(fixed64, tag = "2")]
+    pub entries: u64,
+    /// The position of the next entry about the person; absent if all have been shown.
+    #[prost(fixed64, optional, tag = "3")]
+    pub next_use: ::core::option::Option<u64>,
+    /// Queries before this position come next; absent if all have been looked at.
+    #[prost(fixed64, optional, tag = "4")]
+    pub queries_before: ::core::option::Option<u64>,
+}
+/// Padded to a multiple of 96 KiB, which nearly all are exactly one of.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListUsesResponse {
+    /// A C2SP checkpoint, signed by the agent's log key, of a log that has this reading in it. On the
+    /// first page only; what later pages prove is under the same.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub checkpoint: ::prost::bytes::Bytes,
+    /// The log's public key in the note format.
+    #[prost(string, tag = "2")]
+    pub log_key: ::prost::alloc::string::String,
+    /// One for each of `known_sizes`, in their order.
+    #[prost(message, repeated, tag = "3")]
+    pub known_consistency: ::prost::alloc::vec::Vec<HashPath>,
+    /// The last checkpoint that witnesses have signed, with their signatures; absent if there is none.
+    #[prost(bytes = "bytes", optional, tag = "4")]
+    pub witnessed: ::core::option::Option<::prost::bytes::Bytes>,
+    /// From that to `checkpoint`.
+    #[prost(message, optional, tag = "5")]
+    pub witnessed_consistency: ::core::option::Option<HashPath>,
+    /// What was done with the person's data, newest first, without a gap.
+    #[prost(message, repeated, tag = "6")]
+    pub uses: ::prost::alloc::vec::Vec<ShownUse>,
+    /// Queries for research that counted the person, newest first.
+    #[prost(message, repeated, tag = "7")]
+    pub counted: ::prost::alloc::vec::Vec<CountedUse>,
+    /// Queries that were looked at and of which it cannot be told any more whether they counted the
+    /// person, because the record beside the log is gone or from before it said so.
+    #[prost(fixed32, tag = "8")]
+    pub queries_untold: u32,
+    /// For the next page; absent on the last.
+    #[prost(message, optional, tag = "9")]
+    pub continued: ::core::option::Option<Continued>,
+    /// What the register signs of this reading and keeps nowhere: a C2SP signed note. On the first
+    /// page only.
+    #[prost(string, tag = "10")]
+    pub receipt: ::prost::alloc::string::String,
+    #[prost(bytes = "bytes", tag = "15")]
+    pub padding: ::prost::bytes::Bytes,
+}
+/// Hashes of an RFC 6962 proof, 32 bytes each.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HashPath {
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    pub hashes: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ShownUse {
+    /// The entry's position in the log.
+    #[prost(fixed64, tag = "1")]
+    pub position: u64,
+    /// Its number among those about the person, from 1.
+    #[prost(fixed64, tag = "2")]
+    pub number: u64,
+    /// From the entry to `checkpoint`.
+    #[prost(message, optional, tag = "5")]
+    pub inclusion: ::core::option::Option<HashPath>,
+    #[prost(enumeration = "Asker", tag = "6")]
+    pub asker: i32,
+    /// Absent is not valid.
+    #[prost(oneof = "shown_use::Told", tags = "3, 4")]
+    pub told: ::core::option::Option<shown_use::Told>,
+}
+/// Nested message and enum types in `ShownUse`.
+pub mod shown_use {
+    /// Absent is not valid.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Told {
+        /// The entry, 128 bytes.
+        #[prost(bytes, tag = "3")]
+        Entry(::prost::bytes::Bytes),
+        #[prost(message, tag = "4")]
+        HeldBack(super::HeldBack),
+    }
+}
+/// What is not told yet.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HeldBack {
+    /// The entry's hash, 32 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub leaf: ::prost::bytes::Bytes,
+    /// When it will be told, seconds since 1970-01-01T00:00:00Z.
+    #[prost(sfixed64, tag = "2")]
+    pub until: i64,
+}
+/// A query for research that counted the person.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CountedUse {
+    /// The entry's position in the log.
+    #[prost(fixed64, tag = "1")]
+    pub position: u64,
+    /// The entry, 128 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub entry: ::prost::bytes::Bytes,
+    #[prost(message, optional, tag = "3")]
+    pub inclusion: ::core::option::Option<HashPath>,
+    /// What the entry commits to: the query's name, the digest of the data permit and the snapshot,
+    /// 32 bytes each, and the root over the persons.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub query_name: ::prost::bytes::Bytes,
+    #[prost(bytes = "bytes", tag = "5")]
+    pub permit_digest: ::prost::bytes::Bytes,
+    #[prost(bytes = "bytes", tag = "6")]
+    pub snapshot: ::prost::bytes::Bytes,
+    #[prost(bytes = "bytes", tag = "7")]
+    pub persons_root: ::prost::bytes::Bytes,
+    /// That the person is among them; others' places stay hidden.
+    #[prost(message, optional, tag = "8")]
+    pub membership: ::core::option::Option<Membership>,
+    /// The data permit's issuer and number.
+    #[prost(string, tag = "9")]
+    pub permit: ::prost::alloc::string::String,
+    /// Its project, in words; empty where the record is from before it was kept.
+    #[prost(string, tag = "10")]
+    pub project: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Membership {
+    /// The person's number in the snapshot.
+    #[prost(fixed32, tag = "1")]
+    pub person: u32,
+    /// How many persons were counted.
+    #[prost(fixed64, tag = "2")]
+    pub persons: u64,
+    /// The person's place among them, from 0.
+    #[prost(fixed64, tag = "3")]
+    pub place: u64,
+    /// The salt of the person's slot, 16 bytes.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub salt: ::prost::bytes::Bytes,
+    /// The other slots of the leaf in their order, 32 bytes each.
+    #[prost(message, optional, tag = "5")]
+    pub slots: ::core::option::Option<HashPath>,
+    #[prost(message, optional, tag = "6")]
+    pub beside: ::core::option::Option<HashPath>,
+}
+/// Who asked, as far as the register tells; UNSPECIFIED of what is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Asker {
+    Unspecified = 0,
+    /// The person themself.
+    Oneself = 1,
+    /// Who asks now, on behalf of the person.
+    You = 2,
+    /// Somebody else.
+    Other = 3,
+}
+impl Asker {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ASKER_UNSPECIFIED",
+            Self::Oneself => "ASKER_ONESELF",
+            Self::You => "ASKER_YOU",
+            Self::Other => "ASKER_OTHER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ASKER_UNSPECIFIED" => Some(Self::Unspecified),
+            "ASKER_ONESELF" => Some(Self::Oneself),
+            "ASKER_YOU" => Some(Self::You),
+            "ASKER_OTHER" => Some(Self::Other),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod uses_service_client {
     #![allow(
         unused_variables,
         dead_code,
@@ -1365,6 +1580,10 @@ pub mod settings_service_client {
         inner: tonic::client::Grpc<T>,
     }
     impl SettingsServiceClient<tonic::transport::Channel> {
+    pub struct UsesServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl UsesServiceClient<tonic::transport::Channel> {
         /// Attempt to create a new client by connecting to a given endpoint.
         pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
         where
@@ -1376,6 +1595,7 @@ pub mod settings_service_client {
         }
     }
     impl<T> SettingsServiceClient<T>
+    impl<T> UsesServiceClient<T>
     where
         T: tonic::client::GrpcService<tonic::body::Body>,
         T::Error: Into<StdError>,
@@ -1394,6 +1614,7 @@ pub mod settings_service_client {
             inner: T,
             interceptor: F,
         ) -> SettingsServiceClient<InterceptedService<T, F>>
+        ) -> UsesServiceClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
@@ -1408,6 +1629,7 @@ pub mod settings_service_client {
             >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
         {
             SettingsServiceClient::new(InterceptedService::new(inner, interceptor))
+            UsesServiceClient::new(InterceptedService::new(inner, interceptor))
         }
         /// Compress requests with the given encoding.
         ///
@@ -1446,6 +1668,13 @@ pub mod settings_service_client {
             request: impl tonic::IntoRequest<super::HeartbeatRequest>,
         ) -> std::result::Result<
             tonic::Response<super::HeartbeatResponse>,
+        /// What the log has about one person, newest first, each entry with its proof. The reading is in
+        /// the log itself before anything leaves. Asked again, it is another reading.
+        pub async fn list_uses(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListUsesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUsesResponse>,
             tonic::Status,
         > {
             self.inner
@@ -1490,12 +1719,18 @@ pub mod settings_service_client {
                 .insert(
                     GrpcMethod::new("innsyn.node.v1.SettingsService", "ListSettings"),
                 );
+                "/innsyn.node.v1.UsesService/ListUses",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.node.v1.UsesService", "ListUses"));
             self.inner.unary(req, path, codec).await
         }
     }
 }
 /// Generated server implementations.
 pub mod settings_service_server {
+pub mod uses_service_server {
     #![allow(
         unused_variables,
         dead_code,
@@ -1521,11 +1756,22 @@ pub mod settings_service_server {
             request: tonic::Request<super::ListSettingsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListSettingsResponse>,
+    /// Generated trait containing gRPC methods that should be implemented for use with UsesServiceServer.
+    #[async_trait]
+    pub trait UsesService: std::marker::Send + std::marker::Sync + 'static {
+        /// What the log has about one person, newest first, each entry with its proof. The reading is in
+        /// the log itself before anything leaves. Asked again, it is another reading.
+        async fn list_uses(
+            &self,
+            request: tonic::Request<super::ListUsesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUsesResponse>,
             tonic::Status,
         >;
     }
     #[derive(Debug)]
     pub struct SettingsServiceServer<T> {
+    pub struct UsesServiceServer<T> {
         inner: Arc<T>,
         accept_compression_encodings: EnabledCompressionEncodings,
         send_compression_encodings: EnabledCompressionEncodings,
@@ -1533,6 +1779,7 @@ pub mod settings_service_server {
         max_encoding_message_size: Option<usize>,
     }
     impl<T> SettingsServiceServer<T> {
+    impl<T> UsesServiceServer<T> {
         pub fn new(inner: T) -> Self {
             Self::from_arc(Arc::new(inner))
         }
@@ -1586,6 +1833,9 @@ pub mod settings_service_server {
     impl<T, B> tonic::codegen::Service<http::Request<B>> for SettingsServiceServer<T>
     where
         T: SettingsService,
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for UsesServiceServer<T>
+    where
+        T: UsesService,
         B: Body + std::marker::Send + 'static,
         B::Error: Into<StdError> + std::marker::Send + 'static,
     {
@@ -1608,6 +1858,14 @@ pub mod settings_service_server {
                     > tonic::server::UnaryService<super::HeartbeatRequest>
                     for HeartbeatSvc<T> {
                         type Response = super::HeartbeatResponse;
+                "/innsyn.node.v1.UsesService/ListUses" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListUsesSvc<T: UsesService>(pub Arc<T>);
+                    impl<
+                        T: UsesService,
+                    > tonic::server::UnaryService<super::ListUsesRequest>
+                    for ListUsesSvc<T> {
+                        type Response = super::ListUsesResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
@@ -1619,6 +1877,11 @@ pub mod settings_service_server {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
                                 <T as SettingsService>::heartbeat(&inner, request).await
+                            request: tonic::Request<super::ListUsesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UsesService>::list_uses(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -1675,6 +1938,7 @@ pub mod settings_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListSettingsSvc(inner);
+                        let method = ListUsesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -1713,6 +1977,7 @@ pub mod settings_service_server {
         }
     }
     impl<T> Clone for SettingsServiceServer<T> {
+    impl<T> Clone for UsesServiceServer<T> {
         fn clone(&self) -> Self {
             let inner = self.inner.clone();
             Self {
@@ -1727,6 +1992,8 @@ pub mod settings_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "innsyn.node.v1.SettingsService";
     impl<T> tonic::server::NamedService for SettingsServiceServer<T> {
+    pub const SERVICE_NAME: &str = "innsyn.node.v1.UsesService";
+    impl<T> tonic::server::NamedService for UsesServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -7,6 +7,7 @@ mod outcome;
 mod purpose;
 mod question;
 mod register;
+mod uses;
 
 #[cfg(test)]
 mod tests;
@@ -18,3 +19,7 @@ pub use question::{
     NodeQuestion, QUESTION_STEP_BYTES, ReadQuestionError, encode_question, question_from_wire,
 };
 pub use register::{kind_from_wire, kind_to_wire, legal_basis_to_wire};
+pub use uses::{
+    ReadUsesError, UsesHead, counted_from_wire, membership_to_wire, path_from_wire, path_to_wire,
+    shown_from_wire, uses_head_from_wire,
+};

@@ -169,6 +169,29 @@ impl SignedHead {
         self.root
     }
 
+    /// Whether the log continues what it was at `seen` entries with `root`: it is no shorter, and
+    /// `proof` connects the roots.
+    pub fn continues(&self, seen: u64, root: LogHash, proof: &[LogHash]) -> Result<(), HeadError> {
+        if self.size < seen {
+            let size = self.size;
+            return Err(HeadError::Shrunk { size, seen });
+        }
+        let consistent = if self.size == seen {
+            self.root == root
+        } else {
+            let proof = proof.iter().take(PROOF_HASHES_MAX);
+            let proof = proof.map(|hash| Hash(*hash)).collect();
+            let (to, from) = (Hash(self.root), Hash(root));
+            // Every log continues the empty one.
+            seen == 0 || tlog_tiles::check_tree(&proof, self.size, to, seen, from).is_ok()
+        };
+        if consistent {
+            Ok(())
+        } else {
+            Err(HeadError::Inconsistent { seen })
+        }
+    }
+
     /// The signed note, as it is stored and sent.
     pub fn note(&self) -> &[u8] {
         &self.note
@@ -208,36 +231,7 @@ pub fn check_continues(
     if head.origin != seen.origin {
         return Err(HeadError::OtherLog);
     }
-    if head.size < seen.size {
-        return Err(HeadError::Shrunk {
-            size: head.size,
-            seen: seen.size,
-        });
-    }
-    let consistent = if head.size == seen.size {
-        head.root == seen.root
-    } else {
-        let proof: Vec<Hash> = proof
-            .iter()
-            .take(PROOF_HASHES_MAX)
-            .map(|hash| Hash(*hash))
-            .collect();
-        // Every log continues the empty one.
-        seen.size == 0
-            || tlog_tiles::check_tree(
-                &proof,
-                head.size,
-                Hash(head.root),
-                seen.size,
-                Hash(seen.root),
-            )
-            .is_ok()
-    };
-    if consistent {
-        Ok(())
-    } else {
-        Err(HeadError::Inconsistent { seen: seen.size })
-    }
+    head.continues(seen.size, seen.root, proof)
 }
 
 impl HeadKey {

@@ -13,4 +13,5 @@ pub mod setting;
 pub mod telemetry;
 pub mod tls;
 pub mod tunnel;
+pub mod uselog;
 pub mod wire;

@@ -14,6 +14,7 @@ mod report;
 mod research;
 mod timing;
 mod usage;
+mod uses;
 
 use clap::Subcommand;
 
@@ -35,6 +36,8 @@ pub enum BenchCommand {
     Timing(timing::TimingArgs),
     /// Whether every flipped bit of a large log of use is found, and how long that takes.
     Flips(flips::FlipsArgs),
+    /// One agent's log of use with very many entries: writing, opening, finding, proving.
+    Uses(uses::UsesArgs),
     /// Researchers' queries over all registers, against DuckDB over the pooled data.
     Research(research::ResearchArgs),
 }
@@ -47,6 +50,7 @@ pub async fn main(command: BenchCommand) -> anyhow::Result<()> {
         BenchCommand::Hung(args) => Box::pin(hung::main(args)).await,
         BenchCommand::Timing(args) => Box::pin(timing::main(args)).await,
         BenchCommand::Flips(args) => Box::pin(flips::main(args)).await,
+        BenchCommand::Uses(args) => Box::pin(uses::main(args)).await,
         BenchCommand::Research(args) => Box::pin(research::main(args)).await,
     }
 }

@@ -10,9 +10,10 @@ use hyper_util::rt::TokioIo;
 use innsyn_proto::wire::citizen::v1::citizen_service_client::CitizenServiceClient;
 use innsyn_proto::wire::citizen::v1::list_registrations_response::Update;
 use innsyn_proto::wire::citizen::v1::setting_service_client::SettingServiceClient;
+use innsyn_proto::wire::citizen::v1::use_log_service_client::UseLogServiceClient;
 use innsyn_proto::wire::citizen::v1::{
     ChangeSettingRequest, ChangeSettingResponse, ListRegistrationsRequest, ListSettingsRequest,
-    ListSettingsResponse, Registration, Summary,
+    ListSettingsResponse, ListUsesRequest, ListUsesResponse, Registration, Summary,
 };
 use innsyn_proto::wire::types::v1::Outcome;
 use rustls_pki_types::ServerName;
@@ -47,6 +48,8 @@ struct CountedRegistration {
     outcome: i32,
 }
 
+/// The largest answer about uses that is read, in bytes.
+const USES_BYTES_MAX: usize = 256 << 20;
 const LIST_REGISTRATIONS: &str = "/innsyn.citizen.v1.CitizenService/ListRegistrations";
 
 /// Who is asked about, and the token to ask with.
@@ -128,6 +131,26 @@ impl Caller {
             }
         }
         summary.context("the listing ended without a summary")
+    }
+
+    /// Reads every register's log about the person, held to `receipts` of an earlier reading.
+    pub async fn uses(
+        &self,
+        question: &Question,
+        receipts: Vec<String>,
+    ) -> anyhow::Result<ListUsesResponse> {
+        let mut request = tonic::Request::new(ListUsesRequest {
+            national_id: question.national_id.clone(),
+            since: None,
+            deadline_ms: question.deadline_ms,
+            receipts,
+        });
+        request
+            .metadata_mut()
+            .insert("authorization", question.authorization.clone());
+        let mut client = UseLogServiceClient::new(self.channel.clone());
+        client = client.max_decoding_message_size(USES_BYTES_MAX);
+        Ok(client.list_uses(request).await?.into_inner())
     }
 
     /// Makes one listing as [`Caller::list`] does; `each` is told the outcomes and nothing else.

@@ -22,4 +22,5 @@ pub mod researcher;
 pub mod scan;
 pub mod sts;
 pub mod truth;
+pub mod verify_uses;
 pub mod world;

@@ -75,6 +75,8 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         world: PathBuf,
     },
+    /// Read what the registers' logs have about a person in a running demo, and verify it.
+    VerifyUses(crate::verify_uses::VerifyUsesArgs),
     /// Load a gateway with listings and print a report as JSON.
     Load(crate::load::LoadArgs),
     /// Measure, with a naive design beside it in the same run.
@@ -194,6 +196,7 @@ pub fn main(args: Args) -> anyhow::Result<()> {
             ..
         } => researcher_token(&world),
         Command::Permit { world } => permit(&world),
+        Command::VerifyUses(args) => block_on(async |_| crate::verify_uses::main(args).await),
         Command::Load(args) => block_on(async |_| crate::load::main(args).await),
         Command::Bench { command } => on_one_thread(async |_| crate::bench::main(command).await),
         Command::Broker(args) => innsyn_broker::program::main(args, axum::Router::new()),

@@ -65,5 +65,6 @@ mod system {
     mod trust;
     mod truth;
     mod tunnel;
+    mod uses;
     mod weakened;
 }

@@ -232,13 +232,18 @@ pub(super) fn expect_json(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// A media type without its parameters.
-fn essence(value: &str) -> String {
+pub(super) fn essence(value: &str) -> String {
     let essence = value.split(';').next().unwrap_or_default();
     essence.trim().to_ascii_lowercase()
 }
 
-pub(super) async fn read(mut body: Body) -> Result<Bytes, Refusal> {
-    let whole = Limited::new(&mut body, BODY_BYTES_MAX).collect();
+pub(super) async fn read(body: Body) -> Result<Bytes, Refusal> {
+    read_body(body, BODY_BYTES_MAX).await
+}
+
+/// The whole of a body of at most `bytes_max` bytes.
+pub(super) async fn read_body(mut body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
+    let whole = Limited::new(&mut body, bytes_max).collect();
     match tokio::time::timeout(BODY_TIMEOUT, whole).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {

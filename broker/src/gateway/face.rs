@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use innsyn_policy::{Clock, NationalId, Request, represents};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::claims::Claims;
@@ -105,6 +105,27 @@ impl CitizenFace {
         &self.catalogue
     }
 
+    /// Every register, to be called.
+    pub(super) const fn everyone(&self) -> &Everyone {
+        &self.everyone
+    }
+
+    /// A place among the calls under way; dropped, it is free again.
+    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let places = Arc::clone(&self.places);
+        places.try_acquire_owned().map_err(|_| Refusal::Overloaded)
+    }
+
+    /// The request for insight that an admitted caller has the right to, if it is about the person
+    /// with `national_id`.
+    pub(super) fn right(
+        &self,
+        Admitted(claims): &Admitted,
+        national_id: &str,
+    ) -> Result<Request, Refusal> {
+        self.request(claims, national_id)
+    }
+
     pub(super) fn serving(&self) -> Serving {
         Serving {
             registers: self.registers.readiness(),
@@ -166,9 +187,7 @@ impl CitizenFace {
     ) -> Result<Listing, Refusal> {
         let deadline = self.deadline(deadline_ms)?;
         let request = self.request(claims, national_id)?;
-        let place = Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| Refusal::Overloaded)?;
+        let place = self.place()?;
         let ends = arrived + deadline;
         let updates = self
             .registers

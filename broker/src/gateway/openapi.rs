@@ -8,6 +8,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::refusal::Problem;
+use super::uses::http_face;
 use super::{api_http, api_settings, health};
 
 pub(super) fn router() -> Router {
@@ -47,6 +48,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         api_settings::http::list_setting_definitions,
         api_settings::http::list_settings,
         api_settings::http::change_setting,
+        http_face::list_uses,
         health::healthz,
         health::readyz
     ),

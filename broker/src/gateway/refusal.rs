@@ -59,6 +59,8 @@ pub enum Refusal {
     NotFound,
     /// The path has other methods.
     MethodNotAllowed,
+    /// What is asked of the log of use cannot be understood.
+    UsesRequest,
     /// Too many listings are under way.
     Overloaded,
     /// This gateway takes no settings.
@@ -108,6 +110,7 @@ impl Refusal {
             R::NotAcceptable => "NOT_ACCEPTABLE",
             R::NotFound => "NOT_FOUND",
             R::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            R::UsesRequest => "USES_REQUEST_NOT_UNDERSTOOD",
             R::Overloaded => "OVERLOADED",
             R::SettingsNotOffered => "SETTINGS_NOT_OFFERED",
             R::SettingUnknown => "SETTING_UNKNOWN",
@@ -188,6 +191,11 @@ impl Refusal {
             R::NotAcceptable => "accept `application/json` or `text/event-stream`",
             R::NotFound => "there is nothing at this path; see /openapi.json",
             R::MethodNotAllowed => "this path has other methods; see the Allow header",
+            R::UsesRequest => {
+                "the request must have `nationalId` (text) and, if wanted, `since` (a time as in \
+                 2026-01-31T00:00:00Z), `deadlineMs` (whole number) and `receipts` (texts as an \
+                 earlier reading gave them, one of each register), and nothing else"
+            }
             R::Overloaded => "too many listings are under way; try again in a second",
             R::SettingsNotOffered => "this gateway takes no settings",
             R::SettingUnknown => "there is no such definition; see the list of definitions",
@@ -223,6 +231,7 @@ impl Refusal {
             | R::BodyNotUnderstood
             | R::SettingEnd
             | R::ChangeId
+            | R::UsesRequest
             | R::FieldUnknown => StatusCode::BAD_REQUEST,
             R::SettingTextChanged => StatusCode::CONFLICT,
             R::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -254,6 +263,7 @@ impl Refusal {
             | R::FieldUnknown
             | R::SettingEnd
             | R::ChangeId
+            | R::UsesRequest
             | R::BodyTooLarge
             | R::ContentType
             | R::NotAcceptable => Code::InvalidArgument,
@@ -269,7 +279,7 @@ impl Refusal {
 }
 
 /// A representation's own reason: the caller's client issued it and may know.
-const fn denied(reason: DenyReason) -> &'static str {
+pub(super) const fn denied(reason: DenyReason) -> &'static str {
     match reason {
         DenyReason::AssuranceTooLow => "ASSURANCE_TOO_LOW",
         DenyReason::NotOneself => "REPRESENTATION_MISSING",

@@ -72,6 +72,17 @@ impl Witness {
         self.kept.get(register).map(|kept| kept.head)
     }
 
+    /// The key of the log of `register` and the last head countersigned for it, if there is one.
+    pub fn kept_log(&self, register: &RegisterId) -> Option<(String, SignedHead)> {
+        let kept = self.kept.get(register)?;
+        Some((kept.log_key, kept.head))
+    }
+
+    /// The keys of the witnesses that are known here: its own.
+    pub fn known(&self) -> Vec<HeadKey> {
+        self.signer.public().into_iter().collect()
+    }
+
     /// Checks a head against the one kept, keeps it, and returns it countersigned once it is on
     /// disk. The first key and the first head of a register are taken on trust.
     pub async fn witness(

@@ -62,12 +62,15 @@ mod roll;
 mod running;
 #[cfg(test)]
 mod tests;
+mod told;
 mod wholes;
 
 pub use answering::{Computing, ComputingParts};
 pub use audited::{AuditedRecords, RecordCheck, RecordFault};
 pub use record::{FOLDER, QueryRecord, ReadRecordError};
 pub use running::Limits;
+pub use told::CountedRecords;
+pub(crate) use told::ToldOfQuery;
 
 use crate::engine::{self, Answer, EngineError, Included, Snapshot};
 use crate::presence::Peer;

@@ -22,7 +22,7 @@ use super::{Fingerprint, Source};
 use crate::research::ResearchData;
 use crate::settings::KeptSettings;
 use crate::settings::kept::OfPerson;
-use crate::subjects::{Found, SubjectKey};
+use crate::subjects::{Found, Mark, MarkKey, SubjectKey};
 
 /// The register as one load found it.
 #[derive(Debug)]
@@ -61,6 +61,11 @@ impl RegisterData {
     /// Looks up the person whom `clearance` is about.
     pub fn find(&self, clearance: &Clearance) -> Found {
         self.loaded.subjects.find(clearance)
+    }
+
+    /// The mark of nobody under `key`, and that of `id`, whoever is here.
+    pub(crate) fn mark(&self, id: &NationalId, key: &MarkKey) -> (Mark, Mark) {
+        self.loaded.subjects.mark(id, key)
     }
 
     /// What `subject` has said about the use of their data, as far as it may be relied on at

@@ -14,6 +14,8 @@ use super::disk::Disk;
 use super::entry::{ENTRY_BYTES, Entry, ReadEntryError};
 use super::frame::{self, Read};
 use super::hash::leaf_hash;
+use super::index::{Index, is_answered_query};
+use super::places::Mark;
 use super::tree::Tree;
 
 /// The stored hashes, in the order of `tlog_tiles::stored_hash_index`.
@@ -62,6 +64,9 @@ pub enum Check {
     /// An entry cannot be read.
     #[error("the entry cannot be read: {0}")]
     Entry(ReadEntryError),
+    /// An entry has another place than the one that follows in its person's chain.
+    #[error("the entry does not continue the entries about its person")]
+    Chain,
     /// A frame is unfinished, and the log goes on in another file.
     #[error("the file ends inside a frame, and the log goes on in another file")]
     Unfinished,
@@ -130,6 +135,8 @@ pub(super) struct Witness {
 pub(super) struct Audit {
     /// The tree over all entries.
     pub(super) tree: Tree,
+    /// Where they are found.
+    pub(super) index: Index,
     /// The number of the last segment; none in a new log.
     pub(super) segment: Option<u32>,
     /// The end of the last whole frame in it, in bytes.
@@ -272,6 +279,11 @@ impl Audit {
                     if let Err((entry, check)) = taken {
                         return broken(blame(disk, size, frame.entries).or(entry), check);
                     }
+                    self.index.places.frame(Mark {
+                        entry: size,
+                        segment: number,
+                        offset: at as u64,
+                    });
                     self.last_frame = Some(at as u64);
                     self.frames += 1;
                     at += frame.len;
@@ -304,14 +316,19 @@ impl Audit {
     ) -> Result<(), (Option<u64>, Check)> {
         let first = self.tree.size();
         let mut other_than_head = None;
+        let mut broken_chain = None;
         let mut hashes = Vec::with_capacity(frame.entries.len() * 2 * HASH_BYTES);
         for entry in frame.entries {
             let number = self.tree.size();
-            let read = Entry::from_bytes(entry);
-            each(
-                number,
-                &read.map_err(|error| (Some(number), Check::Entry(error)))?,
-            );
+            let read =
+                Entry::from_bytes(entry).map_err(|error| (Some(number), Check::Entry(error)))?;
+            each(number, &read);
+            if self.index.chains.take(number, &read).is_err() {
+                broken_chain.get_or_insert(number);
+            }
+            if is_answered_query(&read) {
+                self.index.queries.push(number);
+            }
             self.tree
                 .push(leaf_hash(entry), |hash| hashes.extend_from_slice(&hash.0));
             for Witness { head, .. } in witnesses {
@@ -330,7 +347,11 @@ impl Audit {
             let wrong = self.bad_hash.filter(|bad| bad.wrong);
             return Err((wrong.map(|bad| bad.entry), Check::HeadRoot { size }));
         }
-        Ok(())
+        // Last: where the bytes were changed, that is what is wrong.
+        match broken_chain {
+            Some(number) => Err((Some(number), Check::Chain)),
+            None => Ok(()),
+        }
     }
 
     /// Nothing that is written after a sync may know of more than there is.

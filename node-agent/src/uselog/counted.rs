@@ -30,8 +30,11 @@ use std::fmt;
 
 use aes::cipher::{Array, BlockCipherEncrypt as _, KeyInit as _};
 use aes::{Aes256, Block};
-use aws_lc_rs::digest::{Context, SHA256};
 use innsyn_proto::head::LogHash;
+pub use innsyn_proto::uselog::counted::{CountedFor, Membership};
+use innsyn_proto::uselog::counted::{
+    LEAF, LEAF_PERSONS, NOBODY, SALT_BYTES, SLOT, commitment, place_in_tree,
+};
 use roaring::RoaringBitmap;
 use tlog_tiles::{HASH_SIZE, Hash, HashReader};
 
@@ -41,49 +44,11 @@ use super::tree::Tree;
 #[cfg(test)]
 mod tests;
 
-const DOMAIN: &[u8] = b"innsyn.uselog.v2.Counted\n";
-const SALT_BYTES: usize = 16;
-/// Persons in a leaf; their salts are made together, which is much faster than one by one.
-const LEAF_PERSONS: usize = 32;
-/// What begins the bytes that are hashed to a leaf; those of an inner node begin with 1.
-const LEAF: u8 = 0;
-const NOBODY: u8 = 2;
-const SLOT: u8 = 3;
-
 /// The persons whom one query counted, by their numbers in the snapshot, with the secret that
 /// hides them in the commitment.
 pub struct CountedPersons {
     secret: [u8; 32],
     persons: RoaringBitmap,
-}
-
-/// What a query was, beside whom it counted. All zero where it came to nothing before that was
-/// known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CountedFor {
-    /// The query's name.
-    pub query: [u8; 32],
-    /// The digest of the data permit.
-    pub permit: [u8; 32],
-    /// The snapshot.
-    pub snapshot: [u8; 32],
-}
-
-/// That one person was counted, for whoever knows the root.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Membership {
-    /// The person's number in the snapshot.
-    pub person: u32,
-    /// How many persons were counted.
-    pub persons: u64,
-    /// The person's place among them, from 0.
-    pub place: u64,
-    /// The salt of the person's slot.
-    pub salt: [u8; SALT_BYTES],
-    /// The other slots of the leaf, in their order.
-    pub slots: Vec<LogHash>,
-    /// The hashes beside the way to the root, the leaf's neighbour first.
-    pub beside: Vec<LogHash>,
 }
 
 impl CountedPersons {
@@ -184,47 +149,6 @@ impl fmt::Debug for CountedPersons {
             .field("persons", &self.persons.len())
             .finish_non_exhaustive()
     }
-}
-
-impl Membership {
-    /// Whether it shows that the person is among those of `commitment`, counted for `what`;
-    /// `root` is theirs.
-    pub fn holds(&self, root: &LogHash, what: &CountedFor, commitment: &[u8; 32]) -> bool {
-        let (leaf, at) = place_in_tree(self.place);
-        let before = leaf * LEAF_PERSONS as u64;
-        let in_leaf = self.persons.saturating_sub(before).min(LEAF_PERSONS as u64);
-        if self.place >= self.persons || self.slots.len() as u64 + 1 != in_leaf {
-            return false;
-        }
-        let mut slots = self.slots.clone();
-        slots.insert(at, slot(&self.salt, self.person).0);
-        let leaves = self.persons.div_ceil(LEAF_PERSONS as u64);
-        let beside = self.beside.iter().map(|hash| Hash(*hash)).collect();
-        let hash = self::leaf(slots.as_flattened());
-        tlog_tiles::check_record(&beside, leaves, Hash(*root), leaf, hash).is_ok()
-            && self::commitment(what, self.persons, root) == *commitment
-    }
-}
-
-/// In which leaf the person at `place` is, and where in it.
-fn place_in_tree(place: u64) -> (u64, usize) {
-    let persons = LEAF_PERSONS as u64;
-    // INVARIANT: what is left over is less than `LEAF_PERSONS`.
-    let at = usize::try_from(place % persons).unwrap_or_default();
-    (place / persons, at)
-}
-
-fn commitment(what: &CountedFor, persons: u64, root: &LogHash) -> [u8; 32] {
-    let mut context = Context::new(&SHA256);
-    context.update(DOMAIN);
-    context.update(&what.query);
-    context.update(&what.permit);
-    context.update(&what.snapshot);
-    context.update(&persons.to_le_bytes());
-    context.update(root);
-    let mut commitment = [0; 32];
-    commitment.copy_from_slice(context.finish().as_ref());
-    commitment
 }
 
 fn salt(cipher: &Aes256, person: u32) -> [u8; SALT_BYTES] {

@@ -9,14 +9,25 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How many files are kept open for writing.
 const OPEN_FILES_MAX: usize = 4;
 /// Held while an agent has the log open; always empty.
 const LOCK: &str = "lock";
 
+/// One folder of files, to be read beside whoever writes there.
+pub trait ReadDisk: std::fmt::Debug + Send + Sync + 'static {
+    /// The length of a file in bytes.
+    fn len_of(&self, name: &str) -> io::Result<u64>;
+    /// Fills `bytes` from `offset`; an error where the file ends before.
+    fn fill(&self, name: &str, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
+}
+
 /// One folder of files.
 pub trait Disk: Send + 'static {
+    /// The same folder for others to read.
+    fn reader(&self) -> Arc<dyn ReadDisk>;
     /// The names of the files.
     fn names(&self) -> io::Result<Vec<String>>;
     /// The length of a file in bytes.
@@ -106,7 +117,25 @@ impl FsDisk {
     }
 }
 
+/// A folder of the file system, to be read.
+#[derive(Debug)]
+struct FsReader(PathBuf);
+
+impl ReadDisk for FsReader {
+    fn len_of(&self, name: &str) -> io::Result<u64> {
+        Ok(self.0.join(name).metadata()?.len())
+    }
+
+    fn fill(&self, name: &str, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        File::open(self.0.join(name))?.read_exact_at(bytes, offset)
+    }
+}
+
 impl Disk for FsDisk {
+    fn reader(&self) -> Arc<dyn ReadDisk> {
+        Arc::new(FsReader(self.folder.clone()))
+    }
+
     fn names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in self.folder.read_dir()? {

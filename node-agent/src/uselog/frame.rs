@@ -42,6 +42,10 @@ const HEADER_BYTES: usize = 20;
 const TRAILER_BYTES: usize = 36;
 const FRAME_BYTES_MAX: usize = HEADER_BYTES + FRAME_ENTRIES_MAX * ENTRY_BYTES + TRAILER_BYTES;
 
+/// How much is read at a place to find the frame of an entry that stands soon after it.
+pub(super) const LOOK_UP_BYTES: u64 =
+    super::places::look_up_bytes((HEADER_BYTES + TRAILER_BYTES) as u64, ENTRY_BYTES as u64);
+
 /// A frame that checks in itself.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
@@ -115,6 +119,21 @@ pub(super) fn read(segment: &[u8], at: usize) -> Read<'_> {
         Err(_) if tail.len() == len && has_zero_sector(tail, at, len) => Read::Torn,
         Err(entries) => Read::BrokenFrame(entries),
     }
+}
+
+/// How many entries the frame at `at` has, and how many come before it, if its header checks.
+pub(super) fn read_header_at(bytes: &[u8], at: usize) -> Option<(usize, u64)> {
+    read_header(bytes.get(at..)?.first_chunk()?)
+}
+
+/// Where in its frame the entry with this number within it stands.
+pub(super) const fn entry_offset(within: usize) -> usize {
+    HEADER_BYTES + within * ENTRY_BYTES
+}
+
+/// The length of a frame of so many entries.
+pub(super) const fn len(entries: usize) -> usize {
+    HEADER_BYTES + entries * ENTRY_BYTES + TRAILER_BYTES
 }
 
 /// The count and the size before, if the header checks.

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::disk::Disk;
+use super::disk::{Disk, ReadDisk};
 
 /// What a disk writes or loses as one.
 pub(super) const SECTOR_BYTES: usize = 512;
@@ -306,7 +306,21 @@ fn place(offset: u64) -> io::Result<usize> {
     usize::try_from(offset).map_err(io::Error::other)
 }
 
+impl ReadDisk for SimDisk {
+    fn len_of(&self, name: &str) -> io::Result<u64> {
+        self.len(name)
+    }
+
+    fn fill(&self, name: &str, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.read_at(name, offset, bytes)
+    }
+}
+
 impl Disk for SimDisk {
+    fn reader(&self) -> Arc<dyn ReadDisk> {
+        Arc::new(self.clone())
+    }
+
     fn names(&self) -> io::Result<Vec<String>> {
         self.operate(|state| Ok(state.names.keys().cloned().collect()))
     }
@@ -411,6 +425,10 @@ impl Disk for SimDisk {
 pub struct NoSync<D>(pub D);
 
 impl<D: Disk> Disk for NoSync<D> {
+    fn reader(&self) -> Arc<dyn ReadDisk> {
+        self.0.reader()
+    }
+
     fn names(&self) -> io::Result<Vec<String>> {
         self.0.names()
     }

@@ -1,5 +1,7 @@
 //! The log, on a disk that forgets, fails and is tampered with.
 
+mod attacks;
+mod chains;
 mod crash;
 mod entries;
 mod failures;

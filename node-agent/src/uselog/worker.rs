@@ -35,6 +35,9 @@ pub(super) enum Job {
         note: Vec<u8>,
         reply: oneshot::Sender<Result<(), CountersignError>>,
     },
+    SignHead {
+        reply: oneshot::Sender<Result<Option<SignedHead>, LogUnavailableError>>,
+    },
     Close {
         reply: oneshot::Sender<()>,
     },
@@ -80,6 +83,11 @@ impl<D: Disk> Worker<D> {
                     self.countersigned
                         .send_replace(self.writer.heads().1.cloned());
                     let _ = reply.send(added);
+                }
+                Ok(Job::SignHead { reply }) => {
+                    self.sign_head();
+                    let signed = self.writer.state().clone();
+                    let _ = reply.send(signed.map(|()| self.writer.heads().0.cloned()));
                 }
                 Ok(Job::Close { reply }) => {
                     closing = Some(reply);

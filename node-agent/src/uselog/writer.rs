@@ -12,22 +12,25 @@
 //!   the next commit tries anew; until one succeeds, the log is unavailable.
 
 use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use innsyn_policy::UseRecord;
 use innsyn_proto::head::{HeadKey, LogHash, SignedHead};
 use rand::Rng as _;
 use rand::rngs::StdRng;
-use tlog_tiles::{Hash, HashReader, stored_hash_count, stored_hash_index};
+use tlog_tiles::{stored_hash_count, stored_hash_index};
 
 use super::audit::{
     self, Audit, AuditError, COUNTERSIGNED, HASH_BYTES, HASHES, HEAD, io_error, segment_name,
     stored_head,
 };
-use super::disk::Disk;
-use super::entry::{Entry, Tagger};
+use super::disk::{Disk, ReadDisk};
 use super::frame::{self, Read};
 use super::hash::leaf_hash;
+use super::index::{Grown, Index, is_answered_query};
 use super::keys::LogKeys;
+use super::places::Mark;
+use super::reader::{LogReader, StoredHashes};
 use super::tree::Tree;
 use super::{CountersignError, LogUnavailableError, ProveError, UseLogConfig};
 
@@ -40,6 +43,9 @@ pub(super) struct Writer<D> {
     public: HeadKey,
     salts: StdRng,
     tree: Tree,
+    /// Grown here alone; others read it.
+    index: Arc<RwLock<Index>>,
+    reader: Arc<dyn ReadDisk>,
     /// The segment that is written, its file and where the next frame goes.
     segment: u32,
     segment_file: String,
@@ -84,6 +90,8 @@ impl<D: Disk> Writer<D> {
             buffer: Vec::new(),
             state: Ok(()),
             tree: audit.tree,
+            index: Arc::new(RwLock::new(audit.index)),
+            reader: disk.reader(),
             disk,
             config,
             keys,
@@ -106,19 +114,40 @@ impl<D: Disk> Writer<D> {
 
         let mut tree = self.tree.clone();
         let mut leaves = Vec::with_capacity(records.size_hint().0);
+        let mut grown = Grown::default();
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         frame::begin(&mut self.buffer);
         for record in records {
-            let entry = entry_of(record, &self.keys.tagger, &mut self.salts);
+            let position = tree.size();
+            let mut salt = [0; 16];
+            self.salts.fill_bytes(&mut salt);
+            let entry = self.keys.tagger.entry(record, salt, |tag| {
+                index.chains.next(&mut grown.ends, tag, position)
+            });
+            if is_answered_query(&entry) {
+                grown.queries.push(position);
+            }
+            let entry = entry.to_bytes();
             let leaf = leaf_hash(&entry);
             self.buffer.extend_from_slice(&entry);
             tree.push(leaf, |hash| self.hashes.extend_from_slice(&hash.0));
             leaves.push(leaf.0);
         }
+        drop(index);
+        let mark = Mark {
+            entry: self.tree.size(),
+            segment: self.segment,
+            offset: self.end,
+        };
         frame::finish(&mut self.buffer, self.tree.size(), &tree.root());
         if let Err(error) = self.write_frame() {
             self.hashes.clear();
             return Err(error);
         }
+        self.index
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .commit(grown, mark);
         self.tree = tree;
         self.end += self.buffer.len() as u64;
         self.state = Ok(());
@@ -181,9 +210,14 @@ impl<D: Disk> Writer<D> {
             return Ok(Vec::new());
         }
         self.flush_hashes()?;
-        let proof = tlog_tiles::prove_tree(to, from, &StoredHashes(&self.disk))
+        let proof = tlog_tiles::prove_tree(to, from, &StoredHashes(&*self.reader))
             .map_err(|_| ProveError::HashesUnreadable)?;
         Ok(proof.into_iter().map(|hash| hash.0).collect())
+    }
+
+    /// Reads the log beside this.
+    pub(super) fn reader(&self) -> LogReader {
+        LogReader::new(Arc::clone(&self.reader), Arc::clone(&self.index))
     }
 
     /// Whether and why the log cannot be written.
@@ -213,7 +247,7 @@ impl<D: Disk> Writer<D> {
 
     fn root_at(&mut self, size: u64) -> Result<LogHash, ProveError> {
         self.flush_hashes()?;
-        tlog_tiles::tree_hash(size, &StoredHashes(&self.disk))
+        tlog_tiles::tree_hash(size, &StoredHashes(&*self.reader))
             .map(|root| root.0)
             .map_err(|_| ProveError::HashesUnreadable)
     }
@@ -313,12 +347,6 @@ impl<D: Disk> Writer<D> {
     }
 }
 
-fn entry_of(record: &UseRecord, tagger: &Tagger, salts: &mut StdRng) -> [u8; super::ENTRY_BYTES] {
-    let mut salt = [0; 16];
-    salts.fill_bytes(&mut salt);
-    Entry::new(record, tagger, salt).to_bytes()
-}
-
 /// Cuts an unfinished frame, makes sure of the last whole one and completes the hashes.
 fn mend(disk: &mut impl Disk, audit: &Audit) -> Result<(), AuditError> {
     let segment = segment_name(audit.segment.unwrap_or_default());
@@ -384,20 +412,4 @@ fn mend_hashes(disk: &mut impl Disk, audit: &Audit) -> Result<(), AuditError> {
         }
     }
     disk.sync(HASHES).map_err(io_error(HASHES))
-}
-
-/// Reads stored hashes for proofs.
-struct StoredHashes<'a, D>(&'a D);
-
-impl<D: Disk> HashReader for StoredHashes<'_, D> {
-    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, tlog_tiles::Error> {
-        let read = |index: &u64| {
-            let mut hash = [0; HASH_BYTES];
-            self.0
-                .read_at(HASHES, index * HASH_BYTES as u64, &mut hash)
-                .map(|()| Hash(hash))
-                .map_err(|error| tlog_tiles::Error::InvalidInput(error.to_string()))
-        };
-        indexes.iter().map(read).collect()
-    }
 }

@@ -8,11 +8,13 @@ use prost::Message as _;
 const FILES: &[&str] = &[
     "innsyn/types/v1/types.proto",
     "innsyn/citizen/v1/citizen.proto",
+    "innsyn/citizen/v1/uses.proto",
     "innsyn/node/v1/node.proto",
     "innsyn/node/v1/compute.proto",
     "innsyn/node/v1/settings.proto",
     "innsyn/relay/v1/mailbox.proto",
     "innsyn/citizen/v1/settings.proto",
+    "innsyn/node/v1/uses.proto",
     "innsyn/research/v1/catalogue.proto",
     "innsyn/research/v1/query.proto",
     "innsyn/research/v1/research.proto",
@@ -27,9 +29,17 @@ const WITHOUT_DEBUG: &[&str] = &[
     "innsyn.citizen.v1.ChangeSettingRequest",
     "innsyn.citizen.v1.ListSettingsRequest",
     "innsyn.citizen.v1.ListSettingsResponse",
+    "innsyn.node.v1.ListUsesRequest",
+    "innsyn.node.v1.ShownUse",
+    "innsyn.node.v1.CountedUse",
+    "innsyn.node.v1.ListUsesResponse",
     "innsyn.research.v1.RunRequest",
     "innsyn.research.v1.LedgerRequest",
     "innsyn.citizen.v1.ListRegistrationsRequest",
+    "innsyn.citizen.v1.ListUsesRequest",
+    "innsyn.citizen.v1.ListUsesResponse",
+    "innsyn.citizen.v1.RegisterUses",
+    "innsyn.citizen.v1.Use",
 ];
 
 /// Writes the code that the .proto files say into the folder `out`.

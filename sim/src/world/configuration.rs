@@ -200,9 +200,9 @@ folder = "records"
 key = "records.key"
 {settings}{research}"#,
             may_ask = if spec.settings {
-                "\"listings\", \"settings\""
+                "\"listings\", \"uses\", \"cases\", \"settings\""
             } else {
-                "\"listings\""
+                "\"listings\", \"uses\", \"cases\""
             },
             settings = if spec.settings {
                 format!("\n[settings]\ndefinitions = \"../../{DEFINITIONS_FILE}\"\n")

@@ -444,14 +444,24 @@ impl Computing {
         let mut secret = [0; 32];
         locked(&self.secrets).fill_bytes(&mut secret);
         let folder = self.folder.clone();
+        let kept = Arc::clone(&self.kept);
+        let data = counted
+            .as_ref()
+            .ok()
+            .map(|counted| Arc::clone(&counted.data));
         let written = spawn_blocking(move || {
             let persons = persons.map_or_else(RoaringBitmap::new, |set| set.compressed());
+            let roll = data.map(|data| kept.roll_of(&*data)).transpose()?;
             let record = QueryRecord {
                 query_name: query.as_ref().map(|q| q.name().as_bytes().to_vec()),
                 query: query.map(|query| query.normal().clone()),
                 permit: permit
                     .as_ref()
                     .map_or_else(String::new, |p| p.permit().terms().id.to_string()),
+                project: permit
+                    .as_ref()
+                    .map_or_else(String::new, |p| p.permit().terms().project.clone()),
+                roll: roll.map(|roll| roll.to_vec()),
                 permit_digest: permit.map(|permit| permit.digest().to_vec()),
                 snapshot: snapshot.map(|snapshot| snapshot.to_vec()),
                 outcome: outcome.to_owned(),

@@ -16,12 +16,15 @@ use innsyn_proto::wire::research::v1::Query;
 use prost::Message as _;
 use roaring::RoaringBitmap;
 
+use super::roll::sha256;
 use crate::uselog::counted::{CountedFor, CountedPersons};
 
 /// The name of the folder in the folder of research.
 pub const FOLDER: &str = "counted";
 /// The outcome of a query that was answered; of others it is the label of the ground.
 pub(super) const ANSWERED: &str = "answered";
+/// What begins the bytes that are hashed to a secret which binds more.
+const BOUND: &[u8] = b"innsyn counted 2\n";
 /// The end of the name of a file that is not finished.
 const UNFINISHED: &str = ".new";
 
@@ -53,6 +56,14 @@ pub struct QueryRecord {
     /// The persons counted: numbers of the snapshot.
     #[prost(bytes = "vec", tag = "8")]
     pub counted: Vec<u8>,
+    /// The roll by which these are somebody, 32 bytes; none if nobody was counted, and in records
+    /// from before it was kept.
+    #[prost(bytes = "vec", optional, tag = "9")]
+    pub roll: Option<Vec<u8>>,
+    /// The data permit's project, in words; empty if it could not be verified, and in records from
+    /// before it was kept.
+    #[prost(string, tag = "10")]
+    pub project: String,
 }
 
 /// Why a record cannot be read.
@@ -126,11 +137,21 @@ impl QueryRecord {
     pub fn persons(&self) -> Result<CountedPersons, ReadRecordError> {
         let persons = RoaringBitmap::deserialize_from(self.counted.as_slice())
             .map_err(|_| ReadRecordError::Damaged)?;
-        let secret = self.secret.as_slice().try_into();
-        Ok(CountedPersons::new(
-            persons,
-            secret.map_err(|_| ReadRecordError::Damaged)?,
-        ))
+        let secret: [u8; 32] = self
+            .secret
+            .as_slice()
+            .try_into()
+            .map_err(|_| ReadRecordError::Damaged)?;
+        Ok(CountedPersons::new(persons, self.bound(secret)))
+    }
+
+    /// The secret of the salts, made of `secret` and of what else is told of the query, so that
+    /// the commitment binds that too. Records from before this was kept have the secret as it is.
+    fn bound(&self, secret: [u8; 32]) -> [u8; 32] {
+        match &self.roll {
+            None => secret,
+            Some(roll) => sha256(&[BOUND, &secret, roll, self.project.as_bytes()].concat()),
+        }
     }
 
     /// What the entry of this record holds.

@@ -9,10 +9,11 @@
 //!   file = "innsyn roll 1\n\0\0" ‖ mark of nobody ‖ marks     called by its SHA-256 in hexadecimal
 //! ```
 
+use std::io::Read as _;
 use std::path::Path;
 use std::{fs, io};
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use tokio_util::sync::CancellationToken;
 
 use super::overlap::OverlapError;
@@ -26,6 +27,9 @@ const HEAD: &[u8; 16] = b"innsyn roll 1\n\0\0";
 pub(super) const GONE: u32 = u32::MAX;
 /// Persons that are put in order at a time.
 const PERSONS_AT_A_TIME: usize = 1 << 20;
+
+/// How much of a roll is read at a time: whole marks.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// The SHA-256 of a roll.
 pub(super) type RollName = [u8; 32];
@@ -57,6 +61,61 @@ pub(super) fn read(folder: &Path, name: &RollName) -> Result<Marks, OverlapError
         nobody: marks.next().ok_or(OverlapError::NoRoll)?,
         persons: marks.collect(),
     })
+}
+
+/// The number of the person with `mark` in the roll called `name`, whose marks are of the same
+/// people only if `nobody` is theirs too. Reads it in pieces.
+pub(super) fn find(
+    folder: &Path,
+    name: &RollName,
+    nobody: Mark,
+    mark: Mark,
+) -> Result<Option<u32>, OverlapError> {
+    let mut file = match fs::File::open(folder.join(hex::encode(name))) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OverlapError::NoRoll),
+        opened => opened?,
+    };
+    let mut hash = Context::new(&SHA256);
+    let mut head = [0; HEAD.len() + size_of::<Mark>()];
+    file.read_exact(&mut head)?;
+    hash.update(&head);
+    let same_people = head.starts_with(HEAD) && head.ends_with(&nobody.to_le_bytes());
+    let (mut piece, mut found, mut number) = (vec![0; PIECE_BYTES], None, 0);
+    loop {
+        let read = read_full(&mut file, &mut piece)?;
+        let bytes = piece.get(..read).unwrap_or_default();
+        hash.update(bytes);
+        let (marks, _) = bytes.as_chunks::<{ size_of::<Mark>() }>();
+        let at = marks
+            .iter()
+            .position(|other| Mark::from_le_bytes(*other) == mark);
+        if let Some(at) = at {
+            found.get_or_insert(number + at);
+        }
+        number += marks.len();
+        if read < PIECE_BYTES {
+            break;
+        }
+    }
+    if hash.finish().as_ref() != name {
+        return Err(OverlapError::NoRoll);
+    }
+    if !same_people {
+        return Err(OverlapError::OtherMarks);
+    }
+    Ok(found.and_then(|number| u32::try_from(number).ok()))
+}
+
+/// Fills `piece` unless the file ends; returns how much was read.
+fn read_full(file: &mut fs::File, piece: &mut [u8]) -> io::Result<usize> {
+    let mut read = 0;
+    while let Some(rest) = piece.get_mut(read..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest)? {
+            0 => break,
+            more => read += more,
+        }
+    }
+    Ok(read)
 }
 
 /// What each person of `earlier` is called in `later`, [`GONE`] if they are not in it.

@@ -8,6 +8,7 @@ mod overlaps;
 mod parts;
 mod receipt;
 mod refused;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

@@ -117,7 +117,7 @@ async fn a_record_that_was_changed_is_not_what_the_entry_commits_to() {
     let folder = world.folder.path().join(FOLDER);
     let file = folder.join(hex::encode(commitment));
     let mut bytes = std::fs::read(&file).unwrap();
-    // The last bytes are those of the set.
+    // The last bytes are those of the project's name.
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&file, bytes).unwrap();
     let read = QueryRecord::read(&folder, &commitment);

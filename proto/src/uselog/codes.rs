@@ -12,12 +12,12 @@ use innsyn_policy::{
 macro_rules! table {
     ($(#[$doc:meta])* $to:ident, $from:ident: $type:ident { $($variant:ident = $code:literal),+ $(,)? }) => {
         $(#[$doc])*
-        pub(super) const fn $to(value: $type) -> u8 {
+        pub const fn $to(value: $type) -> u8 {
             match value { $($type::$variant => $code),+ }
         }
 
         /// The inverse; `None` for a number without a meaning.
-        pub(super) const fn $from(code: u8) -> Option<$type> {
+        pub const fn $from(code: u8) -> Option<$type> {
             match code { $($code => Some($type::$variant),)+ _ => None }
         }
     };
@@ -107,7 +107,7 @@ table! {
 }
 
 /// The numbers of a decision and of its reason, which is zero where there is none.
-pub(super) const fn of_decision(decision: UseDecision) -> (u8, u8) {
+pub const fn of_decision(decision: UseDecision) -> (u8, u8) {
     match decision {
         UseDecision::Answered => (1, 0),
         UseDecision::Withheld(reason) => (2, of_withheld(reason)),
@@ -120,7 +120,7 @@ pub(super) const fn of_decision(decision: UseDecision) -> (u8, u8) {
 }
 
 /// The inverse; `None` for numbers without a meaning.
-pub(super) fn decision(decision: u8, reason: u8) -> Option<UseDecision> {
+pub fn decision(decision: u8, reason: u8) -> Option<UseDecision> {
     match (decision, reason) {
         (1, 0) => Some(UseDecision::Answered),
         (2, reason) => withheld(reason).map(UseDecision::Withheld),

@@ -1,0 +1,147 @@
+//! Checks what one register shows of its log.
+//!
+//! The checks themselves are `innsyn_proto::uselog::reading`; here is what this gateway holds the
+//! register to: the head and the key that it keeps as a witness, the signatures of other witnesses,
+//! and the receipt that the person brought.
+
+use innsyn_policy::{QuestionId, RegisterId};
+use innsyn_proto::convert::{
+    ReadUsesError, UsesHead, counted_from_wire, shown_from_wire, uses_head_from_wire,
+};
+use innsyn_proto::head::{HeadError, HeadKey, SignedHead, origin};
+use innsyn_proto::uselog::Entry;
+use innsyn_proto::uselog::reading::{
+    CountedEntry, ShownEntry, UsesFault, check_chain, check_counted, check_inclusion,
+    check_receipt, check_witnessed,
+};
+use innsyn_proto::uselog::receipt::{ReadingReceipt, ReadingReceiptError};
+use innsyn_proto::wire::node::v1 as node;
+
+use super::pages::Pages;
+
+/// What a register is held to.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) register: RegisterId,
+    /// The key and the last head that this gateway keeps of its log.
+    pub(super) kept: Option<(String, SignedHead)>,
+    /// The person's receipt of an earlier reading, as it was read and as it was given.
+    pub(super) receipt: Option<(ReadingReceipt, String)>,
+}
+
+/// What was found to hold.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) head: SignedHead,
+    pub(super) entries: Vec<ShownEntry>,
+    pub(super) counted: Vec<(CountedEntry, Entry)>,
+    pub(super) continues_receipt: bool,
+    pub(super) witnessed_entries: u64,
+    pub(super) witnesses: Vec<String>,
+}
+
+/// Why what a register shows is not told.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CheckError {
+    /// A page is malformed.
+    #[error("what the register shows cannot be read: {0}")]
+    Read(#[from] ReadUsesError),
+    /// The log signs with a key that is not the one kept, or is another log.
+    #[error("the log is signed with another key than before, or is another register's")]
+    OtherKey,
+    /// The note of the witnesses is not good.
+    #[error("the head that witnesses are said to have signed is not good: {0}")]
+    Witnessed(HeadError),
+    /// The receipt was not signed by this log.
+    #[error("the receipt was not given by this register: {0}")]
+    Receipt(#[from] ReadingReceiptError),
+    /// A check fails.
+    #[error(transparent)]
+    Fault(#[from] UsesFault),
+}
+
+impl Held {
+    /// The first page's request.
+    pub(super) fn request(&self, question: node::Question, since: i64) -> node::ListUsesRequest {
+        let receipt = self.receipt.as_ref().map(|(receipt, _)| receipt);
+        node::ListUsesRequest {
+            question: Some(question),
+            since,
+            down_to: receipt.map_or(0, |receipt| receipt.newest),
+            known_sizes: vec![
+                self.kept.as_ref().map_or(0, |(_, head)| head.size()),
+                receipt.map_or(0, |receipt| receipt.entries),
+            ],
+            continued: None,
+        }
+    }
+}
+
+/// Checks all of `pages`, the answer to the question `id`; `witnesses` are the keys of those whose
+/// signatures count.
+pub(super) fn check(
+    pages: &Pages,
+    held: &Held,
+    id: QuestionId,
+    witnesses: &[HeadKey],
+) -> Result<Checked, CheckError> {
+    let first = pages.pages.first().ok_or(UsesFault::Nothing)?;
+    let shown = uses_head_from_wire(first)?;
+    let head = &shown.head;
+    let known_key = held
+        .kept
+        .as_ref()
+        .is_none_or(|(key, _)| *key == first.log_key);
+    if !known_key || head.origin() != origin(&held.register) {
+        return Err(CheckError::OtherKey);
+    }
+    let proof = |n: usize| shown.known.get(n).map_or(&[][..], Vec::as_slice);
+    let mut witnessed_entries = 0;
+    if let Some((_, kept)) = &held.kept {
+        check_witnessed(kept, head, proof(0))?;
+        witnessed_entries = kept.size().min(head.size());
+    }
+    let by_others = check_witnesses(&shown, witnesses)?;
+    let (others_entries, names) = by_others.unwrap_or_default();
+
+    let uses = pages.pages.iter().flat_map(|page| &page.uses);
+    let entries: Vec<_> = uses.map(shown_from_wire).collect::<Result<_, _>>()?;
+    check_inclusion(head, &entries)?;
+    let person = check_chain(&entries, id)?;
+    if let Some((_, note)) = &held.receipt {
+        let receipt = ReadingReceipt::read(note, &shown.log_key)?;
+        check_receipt(&receipt, head, proof(1), &person, &entries)?;
+    }
+    let counted = pages.pages.iter().flat_map(|page| &page.counted);
+    let counted = counted.map(|counted| {
+        let counted = counted_from_wire(counted)?;
+        let entry = check_counted(head, &counted)?;
+        Ok::<_, CheckError>((counted, entry))
+    });
+    let counted = counted.collect::<Result<_, _>>()?;
+    Ok(Checked {
+        entries,
+        counted,
+        continues_receipt: held.receipt.is_some(),
+        witnessed_entries: witnessed_entries.max(others_entries),
+        witnesses: names,
+        head: shown.head,
+    })
+}
+
+/// The size of the head that witnesses have signed, and their names; none where none has.
+fn check_witnesses(
+    shown: &UsesHead,
+    witnesses: &[HeadKey],
+) -> Result<Option<(u64, Vec<String>)>, CheckError> {
+    let Some((note, proof)) = &shown.witnessed else {
+        return Ok(None);
+    };
+    let read = SignedHead::read_countersigned(note, &shown.log_key, witnesses)
+        .map_err(CheckError::Witnessed)?;
+    if read.by.is_empty() {
+        return Ok(None);
+    }
+    check_witnessed(&read.head, &shown.head, proof)?;
+    Ok(Some((read.head.size().min(shown.head.size()), read.by)))
+}
