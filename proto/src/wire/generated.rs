@@ -7,8 +7,11 @@ use prost::Message as _;
 
 const FILES: &[&str] = &[
     "innsyn/types/v1/types.proto",
+    "innsyn/types/v1/cases.proto",
     "innsyn/citizen/v1/citizen.proto",
+    "innsyn/citizen/v1/cases.proto",
     "innsyn/node/v1/node.proto",
+    "innsyn/node/v1/cases.proto",
     "innsyn/node/v1/compute.proto",
     "innsyn/research/v1/catalogue.proto",
     "innsyn/research/v1/query.proto",
@@ -22,6 +25,15 @@ const WITHOUT_DEBUG: &[&str] = &[
     "innsyn.research.v1.RunRequest",
     "innsyn.research.v1.LedgerRequest",
     "innsyn.citizen.v1.ListRegistrationsRequest",
+    "innsyn.types.v1.CaseAttachment",
+    "innsyn.types.v1.CaseStep",
+    "innsyn.node.v1.CaseWords",
+    "innsyn.node.v1.Notice",
+    "innsyn.citizen.v1.OpenCaseRequest",
+    "innsyn.citizen.v1.AddMessageRequest",
+    "innsyn.citizen.v1.AppealCaseRequest",
+    "innsyn.citizen.v1.ListCasesRequest",
+    "innsyn.citizen.v1.GetCaseRequest",
 ];
 
 /// Writes the code that the .proto files say into the folder `out`.
