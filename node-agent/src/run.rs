@@ -16,6 +16,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
+use crate::cases::{self, Cases, CasesFace, CasesParts};
 use crate::config::{Asks, Config};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::records::Records;
@@ -30,6 +31,8 @@ use crate::uselog::{self, Disk, FsDisk, LogKeys, UseLog, UseLogConfig};
 const ARRIVALS_MAX: usize = 16;
 /// How often an idle gateway is asked whether it is there, and how long it may take.
 const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(20);
+/// How often a gateway is told of new messages, be there any or none.
+const NOTICES_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Runs an agent until `shutdown`: reads the source, opens the log, and only then becomes
 /// reachable. Relays are dialled with `dialler`; `progress` shows how far the reading is.
@@ -88,7 +91,7 @@ async fn run_agent(
     let records = Records::open(
         &config.records.folder,
         &config.records.key,
-        &[],
+        &[cases::SCHEMA],
         &mut random,
     )
     .await
@@ -131,11 +134,30 @@ async fn run_agent(
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
 
+    let cases = Cases::new(CasesParts {
+        register: config.register.clone(),
+        records: records.clone(),
+        log: Arc::clone(&log),
+        clock: Arc::clone(&clock),
+        random: StdRng::from_rng(&mut random),
+        becomes: None,
+    });
+    let clerk = cases.spawn_clerk(shutdown.clone());
+    let cases = CasesFace::server(
+        cases,
+        config
+            .gateways_that_ask(Asks::Cases)
+            .map(|gateway| (gateway.name.clone(), gateway.caps())),
+        config.numbers.rules,
+        NOTICES_EVERY,
+    );
+
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
     let serving = Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .add_service(Service::server(answering))
+        .add_service(cases)
         .add_optional_service(compute)
         .serve_with_incoming_shutdown(
             presence::incoming(arrived),
@@ -167,6 +189,7 @@ async fn run_agent(
     serving.abort();
     let _aborted = serving.await;
     refreshing.abort();
+    let _ended = clerk.await;
     if let Some(publishing) = publishing {
         publishing.abort();
     }

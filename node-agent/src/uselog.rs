@@ -51,6 +51,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use innsyn_policy::UseRecord;
+use innsyn_proto::case_receipt::CaseReceipt;
 use innsyn_proto::head::{HeadError, HeadKey, HeadSigner, LogHash, SignedHead};
 use innsyn_proto::receipt::Receipt;
 use rand::rngs::StdRng;
@@ -263,6 +264,11 @@ impl UseLog {
 
     /// `receipt`, signed with the key that signs this log's heads.
     pub fn sign(&self, receipt: &Receipt) -> Result<String, HeadError> {
+        receipt.sign(&self.signer)
+    }
+
+    /// A case's receipt, signed likewise.
+    pub fn sign_case(&self, receipt: &CaseReceipt) -> Result<String, HeadError> {
         receipt.sign(&self.signer)
     }
 
