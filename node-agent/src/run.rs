@@ -8,6 +8,7 @@ use innsyn_policy::Clock;
 use innsyn_proto::identity::Identity;
 use innsyn_proto::tls::AgentTls;
 use innsyn_proto::tunnel::Dial;
+use innsyn_proto::wire::node::v1::cases_service_server::CasesServiceServer;
 use innsyn_proto::wire::node::v1::compute_service_server::ComputeServiceServer;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -134,30 +135,15 @@ async fn run_agent(
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
 
-    let cases = Cases::new(CasesParts {
-        register: config.register.clone(),
-        records: records.clone(),
-        log: Arc::clone(&log),
-        clock: Arc::clone(&clock),
-        random: StdRng::from_rng(&mut random),
-        becomes: None,
-    });
+    let cases = open_cases(&config, &records, &log, &clock, &mut random);
     let clerk = cases.spawn_clerk(shutdown.clone());
-    let cases = CasesFace::server(
-        cases,
-        config
-            .gateways_that_ask(Asks::Cases)
-            .map(|gateway| (gateway.name.clone(), gateway.caps())),
-        config.numbers.rules,
-        NOTICES_EVERY,
-    );
 
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
     let serving = Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .add_service(Service::server(answering))
-        .add_service(cases)
+        .add_service(cases_face(&config, cases))
         .add_optional_service(compute)
         .serve_with_incoming_shutdown(
             presence::incoming(arrived),
@@ -256,6 +242,32 @@ fn compute(
     let caps = gateways.map(|gateway| (gateway.name.clone(), section.caps()));
     let rules = config.numbers.rules;
     Ok(Some(Compute::server(Arc::new(computing), caps, rules)))
+}
+
+/// The register's dialogs. Nothing here makes settings of them yet, so that no blocking and no
+/// reservation can be accepted.
+fn open_cases(
+    config: &Config,
+    records: &Records,
+    log: &Arc<UseLog>,
+    clock: &Arc<dyn Clock>,
+    random: &mut StdRng,
+) -> Arc<Cases> {
+    Cases::new(CasesParts {
+        register: config.register.clone(),
+        records: records.clone(),
+        log: Arc::clone(log),
+        clock: Arc::clone(clock),
+        random: StdRng::from_rng(random),
+        becomes: None,
+    })
+}
+
+/// The service for gateways that ask of dialogs.
+fn cases_face(config: &Config, cases: Arc<Cases>) -> CasesServiceServer<CasesFace> {
+    let gateways = config.gateways_that_ask(Asks::Cases);
+    let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
+    CasesFace::server(cases, caps, config.numbers.rules, NOTICES_EVERY)
 }
 
 /// What is published, as it stands when it is asked for.

@@ -78,7 +78,7 @@ impl Cases {
             let kept = self.case_of(asked, id).await?;
             let steps = store::steps(self.records.pool(), id, only).await?;
             let steps = steps
-                .into_iter()
+                .iter()
                 .map(|step| self.step_to_wire(id, step, only.is_some()))
                 .collect::<Result<_, _>>()?;
             self.logged(asked, UseDecision::Answered).await?;
@@ -152,23 +152,20 @@ impl Cases {
                 .map_or(now, |kept| now.max(kept.case.last_at())),
             has_words: words.has_text(),
         };
-        let kept = match kept {
-            Some(mut kept) => {
-                kept.case.take(step)?;
-                kept.steps += 1;
-                kept
-            }
-            None => {
-                let id = CaseId(self.sixteen_bytes());
-                let case = Case::open(kind, step)?;
-                store::insert_case(&mut records, id, (person, actor), &case).await?;
-                KeptCase {
-                    id,
-                    person,
-                    opener: actor,
-                    case,
-                    steps: 1,
-                }
+        let kept = if let Some(mut kept) = kept {
+            kept.case.take(step)?;
+            kept.steps += 1;
+            kept
+        } else {
+            let id = CaseId(self.sixteen_bytes());
+            let case = Case::open(kind, step)?;
+            store::insert_case(&mut records, id, (person, actor), &case).await?;
+            KeptCase {
+                id,
+                person,
+                opener: actor,
+                case,
+                steps: 1,
             }
         };
         // The log first: a step without an entry there cannot be, an entry without a step can.
@@ -319,7 +316,7 @@ impl Cases {
     fn step_to_wire(
         &self,
         id: CaseId,
-        kept: KeptStep,
+        kept: &KeptStep,
         with_files: bool,
     ) -> Result<types::CaseStep, CaseError> {
         let damaged = || CaseError::Damaged(id);

@@ -151,7 +151,7 @@ async fn promise_8_a_case_is_opened_once_wherever_the_agent_dies() {
         let leaves: Vec<_> = place
             .entries()
             .iter()
-            .map(|entry| entry.to_bytes())
+            .map(Entry::to_bytes)
             .map(|bytes| tlog_tiles::record_hash(&bytes).0)
             .collect();
         assert!(leaves.contains(&leaf), "the step's entry is in the log");
