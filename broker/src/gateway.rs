@@ -17,6 +17,7 @@
 mod account;
 mod api_grpc;
 mod api_http;
+mod cases;
 pub mod claims;
 pub mod config;
 pub mod everyone;

@@ -23,6 +23,7 @@ mod system {
     mod demo;
     mod dependencies;
     mod dev;
+    mod dialogs;
     #[cfg(feature = "external")]
     mod differential;
     mod equal_bytes;

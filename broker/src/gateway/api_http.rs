@@ -14,12 +14,14 @@ use axum::{Json, Router, middleware};
 use futures::{Stream, StreamExt as _};
 use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use innsyn_proto::wire::citizen::v1::case_service_server::CaseServiceServer;
 use innsyn_proto::wire::citizen::v1::citizen_service_server::CitizenServiceServer;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 use tonic::service::Routes;
 
 use super::api_grpc::GrpcFace;
+use super::cases::{self, CasesFace, GrpcCases};
 use super::face::CitizenFace;
 use super::listing::{Event, Listing};
 use super::refusal::Refusal;
@@ -44,8 +46,13 @@ pub fn router(face: Arc<CitizenFace>, registry: Arc<Registry>, extra: Router) ->
         .max_decoding_message_size(BODY_BYTES_MAX);
     let serving = Arc::clone(&face);
     let health = health::grpc(SERVICE, move || serving.serving().is_ready());
-    let mut grpc = Routes::new(service).add_service(health);
-    match openapi::reflection(SERVICE) {
+    let cases = CasesFace::new(Arc::clone(&face), rand::make_rng());
+    let case_service = CaseServiceServer::new(GrpcCases(Arc::clone(&cases)))
+        .max_decoding_message_size(cases::BODY_BYTES_MAX);
+    let mut grpc = Routes::new(service)
+        .add_service(case_service)
+        .add_service(health);
+    match openapi::reflection(&[SERVICE, cases::SERVICE]) {
         Ok(reflection) => grpc = grpc.add_service(reflection),
         // The descriptors are part of the program; a test reads them.
         Err(error) => tracing::error!(
@@ -57,6 +64,7 @@ pub fn router(face: Arc<CitizenFace>, registry: Arc<Registry>, extra: Router) ->
         .route("/v1/registrations", post(list_registrations))
         .route("/v1/registers", get(list_registers))
         .with_state(Arc::clone(&face))
+        .merge(cases::router(cases))
         .merge(openapi::router())
         .merge(health::router(face))
         .merge(metrics::router(registry))
@@ -214,7 +222,7 @@ fn wants_events(headers: &HeaderMap) -> Result<bool, Refusal> {
         .ok_or(Refusal::NotAcceptable)
 }
 
-fn expect_json(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn expect_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -230,8 +238,13 @@ fn essence(value: &str) -> String {
     essence.trim().to_ascii_lowercase()
 }
 
-async fn read(mut body: Body) -> Result<Bytes, Refusal> {
-    let whole = Limited::new(&mut body, BODY_BYTES_MAX).collect();
+async fn read(body: Body) -> Result<Bytes, Refusal> {
+    read_up_to(body, BODY_BYTES_MAX).await
+}
+
+/// The body, if it has at most `bytes_max` bytes.
+pub(super) async fn read_up_to(mut body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
+    let whole = Limited::new(&mut body, bytes_max).collect();
     match tokio::time::timeout(BODY_TIMEOUT, whole).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use innsyn_policy::{Clock, NationalId, Request, represents};
-use tokio::sync::Semaphore;
+use innsyn_policy::{Clock, NationalId, Request, Timestamp, represents};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::claims::Claims;
@@ -92,6 +92,41 @@ impl CitizenFace {
         }
     }
 
+    /// Every register, to be called.
+    pub(super) const fn everyone(&self) -> &Everyone {
+        &self.everyone
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Room for one call of every register, until it is dropped.
+    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map_err(|_| Refusal::Overloaded)
+    }
+
+    /// How long a caller waits for registers who asks for `deadline_ms`.
+    pub(super) fn deadline(&self, deadline_ms: Option<u32>) -> Result<Duration, Refusal> {
+        match deadline_ms {
+            None => Ok(self.config.default_deadline),
+            Some(ms @ DEADLINE_MS_MIN..=DEADLINE_MS_MAX) => Ok(Duration::from_millis(ms.into())),
+            Some(_) => Err(Refusal::Deadline),
+        }
+    }
+
+    /// The request that an admitted caller's token is the right to.
+    pub(super) fn request_of(
+        &self,
+        Admitted(claims): &Admitted,
+        national_id: &str,
+    ) -> Result<Request, Refusal> {
+        self.request(claims, national_id)
+    }
+
     /// Counts `refusal`, and gives it back.
     pub(super) fn refused(&self, refusal: Refusal) -> Refusal {
         self.metrics.refusal(refusal.reason(), "");
@@ -144,15 +179,9 @@ impl CitizenFace {
         deadline_ms: Option<u32>,
         arrived: Instant,
     ) -> Result<Listing, Refusal> {
-        let deadline = match deadline_ms {
-            None => self.config.default_deadline,
-            Some(ms @ DEADLINE_MS_MIN..=DEADLINE_MS_MAX) => Duration::from_millis(ms.into()),
-            Some(_) => return Err(Refusal::Deadline),
-        };
+        let deadline = self.deadline(deadline_ms)?;
         let request = self.request(claims, national_id)?;
-        let place = Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| Refusal::Overloaded)?;
+        let place = self.place()?;
         let ends = arrived + deadline;
         let updates = self
             .registers

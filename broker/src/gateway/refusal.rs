@@ -14,6 +14,8 @@ use tonic::Code;
 use tonic_types::{ErrorDetails, StatusExt as _};
 use utoipa::ToSchema;
 
+pub use super::cases::CaseRefusal;
+
 /// The domain of every `google.rpc.ErrorInfo`.
 pub const ERROR_DOMAIN: &str = "innsyn";
 
@@ -61,6 +63,8 @@ pub enum Refusal {
     MethodNotAllowed,
     /// Too many listings are under way.
     Overloaded,
+    /// A call about a case, for a reason of its own.
+    Case(CaseRefusal),
 }
 
 use Refusal as R;
@@ -95,6 +99,7 @@ impl Refusal {
             R::NotFound => "NOT_FOUND",
             R::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             R::Overloaded => "OVERLOADED",
+            R::Case(refusal) => refusal.reason(),
         }
     }
 
@@ -168,6 +173,7 @@ impl Refusal {
             R::NotFound => "there is nothing at this path; see /openapi.json",
             R::MethodNotAllowed => "this path has other methods; see the Allow header",
             R::Overloaded => "too many listings are under way; try again in a second",
+            R::Case(refusal) => refusal.detail(),
         }
     }
 
@@ -194,6 +200,7 @@ impl Refusal {
             R::NotFound => StatusCode::NOT_FOUND,
             R::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             R::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            R::Case(refusal) => refusal.status(),
         }
     }
 
@@ -219,6 +226,7 @@ impl Refusal {
             R::BodyTooSlow => Code::DeadlineExceeded,
             R::NotFound | R::MethodNotAllowed => Code::Unimplemented,
             R::Overloaded => Code::ResourceExhausted,
+            R::Case(refusal) => refusal.code(),
         }
     }
 }
@@ -289,7 +297,9 @@ impl Refusal {
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static("Bearer error=\"insufficient_scope\""),
             )),
-            R::Overloaded => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            R::Overloaded | R::Case(CaseRefusal::NotDelivered) => {
+                Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
+            }
             _ => None,
         }
     }

@@ -262,6 +262,14 @@ impl Fleet {
         self.agents.remove(register).unwrap().stop().await.unwrap();
     }
 
+    pub(super) async fn kill_gateway(&mut self) {
+        self.gateway.kill().await.unwrap();
+    }
+
+    pub(super) fn restart_gateway(&mut self) {
+        self.gateway = self.starter.gateway(&self.world).unwrap();
+    }
+
     pub(super) async fn kill_relay(&mut self) {
         self.relay.kill().await.unwrap();
     }
