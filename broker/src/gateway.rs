@@ -27,6 +27,7 @@ pub(crate) mod health;
 pub mod link;
 pub mod listing;
 mod metrics;
+pub mod notification;
 pub(crate) mod openapi;
 pub mod reach;
 pub mod refusal;

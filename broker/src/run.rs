@@ -22,7 +22,8 @@ use crate::config::{Config, FederationConfig};
 use crate::gateway::config::Limits;
 use crate::gateway::everyone::Everyone;
 use crate::gateway::fanout::Fanout;
-use crate::gateway::link::{self, Link, Reach};
+use crate::gateway::link::{self, Beside, Link, Reach};
+use crate::gateway::notification::TellLinks;
 use crate::gateway::reach::ThroughRelays;
 use crate::gateway::token::VerifyToken;
 use crate::gateway::witness::{Witness, WitnessLinks};
@@ -260,6 +261,12 @@ async fn start_gateway_of(
         gateway.head_key = witness.public_key(),
         "gateway identity"
     );
+    let rules = config.number_rules;
+    let teller = config.notification.as_ref();
+    let beside: Arc<dyn Beside> = Arc::new(TellLinks {
+        first: Arc::new(WitnessLinks(Arc::clone(&witness))),
+        teller: teller.map(|section| section.open(rules)).transpose()?,
+    });
     let mut random: StdRng = rand::make_rng();
     let links: Arc<[Option<Arc<Link>>]> = catalogue
         .entries()
@@ -276,7 +283,7 @@ async fn start_gateway_of(
         roles.spawn(link::run(
             Arc::clone(link),
             Arc::clone(&reach),
-            Arc::new(WitnessLinks(Arc::clone(&witness))),
+            Arc::clone(&beside),
             random.next_u64(),
             shutdown.clone(),
         ));

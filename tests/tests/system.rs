@@ -39,6 +39,8 @@ mod system {
     #[cfg(feature = "external")]
     mod log_down;
     mod log_reading;
+    #[cfg(feature = "external")]
+    mod notices;
     mod open_load;
     mod outcomes;
     mod permits;

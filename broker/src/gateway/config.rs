@@ -9,6 +9,7 @@ use std::time::Duration;
 use innsyn_policy::{Clock, Environment, NumberRules, Organisation};
 use serde::Deserialize;
 
+use super::notification::NotificationConfig;
 use super::token::{BearerVerifier, Issuer, KeySet, KeySource, LoadKeysError, TokenTimes};
 
 /// The shortest deadline of a listing, in milliseconds.
@@ -45,6 +46,8 @@ pub struct CitizenGatewayConfig {
     pub refusal_after: Duration,
     /// What it bears.
     pub limits: Limits,
+    /// How citizens are told of new messages; not at all if absent. Read from a section of its own.
+    pub notification: Option<NotificationConfig>,
 }
 
 /// PEM files of a TLS server.
@@ -258,6 +261,7 @@ impl TryFrom<Section> for CitizenGatewayConfig {
             default_deadline: Duration::from_millis(section.default_deadline_ms.into()),
             refusal_after: Duration::from_millis(section.refusal_after_ms),
             limits: section.limits,
+            notification: None,
         })
     }
 }
@@ -395,6 +399,9 @@ impl CitizenGatewayConfig {
         }
         for issuer in &mut self.issuers {
             issuer.resolve(folder);
+        }
+        if let Some(notification) = &mut self.notification {
+            notification.resolve(folder);
         }
     }
 

@@ -409,13 +409,12 @@ async fn promise_1_every_register_is_in_the_account_of_cases_once() {
             (at.register_id.as_str(), at.cases.len(), outcome)
         })
         .collect();
-    use types::Outcome as O;
     let expected = [
-        ("dar", 0, Some(O::NoAnswer)),
+        ("dar", 0, Some(types::Outcome::NoAnswer)),
         ("kreft", 0, None),
         ("hunt", 600, None),
-        ("norm", 0, Some(O::CannotBeAsked)),
-        ("saminor", 0, Some(O::NotConnected)),
+        ("norm", 0, Some(types::Outcome::CannotBeAsked)),
+        ("saminor", 0, Some(types::Outcome::NotConnected)),
     ];
     assert_eq!(told, expected);
     assert!(!listed.complete);
