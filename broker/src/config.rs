@@ -11,6 +11,7 @@ use innsyn_proto::tunnel::RelayAddress;
 use serde::Deserialize;
 
 use crate::gateway::CitizenGatewayConfig;
+use crate::gateway::notification::NotificationConfig;
 use crate::relay::RelayConfig;
 use crate::research::ResearchGatewayConfig;
 
@@ -67,6 +68,9 @@ pub enum ConfigError {
     /// A gateway without relays.
     #[error("`federation.relays` is empty: no agent could be reached")]
     NoRelays,
+    /// Notices without those who get them.
+    #[error("`[notification]` belongs to a citizen gateway; `[citizen_gateway]` is missing")]
+    NobodyToTell,
     /// Not a number of threads.
     #[error("`threads` is {0}, and must be 1 to 256")]
     Threads(usize),
@@ -82,6 +86,7 @@ struct File {
     citizen_gateway: Option<CitizenGatewayConfig>,
     research_gateway: Option<ResearchGatewayConfig>,
     federation: Option<FederationConfig>,
+    notification: Option<NotificationConfig>,
 }
 
 impl Config {
@@ -103,6 +108,7 @@ impl Config {
             citizen_gateway,
             research_gateway,
             federation,
+            notification,
         } = toml::from_str(text)
             .map_err(|error| ConfigError::Syntax(path.to_owned(), Box::new(error)))?;
         let is_gateway = citizen_gateway.is_some() || research_gateway.is_some();
@@ -117,6 +123,13 @@ impl Config {
         if relay.is_none() && !is_gateway {
             return Err(ConfigError::NoRole);
         }
+        let citizen_gateway = match (citizen_gateway, notification) {
+            (None, Some(_)) => return Err(ConfigError::NobodyToTell),
+            (gateway, notification) => gateway.map(|gateway| CitizenGatewayConfig {
+                notification,
+                ..gateway
+            }),
+        };
         // A relay by itself is fastest on one thread; a gateway may use what the machine has.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = threads.unwrap_or(if is_gateway { cores.min(8) } else { 1 });

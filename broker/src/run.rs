@@ -25,6 +25,7 @@ use crate::gateway::config::Limits;
 use crate::gateway::everyone::Everyone;
 use crate::gateway::fanout::Fanout;
 use crate::gateway::link::{self, AllBeside, Beside, Link, Reach};
+use crate::gateway::notification::TellLinks;
 use crate::gateway::reach::ThroughRelays;
 use crate::gateway::settings::{GatewaySettings, Heartbeats, Outbox, Sending, SettingsParts};
 use crate::gateway::token::VerifyToken;
@@ -276,6 +277,12 @@ async fn start_gateway_of(
         gateway.head_key = witness.public_key(),
         "gateway identity"
     );
+    let rules = config.number_rules;
+    let teller = config.notification.as_ref();
+    let witness_and_tell = TellLinks {
+        first: Arc::new(WitnessLinks(Arc::clone(&witness))),
+        teller: teller.map(|section| section.open(rules)).transpose()?,
+    };
     let mut random: StdRng = rand::make_rng();
     let links: Arc<[Option<Arc<Link>>]> = catalogue
         .entries()
@@ -289,7 +296,7 @@ async fn start_gateway_of(
         })
         .collect();
     let settings = gateway_settings(&config, &federation, &links, &tls, &clock).await?;
-    let mut beside: Vec<Arc<dyn Beside>> = vec![Arc::new(WitnessLinks(Arc::clone(&witness)))];
+    let mut beside: Vec<Arc<dyn Beside>> = vec![Arc::new(witness_and_tell)];
     if let Some(settings) = &settings {
         beside.push(Arc::new(Heartbeats(Arc::clone(settings))));
         let sending = Sending {

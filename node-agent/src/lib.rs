@@ -7,6 +7,7 @@
 //! reachable; [`heads`] shows the log to gateways; [`engine`] runs a researcher's query over what
 //! [`research`] publishes.
 
+pub mod cases;
 pub mod check;
 pub mod config;
 pub mod engine;

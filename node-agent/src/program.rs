@@ -19,8 +19,10 @@ use crate::sources::TerminalBar;
 use crate::uselog::{AuditError, Entry, FsDisk, LogKeys, verify_each};
 use crate::{check, run, shutdown};
 
+mod cases;
 mod steward;
 
+use cases::CasesCommand;
 use steward::StewardCommand;
 
 /// Innsyn's agent: answers for one register, and logs every use.
@@ -50,6 +52,11 @@ enum Command {
     Steward {
         #[command(subcommand)]
         command: StewardCommand,
+    },
+    /// See the dialogs that people have with the register, and answer them.
+    Cases {
+        #[command(subcommand)]
+        command: CasesCommand,
     },
     /// Look at the log of use.
     Uselog {
@@ -102,6 +109,7 @@ pub fn main_with(args: Args, dialler: Arc<dyn Dial>) -> anyhow::Result<()> {
             }
         }
         Command::Steward { command } => steward::run(command),
+        Command::Cases { command } => cases::run(command),
         Command::Uselog {
             command: UselogCommand::Verify { config, head },
         } => verify_log(&config, head.as_deref()),

@@ -9,6 +9,7 @@ use innsyn_proto::identity::Identity;
 use innsyn_proto::setting::definitions::SettingDefinitions;
 use innsyn_proto::tls::AgentTls;
 use innsyn_proto::tunnel::Dial;
+use innsyn_proto::wire::node::v1::cases_service_server::CasesServiceServer;
 use innsyn_proto::wire::node::v1::compute_service_server::ComputeServiceServer;
 use innsyn_proto::wire::node::v1::uses_service_server::UsesServiceServer;
 use rand::rngs::StdRng;
@@ -18,6 +19,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
+use crate::cases::{self, Cases, CasesFace, CasesParts};
 use crate::config::{Asks, Config};
 use crate::exchange::{self, Exchange, ExchangeParts, NoDialogs};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
@@ -39,6 +41,8 @@ use crate::uses::{Reading, ReadingParts, Uses};
 const ARRIVALS_MAX: usize = 16;
 /// How often an idle gateway is asked whether it is there, and how long it may take.
 const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(20);
+/// How often a gateway is told of new messages, be there any or none.
+const NOTICES_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Runs an agent until `shutdown`: reads the source, opens the log, and only then becomes
 /// reachable. Relays are dialled with `dialler`; `progress` shows how far the reading is.
@@ -97,7 +101,7 @@ async fn run_agent(
     let records = Records::open(
         &config.records.folder,
         &config.records.key,
-        &[settings::kept::SCHEMA, exchange::SCHEMA],
+        &[settings::kept::SCHEMA, cases::SCHEMA, exchange::SCHEMA],
         &mut random,
     )
     .await
@@ -164,12 +168,16 @@ async fn run_agent(
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
     let exchange = exchange(&config, &records, &clock, &mut random, shutdown.clone()).await?;
 
+    let cases = open_cases(&config, &records, &log, &clock, &mut random);
+    let clerk = cases.spawn_clerk(shutdown.clone());
+
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
     let serving = Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .add_service(Service::server(answering))
         .add_service(settings::service::Service::server(keeper))
+        .add_service(cases_face(&config, cases))
         .add_optional_service(compute)
         .add_service(uses(&config, &subjects, &log, &clock))
         .serve_with_incoming_shutdown(
@@ -205,6 +213,7 @@ async fn run_agent(
     for collecting in collecting {
         let _ended = collecting.await;
     }
+    let _ended = clerk.await;
     if let Some(publishing) = publishing {
         publishing.abort();
     }
@@ -347,6 +356,32 @@ fn uses(
     let gateways = config.gateways_that_ask(Asks::Uses);
     let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
     Uses::server(Arc::new(reading), caps)
+}
+
+/// The register's dialogs. Nothing here makes settings of them yet, so that no blocking and no
+/// reservation can be accepted.
+fn open_cases(
+    config: &Config,
+    records: &Records,
+    log: &Arc<UseLog>,
+    clock: &Arc<dyn Clock>,
+    random: &mut StdRng,
+) -> Arc<Cases> {
+    Cases::new(CasesParts {
+        register: config.register.clone(),
+        records: records.clone(),
+        log: Arc::clone(log),
+        clock: Arc::clone(clock),
+        random: StdRng::from_rng(random),
+        becomes: None,
+    })
+}
+
+/// The service for gateways that ask of dialogs.
+fn cases_face(config: &Config, cases: Arc<Cases>) -> CasesServiceServer<CasesFace> {
+    let gateways = config.gateways_that_ask(Asks::Cases);
+    let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
+    CasesFace::server(cases, caps, config.numbers.rules, NOTICES_EVERY)
 }
 
 /// What is published, as it stands when it is asked for.

@@ -56,6 +56,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use innsyn_policy::UseRecord;
+use innsyn_proto::case_receipt::CaseReceipt;
 use innsyn_proto::head::{HeadError, HeadKey, HeadSigner, LogHash, SignedHead};
 use innsyn_proto::receipt::Receipt;
 use innsyn_proto::uselog::receipt::ReadingReceipt;
@@ -294,6 +295,11 @@ impl UseLog {
 
     /// What was shown of this log, signed with the key that signs its heads.
     pub fn sign_reading(&self, receipt: &ReadingReceipt) -> Result<String, HeadError> {
+        receipt.sign(&self.signer)
+    }
+
+    /// A case's receipt, signed likewise.
+    pub fn sign_case(&self, receipt: &CaseReceipt) -> Result<String, HeadError> {
         receipt.sign(&self.signer)
     }
 

@@ -107,6 +107,8 @@ pub enum Area {
     Kind(RegisterKind),
     /// Insight in one register.
     Register(RegisterId),
+    /// To act in dialogs, not only to look: wherever insight is covered, and there alone.
+    Dialogs,
 }
 
 /// The areas of a representation.
@@ -121,9 +123,14 @@ impl Areas {
             || self.0.contains(&Area::Register(register.id.clone()))
     }
 
+    /// Whether the holder may act in dialogs where insight is covered.
+    pub fn let_act(&self) -> bool {
+        self.0.contains(&Area::Dialogs)
+    }
+
     /// Whether no register at all is covered.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.iter().all(|area| *area == Area::Dialogs)
     }
 
     /// The areas, in order.

@@ -4,6 +4,7 @@
 //! facts here, gets a [`Decision`] back, and carries a [`Clearance`] as the proof of it.
 
 pub mod caller;
+pub mod case;
 pub mod data_permit;
 pub mod decision;
 pub mod outcome;
@@ -15,6 +16,10 @@ pub mod time;
 pub mod use_record;
 
 pub use caller::{Area, Areas, Assurance, Caller, Organisation, Representation, Validity};
+pub use case::{
+    Act, CASE_TEXT_BYTES_MAX, Case, CaseKind, CaseState, CaseText, CaseTextError, Conduct,
+    Deadline, NotConducted, Party, Standing, Step, StepError, Verdict, may_conduct,
+};
 pub use data_permit::{DataPermit, OutsidePermit, PermitClearance, PermitId, QueryFacts};
 pub use decision::{
     Clearance, Decision, DenyReason, Persons, Request, Said, SettingsOfAll, counted_of_all, decide,

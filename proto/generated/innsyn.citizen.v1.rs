@@ -571,6 +571,84 @@ pub struct ChangeSettingResponse {
 #[prost(skip_debug)]
 pub struct ListSettingsRequest {
     /// Whose data: eleven digits. Must be the one that the token is for.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct OpenCaseRequest {
+    /// The person whose case it is, eleven digits. Must be the one that the token is for.
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    /// The register, as the catalogue has it.
+    #[prost(string, tag = "2")]
+    pub register_id: ::prost::alloc::string::String,
+    #[prost(enumeration = "super::super::types::v1::CaseKind", tag = "3")]
+    pub kind: i32,
+    /// Names the message: 16 random bytes that the caller makes and keeps until it has the receipt.
+    #[prost(bytes = "vec", tag = "4")]
+    pub message_id: ::prost::alloc::vec::Vec<u8>,
+    /// 1 to 4000 bytes.
+    #[prost(string, tag = "5")]
+    pub text: ::prost::alloc::string::String,
+    /// At most four, of 262144 bytes together.
+    #[prost(message, repeated, tag = "6")]
+    pub attachments: ::prost::alloc::vec::Vec<super::super::types::v1::CaseAttachment>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OpenCaseResponse {
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
+    /// What the register signed: that it has the request, and by when it answers.
+    #[prost(string, tag = "2")]
+    pub receipt: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AddMessageRequest {
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub register_id: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "3")]
+    pub case_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub message_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "5")]
+    pub text: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "6")]
+    pub attachments: ::prost::alloc::vec::Vec<super::super::types::v1::CaseAttachment>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddMessageResponse {
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
+    #[prost(string, tag = "2")]
+    pub receipt: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AppealCaseRequest {
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub register_id: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "3")]
+    pub case_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub message_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "5")]
+    pub text: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "6")]
+    pub attachments: ::prost::alloc::vec::Vec<super::super::types::v1::CaseAttachment>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AppealCaseResponse {
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
+    #[prost(string, tag = "2")]
+    pub receipt: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListCasesRequest {
     #[prost(string, tag = "1")]
     pub national_id: ::prost::alloc::string::String,
     /// How long to wait for registers, in milliseconds, 200 to 10000. Absent means 3000.
@@ -908,6 +986,54 @@ impl UsedBy {
 /// Generated client implementations.
 pub mod setting_service_client {
 pub mod use_log_service_client {
+pub struct ListCasesResponse {
+    /// One for each register of the catalogue, in its order.
+    #[prost(message, repeated, tag = "1")]
+    pub registers: ::prost::alloc::vec::Vec<CasesAtRegister>,
+    /// Whether every register that can be asked told its cases.
+    #[prost(bool, tag = "2")]
+    pub complete: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CasesAtRegister {
+    #[prost(string, tag = "1")]
+    pub register_id: ::prost::alloc::string::String,
+    /// Why the register told no cases. Absent where it told them, be they none.
+    #[prost(message, optional, tag = "2")]
+    pub not_told: ::core::option::Option<NotTold>,
+    /// The latest first.
+    #[prost(message, repeated, tag = "3")]
+    pub cases: ::prost::alloc::vec::Vec<super::super::types::v1::CaseSummary>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NotTold {
+    #[prost(enumeration = "super::super::types::v1::Outcome", tag = "1")]
+    pub outcome: i32,
+    /// REASON_UNSPECIFIED where the outcome speaks for itself.
+    #[prost(enumeration = "super::super::types::v1::Reason", tag = "2")]
+    pub reason: i32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetCaseRequest {
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub register_id: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "3")]
+    pub case_id: ::prost::alloc::vec::Vec<u8>,
+    /// 0 for all steps, files without their content; else the number of the one step that is told,
+    /// from 1, its files with their content.
+    #[prost(uint32, tag = "4")]
+    pub step: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetCaseResponse {
+    #[prost(message, optional, tag = "1")]
+    pub case: ::core::option::Option<super::super::types::v1::Case>,
+}
+/// Generated client implementations.
+pub mod case_service_client {
     #![allow(
         unused_variables,
         dead_code,
@@ -933,6 +1059,15 @@ pub mod use_log_service_client {
         inner: tonic::client::Grpc<T>,
     }
     impl UseLogServiceClient<tonic::transport::Channel> {
+    /// Opens cases at registers, and shows them by asking every register, live. The gateway keeps
+    /// nothing: what was not delivered, nobody has.
+    ///
+    /// Every call carries `authorization: Bearer <token>`, as in CitizenService.
+    #[derive(Debug, Clone)]
+    pub struct CaseServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl CaseServiceClient<tonic::transport::Channel> {
         /// Attempt to create a new client by connecting to a given endpoint.
         pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
         where
@@ -945,6 +1080,7 @@ pub mod use_log_service_client {
     }
     impl<T> SettingServiceClient<T>
     impl<T> UseLogServiceClient<T>
+    impl<T> CaseServiceClient<T>
     where
         T: tonic::client::GrpcService<tonic::body::Body>,
         T::Error: Into<StdError>,
@@ -964,6 +1100,7 @@ pub mod use_log_service_client {
             interceptor: F,
         ) -> SettingServiceClient<InterceptedService<T, F>>
         ) -> UseLogServiceClient<InterceptedService<T, F>>
+        ) -> CaseServiceClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
@@ -979,6 +1116,7 @@ pub mod use_log_service_client {
         {
             SettingServiceClient::new(InterceptedService::new(inner, interceptor))
             UseLogServiceClient::new(InterceptedService::new(inner, interceptor))
+            CaseServiceClient::new(InterceptedService::new(inner, interceptor))
         }
         /// Compress requests with the given encoding.
         ///
@@ -1023,6 +1161,14 @@ pub mod use_log_service_client {
             request: impl tonic::IntoRequest<super::ListUsesRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListUsesResponse>,
+        /// Opens a case at one register. UNAVAILABLE with the reason CASE_NOT_DELIVERED means that the
+        /// register did not say that it has it: send it again, with the same message id, and it is opened
+        /// once whatever became of the first.
+        pub async fn open_case(
+            &mut self,
+            request: impl tonic::IntoRequest<super::OpenCaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::OpenCaseResponse>,
             tonic::Status,
         > {
             self.inner
@@ -1053,6 +1199,19 @@ pub mod use_log_service_client {
             request: impl tonic::IntoRequest<super::ChangeSettingRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ChangeSettingResponse>,
+                "/innsyn.citizen.v1.CaseService/OpenCase",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.citizen.v1.CaseService", "OpenCase"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Adds a message to an open case.
+        pub async fn add_message(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AddMessageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AddMessageResponse>,
             tonic::Status,
         > {
             self.inner
@@ -1080,6 +1239,19 @@ pub mod use_log_service_client {
             request: impl tonic::IntoRequest<super::ListSettingsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListSettingsResponse>,
+                "/innsyn.citizen.v1.CaseService/AddMessage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.citizen.v1.CaseService", "AddMessage"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Appeals an answered case, once.
+        pub async fn appeal_case(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AppealCaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AppealCaseResponse>,
             tonic::Status,
         > {
             self.inner
@@ -1104,6 +1276,61 @@ pub mod use_log_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("innsyn.citizen.v1.UseLogService", "ListUses"));
+                "/innsyn.citizen.v1.CaseService/AppealCase",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.citizen.v1.CaseService", "AppealCase"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The person's cases at all registers, every register accounted for.
+        pub async fn list_cases(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListCasesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCasesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.citizen.v1.CaseService/ListCases",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.citizen.v1.CaseService", "ListCases"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// One case with all that was said.
+        pub async fn get_case(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetCaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCaseResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.citizen.v1.CaseService/GetCase",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.citizen.v1.CaseService", "GetCase"));
             self.inner.unary(req, path, codec).await
         }
     }
@@ -1111,6 +1338,7 @@ pub mod use_log_service_client {
 /// Generated server implementations.
 pub mod setting_service_server {
 pub mod use_log_service_server {
+pub mod case_service_server {
     #![allow(
         unused_variables,
         dead_code,
@@ -1169,6 +1397,55 @@ pub mod use_log_service_server {
     /// registers that its areas cover.
     #[derive(Debug)]
     pub struct UseLogServiceServer<T> {
+    /// Generated trait containing gRPC methods that should be implemented for use with CaseServiceServer.
+    #[async_trait]
+    pub trait CaseService: std::marker::Send + std::marker::Sync + 'static {
+        /// Opens a case at one register. UNAVAILABLE with the reason CASE_NOT_DELIVERED means that the
+        /// register did not say that it has it: send it again, with the same message id, and it is opened
+        /// once whatever became of the first.
+        async fn open_case(
+            &self,
+            request: tonic::Request<super::OpenCaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::OpenCaseResponse>,
+            tonic::Status,
+        >;
+        /// Adds a message to an open case.
+        async fn add_message(
+            &self,
+            request: tonic::Request<super::AddMessageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AddMessageResponse>,
+            tonic::Status,
+        >;
+        /// Appeals an answered case, once.
+        async fn appeal_case(
+            &self,
+            request: tonic::Request<super::AppealCaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AppealCaseResponse>,
+            tonic::Status,
+        >;
+        /// The person's cases at all registers, every register accounted for.
+        async fn list_cases(
+            &self,
+            request: tonic::Request<super::ListCasesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCasesResponse>,
+            tonic::Status,
+        >;
+        /// One case with all that was said.
+        async fn get_case(
+            &self,
+            request: tonic::Request<super::GetCaseRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetCaseResponse>, tonic::Status>;
+    }
+    /// Opens cases at registers, and shows them by asking every register, live. The gateway keeps
+    /// nothing: what was not delivered, nobody has.
+    ///
+    /// Every call carries `authorization: Bearer <token>`, as in CitizenService.
+    #[derive(Debug)]
+    pub struct CaseServiceServer<T> {
         inner: Arc<T>,
         accept_compression_encodings: EnabledCompressionEncodings,
         send_compression_encodings: EnabledCompressionEncodings,
@@ -1177,6 +1454,7 @@ pub mod use_log_service_server {
     }
     impl<T> SettingServiceServer<T> {
     impl<T> UseLogServiceServer<T> {
+    impl<T> CaseServiceServer<T> {
         pub fn new(inner: T) -> Self {
             Self::from_arc(Arc::new(inner))
         }
@@ -1233,6 +1511,9 @@ pub mod use_log_service_server {
     impl<T, B> tonic::codegen::Service<http::Request<B>> for UseLogServiceServer<T>
     where
         T: UseLogService,
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for CaseServiceServer<T>
+    where
+        T: CaseService,
         B: Body + std::marker::Send + 'static,
         B::Error: Into<StdError> + std::marker::Send + 'static,
     {
@@ -1263,6 +1544,14 @@ pub mod use_log_service_server {
                     > tonic::server::UnaryService<super::ListUsesRequest>
                     for ListUsesSvc<T> {
                         type Response = super::ListUsesResponse;
+                "/innsyn.citizen.v1.CaseService/OpenCase" => {
+                    #[allow(non_camel_case_types)]
+                    struct OpenCaseSvc<T: CaseService>(pub Arc<T>);
+                    impl<
+                        T: CaseService,
+                    > tonic::server::UnaryService<super::OpenCaseRequest>
+                    for OpenCaseSvc<T> {
+                        type Response = super::OpenCaseResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
@@ -1283,6 +1572,11 @@ pub mod use_log_service_server {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
                                 <T as UseLogService>::list_uses(&inner, request).await
+                            request: tonic::Request<super::OpenCaseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CaseService>::open_case(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -1294,6 +1588,7 @@ pub mod use_log_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListSettingDefinitionsSvc(inner);
+                        let method = OpenCaseSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -1317,6 +1612,14 @@ pub mod use_log_service_server {
                     > tonic::server::UnaryService<super::ChangeSettingRequest>
                     for ChangeSettingSvc<T> {
                         type Response = super::ChangeSettingResponse;
+                "/innsyn.citizen.v1.CaseService/AddMessage" => {
+                    #[allow(non_camel_case_types)]
+                    struct AddMessageSvc<T: CaseService>(pub Arc<T>);
+                    impl<
+                        T: CaseService,
+                    > tonic::server::UnaryService<super::AddMessageRequest>
+                    for AddMessageSvc<T> {
+                        type Response = super::AddMessageResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
@@ -1328,6 +1631,11 @@ pub mod use_log_service_server {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
                                 <T as SettingService>::change_setting(&inner, request).await
+                            request: tonic::Request<super::AddMessageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CaseService>::add_message(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -1339,6 +1647,7 @@ pub mod use_log_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ChangeSettingSvc(inner);
+                        let method = AddMessageSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -1362,6 +1671,14 @@ pub mod use_log_service_server {
                     > tonic::server::UnaryService<super::ListSettingsRequest>
                     for ListSettingsSvc<T> {
                         type Response = super::ListSettingsResponse;
+                "/innsyn.citizen.v1.CaseService/AppealCase" => {
+                    #[allow(non_camel_case_types)]
+                    struct AppealCaseSvc<T: CaseService>(pub Arc<T>);
+                    impl<
+                        T: CaseService,
+                    > tonic::server::UnaryService<super::AppealCaseRequest>
+                    for AppealCaseSvc<T> {
+                        type Response = super::AppealCaseResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
@@ -1373,6 +1690,11 @@ pub mod use_log_service_server {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
                                 <T as SettingService>::list_settings(&inner, request).await
+                            request: tonic::Request<super::AppealCaseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CaseService>::appeal_case(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -1385,6 +1707,97 @@ pub mod use_log_service_server {
                     let fut = async move {
                         let method = ListSettingsSvc(inner);
                         let method = ListUsesSvc(inner);
+                        let method = AppealCaseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/innsyn.citizen.v1.CaseService/ListCases" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListCasesSvc<T: CaseService>(pub Arc<T>);
+                    impl<
+                        T: CaseService,
+                    > tonic::server::UnaryService<super::ListCasesRequest>
+                    for ListCasesSvc<T> {
+                        type Response = super::ListCasesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListCasesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CaseService>::list_cases(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListCasesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/innsyn.citizen.v1.CaseService/GetCase" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetCaseSvc<T: CaseService>(pub Arc<T>);
+                    impl<
+                        T: CaseService,
+                    > tonic::server::UnaryService<super::GetCaseRequest>
+                    for GetCaseSvc<T> {
+                        type Response = super::GetCaseResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetCaseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CaseService>::get_case(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetCaseSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -1424,6 +1837,7 @@ pub mod use_log_service_server {
     }
     impl<T> Clone for SettingServiceServer<T> {
     impl<T> Clone for UseLogServiceServer<T> {
+    impl<T> Clone for CaseServiceServer<T> {
         fn clone(&self) -> Self {
             let inner = self.inner.clone();
             Self {
@@ -1440,6 +1854,8 @@ pub mod use_log_service_server {
     impl<T> tonic::server::NamedService for SettingServiceServer<T> {
     pub const SERVICE_NAME: &str = "innsyn.citizen.v1.UseLogService";
     impl<T> tonic::server::NamedService for UseLogServiceServer<T> {
+    pub const SERVICE_NAME: &str = "innsyn.citizen.v1.CaseService";
+    impl<T> tonic::server::NamedService for CaseServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -83,7 +83,7 @@ pub struct Mandate {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Area {
     /// Absent is not valid; a reader refuses it.
-    #[prost(oneof = "area::Area", tags = "1, 2, 3")]
+    #[prost(oneof = "area::Area", tags = "1, 2, 3, 4")]
     pub area: ::core::option::Option<area::Area>,
 }
 /// Nested message and enum types in `Area`.
@@ -100,10 +100,15 @@ pub mod area {
         /// Insight in one register.
         #[prost(string, tag = "3")]
         RegisterId(::prost::alloc::string::String),
+        /// To act in dialogs, not only to look, where insight is covered.
+        #[prost(message, tag = "4")]
+        Dialogs(super::Dialogs),
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AllInsight {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Dialogs {}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AskResponse {
     /// In any order; each answers one question of this stream.
@@ -591,6 +596,967 @@ pub mod node_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "innsyn.node.v1.NodeService";
     impl<T> tonic::server::NamedService for NodeServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// What a person, or somebody for them, says.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CaseWords {
+    /// Names the message: 16 random bytes, made by whoever says it. Never all zero.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub message_id: ::prost::bytes::Bytes,
+    /// 1 to 4000 bytes.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+    /// At most four, of 262144 bytes together.
+    #[prost(message, repeated, tag = "3")]
+    pub attachments: ::prost::alloc::vec::Vec<super::super::types::v1::CaseAttachment>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OpenCaseRequest {
+    /// Who asks about whom. Absent in a call without content.
+    #[prost(message, optional, tag = "1")]
+    pub who: ::core::option::Option<Question>,
+    #[prost(enumeration = "super::super::types::v1::CaseKind", tag = "2")]
+    pub kind: i32,
+    #[prost(message, optional, tag = "3")]
+    pub words: ::core::option::Option<CaseWords>,
+    /// How long the answer is, in bytes; see ListCasesRequest.
+    #[prost(uint32, tag = "14")]
+    pub reply_bytes: u32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OpenCaseResponse {
+    /// Empty in an answer to a call without content; so are all others.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub case_id: ::prost::bytes::Bytes,
+    /// What the register signed of the step.
+    #[prost(string, tag = "2")]
+    pub receipt: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
+    /// Why nothing else is there; UNSPECIFIED where it is no refusal.
+    #[prost(enumeration = "CaseRefusal", tag = "13")]
+    pub refusal: i32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AddMessageRequest {
+    /// Who asks about whom. Absent in a call without content.
+    #[prost(message, optional, tag = "1")]
+    pub who: ::core::option::Option<Question>,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub case_id: ::prost::bytes::Bytes,
+    #[prost(message, optional, tag = "3")]
+    pub words: ::core::option::Option<CaseWords>,
+    #[prost(uint32, tag = "14")]
+    pub reply_bytes: u32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddMessageResponse {
+    #[prost(string, tag = "2")]
+    pub receipt: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
+    /// Why nothing else is there; UNSPECIFIED where it is no refusal.
+    #[prost(enumeration = "CaseRefusal", tag = "13")]
+    pub refusal: i32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AppealCaseRequest {
+    /// Who asks about whom. Absent in a call without content.
+    #[prost(message, optional, tag = "1")]
+    pub who: ::core::option::Option<Question>,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub case_id: ::prost::bytes::Bytes,
+    #[prost(message, optional, tag = "3")]
+    pub words: ::core::option::Option<CaseWords>,
+    #[prost(uint32, tag = "14")]
+    pub reply_bytes: u32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AppealCaseResponse {
+    #[prost(string, tag = "2")]
+    pub receipt: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
+    /// Why nothing else is there; UNSPECIFIED where it is no refusal.
+    #[prost(enumeration = "CaseRefusal", tag = "13")]
+    pub refusal: i32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListCasesRequest {
+    /// Who asks about whom. Absent is not valid.
+    #[prost(message, optional, tag = "1")]
+    pub who: ::core::option::Option<Question>,
+    /// How long the answer is, in bytes: what it holds less is filled up. Where it would hold more,
+    /// it holds nothing but `bytes_needed`, filled up likewise. 1024 to 524288.
+    #[prost(uint32, tag = "14")]
+    pub reply_bytes: u32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListCasesResponse {
+    /// The latest first; at most 200.
+    #[prost(message, repeated, tag = "1")]
+    pub cases: ::prost::alloc::vec::Vec<super::super::types::v1::CaseSummary>,
+    /// Why nothing else is there; UNSPECIFIED where it is no refusal.
+    #[prost(enumeration = "CaseRefusal", tag = "13")]
+    pub refusal: i32,
+    /// 0 where the answer is whole; else how long it would be.
+    #[prost(uint32, tag = "14")]
+    pub bytes_needed: u32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetCaseRequest {
+    /// Who asks about whom. Absent in a call without content.
+    #[prost(message, optional, tag = "1")]
+    pub who: ::core::option::Option<Question>,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub case_id: ::prost::bytes::Bytes,
+    /// 0 for all steps, files without their content; else the number of the one step that is told,
+    /// from 1, its files with their content.
+    #[prost(uint32, tag = "3")]
+    pub step: u32,
+    #[prost(uint32, tag = "14")]
+    pub reply_bytes: u32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetCaseResponse {
+    /// Absent in an answer to a call without content.
+    #[prost(message, optional, tag = "1")]
+    pub case: ::core::option::Option<super::super::types::v1::Case>,
+    /// Why nothing else is there; UNSPECIFIED where it is no refusal.
+    #[prost(enumeration = "CaseRefusal", tag = "13")]
+    pub refusal: i32,
+    /// See ListCasesResponse.
+    #[prost(uint32, tag = "14")]
+    pub bytes_needed: u32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NoticesRequest {
+    /// The keys of notices that an e-mail server has taken, or that there is no address for: 32 bytes
+    /// each, at most eight.
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    pub done: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NoticesResponse {
+    /// Those that are to be told, at most eight; each comes again until it is done.
+    #[prost(message, repeated, tag = "1")]
+    pub notices: ::prost::alloc::vec::Vec<Notice>,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+/// Somebody has a new message. It does not say from whom.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Notice {
+    /// Names it: 32 random bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub key: ::prost::bytes::Bytes,
+    /// Who is to be told, the national id's 11 digits read as a number.
+    #[prost(fixed64, tag = "2")]
+    pub person: u64,
+}
+/// Why a call with content was refused, as far as the asker may know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CaseRefusal {
+    Unspecified = 0,
+    /// The caller may not do this for this person at this register.
+    Denied = 1,
+    /// The person has no such case here.
+    NoSuchCase = 2,
+    /// The case has been answered; it can be appealed.
+    Answered = 3,
+    /// The case has not been answered, so that there is nothing to appeal.
+    NotAnswered = 4,
+    /// The case was appealed before.
+    AppealedBefore = 5,
+    /// The message's id was used for another message.
+    MessageIdUsed = 6,
+    /// The person has too many cases here, or the case too many messages.
+    TooMany = 7,
+    /// The gateway has asked more than the register allows.
+    OverCap = 8,
+    /// What was sent is not as it should be.
+    Malformed = 9,
+    /// The register cannot write its log of use.
+    LogUnavailable = 10,
+    /// The register cannot read or write its cases.
+    RecordsUnavailable = 11,
+}
+impl CaseRefusal {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CASE_REFUSAL_UNSPECIFIED",
+            Self::Denied => "CASE_REFUSAL_DENIED",
+            Self::NoSuchCase => "CASE_REFUSAL_NO_SUCH_CASE",
+            Self::Answered => "CASE_REFUSAL_ANSWERED",
+            Self::NotAnswered => "CASE_REFUSAL_NOT_ANSWERED",
+            Self::AppealedBefore => "CASE_REFUSAL_APPEALED_BEFORE",
+            Self::MessageIdUsed => "CASE_REFUSAL_MESSAGE_ID_USED",
+            Self::TooMany => "CASE_REFUSAL_TOO_MANY",
+            Self::OverCap => "CASE_REFUSAL_OVER_CAP",
+            Self::Malformed => "CASE_REFUSAL_MALFORMED",
+            Self::LogUnavailable => "CASE_REFUSAL_LOG_UNAVAILABLE",
+            Self::RecordsUnavailable => "CASE_REFUSAL_RECORDS_UNAVAILABLE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CASE_REFUSAL_UNSPECIFIED" => Some(Self::Unspecified),
+            "CASE_REFUSAL_DENIED" => Some(Self::Denied),
+            "CASE_REFUSAL_NO_SUCH_CASE" => Some(Self::NoSuchCase),
+            "CASE_REFUSAL_ANSWERED" => Some(Self::Answered),
+            "CASE_REFUSAL_NOT_ANSWERED" => Some(Self::NotAnswered),
+            "CASE_REFUSAL_APPEALED_BEFORE" => Some(Self::AppealedBefore),
+            "CASE_REFUSAL_MESSAGE_ID_USED" => Some(Self::MessageIdUsed),
+            "CASE_REFUSAL_TOO_MANY" => Some(Self::TooMany),
+            "CASE_REFUSAL_OVER_CAP" => Some(Self::OverCap),
+            "CASE_REFUSAL_MALFORMED" => Some(Self::Malformed),
+            "CASE_REFUSAL_LOG_UNAVAILABLE" => Some(Self::LogUnavailable),
+            "CASE_REFUSAL_RECORDS_UNAVAILABLE" => Some(Self::RecordsUnavailable),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod cases_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Keeps a register's cases. A gateway makes every call to every register with the same number of
+    /// bytes and gets back the same number of bytes, so that the relay does not see which register is
+    /// meant: calls to the others are without content. An agent answers calls that write at one time
+    /// after they came, with and without content.
+    ///
+    /// What is refused is refused in an answer of that same size. A gRPC status is given only for what
+    /// is the same for all calls: PERMISSION_DENIED where this gateway may not ask of cases, and
+    /// INVALID_ARGUMENT where `reply_bytes` is out of bounds.
+    #[derive(Debug, Clone)]
+    pub struct CasesServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl CasesServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> CasesServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> CasesServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            CasesServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Opens a case. Sent again under its message id, it gets the receipt that it had.
+        pub async fn open_case(
+            &mut self,
+            request: impl tonic::IntoRequest<super::OpenCaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::OpenCaseResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.node.v1.CasesService/OpenCase",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.node.v1.CasesService", "OpenCase"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Adds a message to an open case. Sent again, likewise.
+        pub async fn add_message(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AddMessageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AddMessageResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.node.v1.CasesService/AddMessage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.node.v1.CasesService", "AddMessage"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Appeals an answered case. Sent again, likewise.
+        pub async fn appeal_case(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AppealCaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AppealCaseResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.node.v1.CasesService/AppealCase",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.node.v1.CasesService", "AppealCase"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// A person's cases, or none. This one always has content: every register is asked.
+        pub async fn list_cases(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListCasesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCasesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.node.v1.CasesService/ListCases",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.node.v1.CasesService", "ListCases"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// One case with all that was said.
+        pub async fn get_case(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetCaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCaseResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.node.v1.CasesService/GetCase",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.node.v1.CasesService", "GetCase"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The long-lived stream of word that there is a new message for somebody. The agent sends one
+        /// response of one size at every beat, and the gateway one request of one size for each.
+        pub async fn notices(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<Message = super::NoticesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::NoticesResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.node.v1.CasesService/Notices",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.node.v1.CasesService", "Notices"));
+            self.inner.streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod cases_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with CasesServiceServer.
+    #[async_trait]
+    pub trait CasesService: std::marker::Send + std::marker::Sync + 'static {
+        /// Opens a case. Sent again under its message id, it gets the receipt that it had.
+        async fn open_case(
+            &self,
+            request: tonic::Request<super::OpenCaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::OpenCaseResponse>,
+            tonic::Status,
+        >;
+        /// Adds a message to an open case. Sent again, likewise.
+        async fn add_message(
+            &self,
+            request: tonic::Request<super::AddMessageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AddMessageResponse>,
+            tonic::Status,
+        >;
+        /// Appeals an answered case. Sent again, likewise.
+        async fn appeal_case(
+            &self,
+            request: tonic::Request<super::AppealCaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AppealCaseResponse>,
+            tonic::Status,
+        >;
+        /// A person's cases, or none. This one always has content: every register is asked.
+        async fn list_cases(
+            &self,
+            request: tonic::Request<super::ListCasesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCasesResponse>,
+            tonic::Status,
+        >;
+        /// One case with all that was said.
+        async fn get_case(
+            &self,
+            request: tonic::Request<super::GetCaseRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetCaseResponse>, tonic::Status>;
+        /// Server streaming response type for the Notices method.
+        type NoticesStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::NoticesResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// The long-lived stream of word that there is a new message for somebody. The agent sends one
+        /// response of one size at every beat, and the gateway one request of one size for each.
+        async fn notices(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::NoticesRequest>>,
+        ) -> std::result::Result<tonic::Response<Self::NoticesStream>, tonic::Status>;
+    }
+    /// Keeps a register's cases. A gateway makes every call to every register with the same number of
+    /// bytes and gets back the same number of bytes, so that the relay does not see which register is
+    /// meant: calls to the others are without content. An agent answers calls that write at one time
+    /// after they came, with and without content.
+    ///
+    /// What is refused is refused in an answer of that same size. A gRPC status is given only for what
+    /// is the same for all calls: PERMISSION_DENIED where this gateway may not ask of cases, and
+    /// INVALID_ARGUMENT where `reply_bytes` is out of bounds.
+    #[derive(Debug)]
+    pub struct CasesServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> CasesServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for CasesServiceServer<T>
+    where
+        T: CasesService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/innsyn.node.v1.CasesService/OpenCase" => {
+                    #[allow(non_camel_case_types)]
+                    struct OpenCaseSvc<T: CasesService>(pub Arc<T>);
+                    impl<
+                        T: CasesService,
+                    > tonic::server::UnaryService<super::OpenCaseRequest>
+                    for OpenCaseSvc<T> {
+                        type Response = super::OpenCaseResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::OpenCaseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CasesService>::open_case(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = OpenCaseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/innsyn.node.v1.CasesService/AddMessage" => {
+                    #[allow(non_camel_case_types)]
+                    struct AddMessageSvc<T: CasesService>(pub Arc<T>);
+                    impl<
+                        T: CasesService,
+                    > tonic::server::UnaryService<super::AddMessageRequest>
+                    for AddMessageSvc<T> {
+                        type Response = super::AddMessageResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AddMessageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CasesService>::add_message(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AddMessageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/innsyn.node.v1.CasesService/AppealCase" => {
+                    #[allow(non_camel_case_types)]
+                    struct AppealCaseSvc<T: CasesService>(pub Arc<T>);
+                    impl<
+                        T: CasesService,
+                    > tonic::server::UnaryService<super::AppealCaseRequest>
+                    for AppealCaseSvc<T> {
+                        type Response = super::AppealCaseResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AppealCaseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CasesService>::appeal_case(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AppealCaseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/innsyn.node.v1.CasesService/ListCases" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListCasesSvc<T: CasesService>(pub Arc<T>);
+                    impl<
+                        T: CasesService,
+                    > tonic::server::UnaryService<super::ListCasesRequest>
+                    for ListCasesSvc<T> {
+                        type Response = super::ListCasesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListCasesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CasesService>::list_cases(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListCasesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/innsyn.node.v1.CasesService/GetCase" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetCaseSvc<T: CasesService>(pub Arc<T>);
+                    impl<
+                        T: CasesService,
+                    > tonic::server::UnaryService<super::GetCaseRequest>
+                    for GetCaseSvc<T> {
+                        type Response = super::GetCaseResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetCaseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CasesService>::get_case(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetCaseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/innsyn.node.v1.CasesService/Notices" => {
+                    #[allow(non_camel_case_types)]
+                    struct NoticesSvc<T: CasesService>(pub Arc<T>);
+                    impl<
+                        T: CasesService,
+                    > tonic::server::StreamingService<super::NoticesRequest>
+                    for NoticesSvc<T> {
+                        type Response = super::NoticesResponse;
+                        type ResponseStream = T::NoticesStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::NoticesRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CasesService>::notices(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = NoticesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for CasesServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "innsyn.node.v1.CasesService";
+    impl<T> tonic::server::NamedService for CasesServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

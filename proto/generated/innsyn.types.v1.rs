@@ -320,3 +320,297 @@ impl InsightMethod {
         }
     }
 }
+/// A file that goes with what is said.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CaseAttachment {
+    /// What it is called; 1 to 100 characters, no path.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Its media type, for example "application/pdf"; at most 100 characters.
+    #[prost(string, tag = "2")]
+    pub media_type: ::prost::alloc::string::String,
+    /// Empty where a case is told without its files' content.
+    #[prost(bytes = "vec", tag = "3")]
+    pub content: ::prost::alloc::vec::Vec<u8>,
+    /// How many bytes the content has; not read in a message.
+    #[prost(uint32, tag = "4")]
+    pub bytes: u32,
+}
+/// A case as it stands, without what was said in it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CaseSummary {
+    /// Names it at its register: 16 random bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub case_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "CaseKind", tag = "2")]
+    pub kind: i32,
+    #[prost(enumeration = "CaseState", tag = "3")]
+    pub state: i32,
+    #[prost(enumeration = "CaseStanding", tag = "4")]
+    pub standing: i32,
+    /// When the register received it, milliseconds since 1970-01-01T00:00:00Z.
+    #[prost(int64, tag = "5")]
+    pub received_at_ms: i64,
+    /// When the last step was taken, likewise.
+    #[prost(int64, tag = "6")]
+    pub last_at_ms: i64,
+    /// The last day on which the answer is in time, YYYY-MM-DD.
+    #[prost(string, tag = "7")]
+    pub due: ::prost::alloc::string::String,
+    /// Whether the register took two further months.
+    #[prost(bool, tag = "8")]
+    pub extended: bool,
+    /// How many steps there are.
+    #[prost(uint32, tag = "9")]
+    pub steps: u32,
+}
+/// One step of a case.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CaseStep {
+    #[prost(enumeration = "CaseAct", tag = "1")]
+    pub act: i32,
+    #[prost(enumeration = "CaseParty", tag = "2")]
+    pub by: i32,
+    /// When, milliseconds since 1970-01-01T00:00:00Z.
+    #[prost(int64, tag = "3")]
+    pub at_ms: i64,
+    /// What was said; empty where nothing was.
+    #[prost(string, tag = "4")]
+    pub text: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "5")]
+    pub attachments: ::prost::alloc::vec::Vec<CaseAttachment>,
+    /// What the register signed of it (see proto/src/case_receipt.rs).
+    #[prost(string, tag = "6")]
+    pub receipt: ::prost::alloc::string::String,
+}
+/// A case with all that was said.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Case {
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<CaseSummary>,
+    /// In order; the first opened it.
+    #[prost(message, repeated, tag = "2")]
+    pub steps: ::prost::alloc::vec::Vec<CaseStep>,
+}
+/// What a person asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CaseKind {
+    Unspecified = 0,
+    /// Insight (innsyn).
+    Insight = 1,
+    /// Correction (retting).
+    Correction = 2,
+    /// Deletion (sletting).
+    Deletion = 3,
+    /// Blocking (sperring).
+    Blocking = 4,
+    /// Reservation (reservasjon).
+    Reservation = 5,
+}
+impl CaseKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CASE_KIND_UNSPECIFIED",
+            Self::Insight => "CASE_KIND_INSIGHT",
+            Self::Correction => "CASE_KIND_CORRECTION",
+            Self::Deletion => "CASE_KIND_DELETION",
+            Self::Blocking => "CASE_KIND_BLOCKING",
+            Self::Reservation => "CASE_KIND_RESERVATION",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CASE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "CASE_KIND_INSIGHT" => Some(Self::Insight),
+            "CASE_KIND_CORRECTION" => Some(Self::Correction),
+            "CASE_KIND_DELETION" => Some(Self::Deletion),
+            "CASE_KIND_BLOCKING" => Some(Self::Blocking),
+            "CASE_KIND_RESERVATION" => Some(Self::Reservation),
+            _ => None,
+        }
+    }
+}
+/// Where a case stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CaseState {
+    Unspecified = 0,
+    /// The register has it.
+    Received = 1,
+    /// Somebody at the register works on it.
+    InProgress = 2,
+    /// What was asked for is done.
+    Accepted = 3,
+    /// It is done in part; the answer says why not the rest.
+    Partly = 4,
+    /// It is not done; the answer says why.
+    Refused = 5,
+    /// The person does not agree, and the register looks at it again.
+    Appealed = 6,
+}
+impl CaseState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CASE_STATE_UNSPECIFIED",
+            Self::Received => "CASE_STATE_RECEIVED",
+            Self::InProgress => "CASE_STATE_IN_PROGRESS",
+            Self::Accepted => "CASE_STATE_ACCEPTED",
+            Self::Partly => "CASE_STATE_PARTLY",
+            Self::Refused => "CASE_STATE_REFUSED",
+            Self::Appealed => "CASE_STATE_APPEALED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CASE_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "CASE_STATE_RECEIVED" => Some(Self::Received),
+            "CASE_STATE_IN_PROGRESS" => Some(Self::InProgress),
+            "CASE_STATE_ACCEPTED" => Some(Self::Accepted),
+            "CASE_STATE_PARTLY" => Some(Self::Partly),
+            "CASE_STATE_REFUSED" => Some(Self::Refused),
+            "CASE_STATE_APPEALED" => Some(Self::Appealed),
+            _ => None,
+        }
+    }
+}
+/// What was done in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CaseAct {
+    Unspecified = 0,
+    /// The request itself.
+    Open = 1,
+    /// Something was said, and nothing decided.
+    Message = 2,
+    /// Work on it began.
+    Begin = 3,
+    /// The register took two further months.
+    Extend = 4,
+    /// The register decided: all of it is done.
+    Accept = 5,
+    /// The register decided: a part is done.
+    AcceptPartly = 6,
+    /// The register decided: it is not done.
+    Refuse = 7,
+    /// The person did not agree.
+    Appeal = 8,
+}
+impl CaseAct {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CASE_ACT_UNSPECIFIED",
+            Self::Open => "CASE_ACT_OPEN",
+            Self::Message => "CASE_ACT_MESSAGE",
+            Self::Begin => "CASE_ACT_BEGIN",
+            Self::Extend => "CASE_ACT_EXTEND",
+            Self::Accept => "CASE_ACT_ACCEPT",
+            Self::AcceptPartly => "CASE_ACT_ACCEPT_PARTLY",
+            Self::Refuse => "CASE_ACT_REFUSE",
+            Self::Appeal => "CASE_ACT_APPEAL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CASE_ACT_UNSPECIFIED" => Some(Self::Unspecified),
+            "CASE_ACT_OPEN" => Some(Self::Open),
+            "CASE_ACT_MESSAGE" => Some(Self::Message),
+            "CASE_ACT_BEGIN" => Some(Self::Begin),
+            "CASE_ACT_EXTEND" => Some(Self::Extend),
+            "CASE_ACT_ACCEPT" => Some(Self::Accept),
+            "CASE_ACT_ACCEPT_PARTLY" => Some(Self::AcceptPartly),
+            "CASE_ACT_REFUSE" => Some(Self::Refuse),
+            "CASE_ACT_APPEAL" => Some(Self::Appeal),
+            _ => None,
+        }
+    }
+}
+/// Who took a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CaseParty {
+    Unspecified = 0,
+    /// The person whose case it is.
+    Person = 1,
+    /// A parent, guardian or proxy for the person.
+    Representative = 2,
+    /// The register.
+    Register = 3,
+}
+impl CaseParty {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CASE_PARTY_UNSPECIFIED",
+            Self::Person => "CASE_PARTY_PERSON",
+            Self::Representative => "CASE_PARTY_REPRESENTATIVE",
+            Self::Register => "CASE_PARTY_REGISTER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CASE_PARTY_UNSPECIFIED" => Some(Self::Unspecified),
+            "CASE_PARTY_PERSON" => Some(Self::Person),
+            "CASE_PARTY_REPRESENTATIVE" => Some(Self::Representative),
+            "CASE_PARTY_REGISTER" => Some(Self::Register),
+            _ => None,
+        }
+    }
+}
+/// How a case stands against the law's limit of one month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CaseStanding {
+    Unspecified = 0,
+    /// Within the register's own target of 30 days.
+    InTime = 1,
+    /// The target has passed, the limit has not.
+    PastTarget = 2,
+    /// The limit has passed.
+    Overdue = 3,
+}
+impl CaseStanding {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CASE_STANDING_UNSPECIFIED",
+            Self::InTime => "CASE_STANDING_IN_TIME",
+            Self::PastTarget => "CASE_STANDING_PAST_TARGET",
+            Self::Overdue => "CASE_STANDING_OVERDUE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CASE_STANDING_UNSPECIFIED" => Some(Self::Unspecified),
+            "CASE_STANDING_IN_TIME" => Some(Self::InTime),
+            "CASE_STANDING_PAST_TARGET" => Some(Self::PastTarget),
+            "CASE_STANDING_OVERDUE" => Some(Self::Overdue),
+            _ => None,
+        }
+    }
+}

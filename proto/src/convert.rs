@@ -3,6 +3,7 @@
 //! What comes in is checked here once; an unspecified enum or an absent oneof is refused.
 
 mod answer;
+mod case;
 mod outcome;
 mod purpose;
 mod question;
@@ -13,10 +14,15 @@ mod uses;
 mod tests;
 
 pub use answer::{NodeAnswer, ReadAnswerError, answer_from_wire, answer_to_wire};
+pub use case::{
+    case_act_to_wire, case_kind_from_wire, case_kind_to_wire, case_party_to_wire,
+    case_state_to_wire, case_summary_to_wire,
+};
 pub use outcome::{ReadOutcomeError, outcome_from_node, outcome_to_wire};
 pub use purpose::{purpose_from_wire, purpose_to_wire};
 pub use question::{
     NodeQuestion, QUESTION_STEP_BYTES, ReadQuestionError, encode_question, question_from_wire,
+    question_to_wire,
 };
 pub use register::{kind_from_wire, kind_to_wire, legal_basis_to_wire};
 pub use uses::{

@@ -1,11 +1,13 @@
 //! Everything that two Innsyn processes must agree on.
 
+pub mod case_receipt;
 pub mod clock;
 pub mod convert;
 pub mod data_permit;
 pub mod head;
 pub mod identity;
 mod lines;
+pub mod padding;
 pub mod query;
 pub mod receipt;
 pub mod sealing;

@@ -118,4 +118,13 @@ print_nothing_of! {
     citizen::v1::Use,
     research::v1::RunRequest,
     research::v1::LedgerRequest,
+    types::v1::CaseAttachment,
+    types::v1::CaseStep,
+    node::v1::CaseWords,
+    node::v1::Notice,
+    citizen::v1::OpenCaseRequest,
+    citizen::v1::AddMessageRequest,
+    citizen::v1::AppealCaseRequest,
+    citizen::v1::ListCasesRequest,
+    citizen::v1::GetCaseRequest,
 }

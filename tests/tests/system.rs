@@ -23,6 +23,7 @@ mod system {
     mod demo;
     mod dependencies;
     mod dev;
+    mod dialogs;
     #[cfg(feature = "external")]
     mod differential;
     mod equal_bytes;
@@ -40,6 +41,8 @@ mod system {
     #[cfg(feature = "external")]
     mod log_down;
     mod log_reading;
+    #[cfg(feature = "external")]
+    mod notices;
     mod open_load;
     mod outcomes;
     mod permits;

@@ -14,6 +14,7 @@ use axum::{Json, Router, middleware};
 use futures::{Stream, StreamExt as _};
 use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use innsyn_proto::wire::citizen::v1::case_service_server::CaseServiceServer;
 use innsyn_proto::wire::citizen::v1::citizen_service_server::CitizenServiceServer;
 use innsyn_proto::wire::citizen::v1::setting_service_server::SettingServiceServer;
 use prometheus_client::registry::Registry;
@@ -22,6 +23,7 @@ use tonic::service::Routes;
 
 use super::api_grpc::GrpcFace;
 use super::api_settings::grpc::GrpcSettings;
+use super::cases::{self, CasesFace, GrpcCases};
 use super::face::CitizenFace;
 use super::listing::{Event, Listing};
 use super::refusal::Refusal;
@@ -34,6 +36,8 @@ pub(super) mod json;
 pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
 /// The gRPC service of this port.
 const SERVICE: &str = "innsyn.citizen.v1.CitizenService";
+/// And that of settings.
+const SETTINGS: &str = "innsyn.citizen.v1.SettingService";
 /// How much more of a body that is too large is received and thrown away, in bytes.
 const BODY_DISCARDED_BYTES_MAX: usize = 4 << 20;
 /// How long a body may take to arrive.
@@ -48,10 +52,14 @@ pub fn router(face: Arc<CitizenFace>, registry: Arc<Registry>, extra: Router) ->
     let health = health::grpc(SERVICE, move || serving.serving().is_ready());
     let settings = SettingServiceServer::new(GrpcSettings(Arc::clone(&face)))
         .max_decoding_message_size(BODY_BYTES_MAX);
+    let cases = CasesFace::new(Arc::clone(&face), rand::make_rng());
+    let case_service = CaseServiceServer::new(GrpcCases(Arc::clone(&cases)))
+        .max_decoding_message_size(cases::BODY_BYTES_MAX);
     let mut grpc = Routes::new(service)
         .add_service(settings)
+        .add_service(case_service)
         .add_service(health);
-    match openapi::reflection(SERVICE) {
+    match openapi::reflection(&[SERVICE, SETTINGS, cases::SERVICE]) {
         Ok(reflection) => grpc = grpc.add_service(reflection),
         // The descriptors are part of the program; a test reads them.
         Err(error) => tracing::error!(
@@ -64,6 +72,7 @@ pub fn router(face: Arc<CitizenFace>, registry: Arc<Registry>, extra: Router) ->
         .route("/v1/registers", get(list_registers))
         .merge(api_settings::http::router())
         .with_state(Arc::clone(&face))
+        .merge(cases::router(cases))
         .merge(openapi::router())
         .merge(health::router(face))
         .merge(metrics::router(registry))

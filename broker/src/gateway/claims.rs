@@ -184,8 +184,8 @@ impl Claims {
     }
 }
 
-/// Reads `insight`, `insight/kind/quality` or `insight/register/kreft`. Anything else covers
-/// nothing.
+/// Reads `insight`, `insight/kind/quality`, `insight/register/kreft` or `dialogs`. Anything else
+/// covers nothing.
 fn read_area(text: &str) -> Option<Area> {
     let mut parts = text.split('/');
     let area = match (parts.next()?, parts.next(), parts.next()) {
@@ -198,6 +198,7 @@ fn read_area(text: &str) -> Option<Area> {
             _ => return None,
         }),
         ("insight", Some("register"), Some(id)) => Area::Register(RegisterId::parse(id).ok()?),
+        ("dialogs", None, None) => Area::Dialogs,
         _ => return None,
     };
     parts.next().is_none().then_some(area)

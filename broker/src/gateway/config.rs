@@ -9,6 +9,7 @@ use std::time::Duration;
 use innsyn_policy::{Clock, Environment, NumberRules, Organisation};
 use serde::Deserialize;
 
+use super::notification::NotificationConfig;
 use super::settings::SettingsConfig;
 use super::token::{BearerVerifier, Issuer, KeySet, KeySource, LoadKeysError, TokenTimes};
 
@@ -48,6 +49,8 @@ pub struct CitizenGatewayConfig {
     pub settings: Option<SettingsConfig>,
     /// What it bears.
     pub limits: Limits,
+    /// How citizens are told of new messages; not at all if absent. Read from a section of its own.
+    pub notification: Option<NotificationConfig>,
 }
 
 /// PEM files of a TLS server.
@@ -263,6 +266,7 @@ impl TryFrom<Section> for CitizenGatewayConfig {
             default_deadline: Duration::from_millis(section.default_deadline_ms.into()),
             refusal_after: Duration::from_millis(section.refusal_after_ms),
             limits: section.limits,
+            notification: None,
         })
     }
 }
@@ -403,6 +407,9 @@ impl CitizenGatewayConfig {
         }
         if let Some(settings) = &mut self.settings {
             settings.resolve(folder);
+        }
+        if let Some(notification) = &mut self.notification {
+            notification.resolve(folder);
         }
     }
 

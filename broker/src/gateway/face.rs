@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use innsyn_policy::{Clock, NationalId, Request, represents};
+use innsyn_policy::{Clock, NationalId, Request, Timestamp, represents};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -131,6 +131,41 @@ impl CitizenFace {
             registers: self.registers.readiness(),
             token_keys: self.tokens.can_verify(),
         }
+    }
+
+    /// Every register, to be called.
+    pub(super) const fn everyone(&self) -> &Everyone {
+        &self.everyone
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Room for one call of every register, until it is dropped.
+    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map_err(|_| Refusal::Overloaded)
+    }
+
+    /// How long a caller waits for registers who asks for `deadline_ms`.
+    pub(super) fn deadline(&self, deadline_ms: Option<u32>) -> Result<Duration, Refusal> {
+        match deadline_ms {
+            None => Ok(self.config.default_deadline),
+            Some(ms @ DEADLINE_MS_MIN..=DEADLINE_MS_MAX) => Ok(Duration::from_millis(ms.into())),
+            Some(_) => Err(Refusal::Deadline),
+        }
+    }
+
+    /// The request that an admitted caller's token is the right to.
+    pub(super) fn request_of(
+        &self,
+        Admitted(claims): &Admitted,
+        national_id: &str,
+    ) -> Result<Request, Refusal> {
+        self.request(claims, national_id)
     }
 
     /// Counts `refusal`, and gives it back.

@@ -14,6 +14,8 @@ use tonic::Code;
 use tonic_types::{ErrorDetails, StatusExt as _};
 use utoipa::ToSchema;
 
+pub use super::cases::CaseRefusal;
+
 /// The domain of every `google.rpc.ErrorInfo`.
 pub const ERROR_DOMAIN: &str = "innsyn";
 
@@ -77,6 +79,8 @@ pub enum Refusal {
     NotForSettings,
     /// The change cannot be made durable now.
     SettingsUnavailable,
+    /// A call about a case, for a reason of its own.
+    Case(CaseRefusal),
 }
 
 use Refusal as R;
@@ -119,6 +123,7 @@ impl Refusal {
             R::ChangeId => "CHANGE_ID",
             R::NotForSettings => "REPRESENTATION_NOT_FOR_SETTINGS",
             R::SettingsUnavailable => "SETTINGS_UNAVAILABLE",
+            R::Case(refusal) => refusal.reason(),
         }
     }
 
@@ -210,6 +215,7 @@ impl Refusal {
             R::SettingsUnavailable => {
                 "the change cannot be kept now, and was not made; try again with the same name"
             }
+            R::Case(refusal) => refusal.detail(),
         }
     }
 
@@ -241,6 +247,7 @@ impl Refusal {
             R::NotFound | R::SettingUnknown | R::SettingsNotOffered => StatusCode::NOT_FOUND,
             R::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             R::Overloaded | R::SettingsUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            R::Case(refusal) => refusal.status(),
         }
     }
 
@@ -274,6 +281,7 @@ impl Refusal {
             R::SettingsNotOffered => Code::Unimplemented,
             R::SettingTextChanged => Code::FailedPrecondition,
             R::SettingsUnavailable => Code::Unavailable,
+            R::Case(refusal) => refusal.code(),
         }
     }
 }
@@ -344,7 +352,9 @@ impl Refusal {
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static("Bearer error=\"insufficient_scope\""),
             )),
-            R::Overloaded | R::SettingsUnavailable => {
+            R::Overloaded
+            | R::SettingsUnavailable
+            | R::Case(CaseRefusal::NotDelivered) => {
                 Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
             }
             _ => None,

@@ -33,6 +33,11 @@ pub(super) fn every<E: TryFrom<i32>>(word: impl Fn(E) -> &'static str) -> Vec<&'
         .collect()
 }
 
+/// A word of another enum.
+pub(super) fn word(name: &'static str, prefix: &str) -> &'static str {
+    strip(name, prefix)
+}
+
 fn strip(name: &'static str, prefix: &str) -> &'static str {
     name.strip_prefix(prefix).unwrap_or(name)
 }

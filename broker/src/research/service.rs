@@ -37,7 +37,7 @@ pub fn router(face: Arc<ResearchFace>) -> Router {
     let public = dcat::router(&face);
     let health = health::grpc(SERVICE, move || face.is_ready());
     let mut grpc = Routes::new(service).add_service(flight).add_service(health);
-    match openapi::reflection(SERVICE) {
+    match openapi::reflection(&[SERVICE]) {
         Ok(reflection) => grpc = grpc.add_service(reflection),
         // The descriptors are part of the program; a test reads them.
         Err(error) => tracing::error!(

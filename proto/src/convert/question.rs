@@ -52,6 +52,18 @@ pub enum ReadQuestionError {
 
 /// Encodes a question once for all links. The length is a multiple of [`QUESTION_STEP_BYTES`].
 pub fn encode_question(id: QuestionId, number: u64, request: &Request, deadline_ms: u32) -> Bytes {
+    question_to_wire(id, number, request, deadline_ms)
+        .encode_to_vec()
+        .into()
+}
+
+/// The question as it is encoded.
+pub fn question_to_wire(
+    id: QuestionId,
+    number: u64,
+    request: &Request,
+    deadline_ms: u32,
+) -> wire::Question {
     let id = u128::from_be_bytes(id.0);
     #[expect(clippy::cast_possible_truncation, reason = "each half is taken")]
     let (id_high, id_low) = ((id >> 64) as u64, id as u64);
@@ -75,7 +87,7 @@ pub fn encode_question(id: QuestionId, number: u64, request: &Request, deadline_
     let bare = question.encoded_len() + PADDING_HEAD_BYTES;
     let padding = bare.next_multiple_of(QUESTION_STEP_BYTES) - bare;
     question.padding = Some(Bytes::from(vec![0; padding]));
-    question.encode_to_vec().into()
+    question
 }
 
 /// Reads and checks a question.
@@ -162,6 +174,7 @@ fn mandate_to_wire(areas: &Areas, validity: Validity) -> wire::Mandate {
             Area::AllInsight => wire::area::Area::AllInsight(wire::AllInsight {}),
             Area::Kind(kind) => wire::area::Area::Kind(kind_to_wire(*kind).into()),
             Area::Register(id) => wire::area::Area::RegisterId(id.as_str().to_owned()),
+            Area::Dialogs => wire::area::Area::Dialogs(wire::Dialogs {}),
         }),
     };
     wire::Mandate {
@@ -185,6 +198,7 @@ fn mandate_from_wire(mandate: &wire::Mandate) -> Result<(Areas, Validity), ReadQ
         wire::area::Area::RegisterId(id) => RegisterId::parse(id)
             .map(Area::Register)
             .map_err(|_| Malformed),
+        wire::area::Area::Dialogs(wire::Dialogs {}) => Ok(Area::Dialogs),
     };
     let areas = mandate
         .areas

@@ -7,9 +7,12 @@ use prost::Message as _;
 
 const FILES: &[&str] = &[
     "innsyn/types/v1/types.proto",
+    "innsyn/types/v1/cases.proto",
     "innsyn/citizen/v1/citizen.proto",
     "innsyn/citizen/v1/uses.proto",
+    "innsyn/citizen/v1/cases.proto",
     "innsyn/node/v1/node.proto",
+    "innsyn/node/v1/cases.proto",
     "innsyn/node/v1/compute.proto",
     "innsyn/node/v1/settings.proto",
     "innsyn/relay/v1/mailbox.proto",
@@ -40,6 +43,15 @@ const WITHOUT_DEBUG: &[&str] = &[
     "innsyn.citizen.v1.ListUsesResponse",
     "innsyn.citizen.v1.RegisterUses",
     "innsyn.citizen.v1.Use",
+    "innsyn.types.v1.CaseAttachment",
+    "innsyn.types.v1.CaseStep",
+    "innsyn.node.v1.CaseWords",
+    "innsyn.node.v1.Notice",
+    "innsyn.citizen.v1.OpenCaseRequest",
+    "innsyn.citizen.v1.AddMessageRequest",
+    "innsyn.citizen.v1.AppealCaseRequest",
+    "innsyn.citizen.v1.ListCasesRequest",
+    "innsyn.citizen.v1.GetCaseRequest",
 ];
 
 /// Writes the code that the .proto files say into the folder `out`.

@@ -266,6 +266,10 @@ impl Fleet {
         self.gateway.kill().await.unwrap();
     }
 
+    pub(super) fn restart_gateway(&mut self) {
+        self.gateway = self.starter.gateway(&self.world).unwrap();
+    }
+
     pub(super) async fn kill_relay(&mut self) {
         self.relay.kill().await.unwrap();
     }

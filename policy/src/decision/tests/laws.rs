@@ -206,6 +206,7 @@ fn registers() -> impl Strategy<Value = Register> {
 fn representations() -> impl Strategy<Value = Representation> {
     let area = prop_oneof![
         Just(Area::AllInsight),
+        Just(Area::Dialogs),
         kinds().prop_map(Area::Kind),
         register_ids().prop_map(Area::Register),
     ];

@@ -1,0 +1,165 @@
+//! The HTTP face of dialogs: JSON. A national id is in the body, never in the path.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use super::{BODY_BYTES_MAX, CasesFace, To, json};
+use crate::gateway::api_http::{expect_json, read_body};
+use crate::gateway::face::Admitted;
+use crate::gateway::openapi;
+use crate::gateway::refusal::Refusal;
+
+/// The routes of dialogs.
+pub(in crate::gateway) fn router(cases: Arc<CasesFace>) -> Router {
+    Router::new()
+        .route("/v1/cases", post(open))
+        .route("/v1/cases/messages", post(message))
+        .route("/v1/cases/appeal", post(appeal))
+        .route("/v1/cases/list", post(list))
+        .route("/v1/cases/get", post(get_case))
+        .with_state(cases)
+}
+
+/// Opens a case at one register.
+///
+/// 503 with `CASE_NOT_DELIVERED` means that the register did not say that it has it: send it again
+/// with the same `messageId`, and it is opened once whatever became of the first.
+#[utoipa::path(
+    post,
+    path = "/v1/cases",
+    tag = "dialogs",
+    request_body = json::OpenCase,
+    responses(
+        (status = 200, description = "The register has it.", body = json::Taken),
+        openapi::CaseErrors,
+    ),
+    security(("citizen_token" = [])),
+)]
+pub(in crate::gateway) async fn open(
+    State(cases): State<Arc<CasesFace>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (admitted, asked, _) = read::<json::OpenCase>(&cases, request).await?;
+    let (said, kind) = asked
+        .said()
+        .map_err(|refusal| cases.face.refused(refusal))?;
+    let taken = cases.say(&admitted, said, To::New(kind)).await?;
+    Ok(Json(json::Taken::from(taken)).into_response())
+}
+
+/// Adds a message to an open case.
+#[utoipa::path(
+    post,
+    path = "/v1/cases/messages",
+    tag = "dialogs",
+    request_body = json::CaseMessage,
+    responses(
+        (status = 200, description = "The register has it.", body = json::Taken),
+        openapi::CaseErrors,
+    ),
+    security(("citizen_token" = [])),
+)]
+pub(in crate::gateway) async fn message(
+    State(cases): State<Arc<CasesFace>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (admitted, asked, _) = read::<json::CaseMessage>(&cases, request).await?;
+    let (said, case) = asked
+        .said()
+        .map_err(|refusal| cases.face.refused(refusal))?;
+    let taken = cases.say(&admitted, said, To::Message(case)).await?;
+    Ok(Json(json::Taken::from(taken)).into_response())
+}
+
+/// Appeals an answered case, once.
+#[utoipa::path(
+    post,
+    path = "/v1/cases/appeal",
+    tag = "dialogs",
+    request_body = json::CaseMessage,
+    responses(
+        (status = 200, description = "The register has it.", body = json::Taken),
+        openapi::CaseErrors,
+    ),
+    security(("citizen_token" = [])),
+)]
+pub(in crate::gateway) async fn appeal(
+    State(cases): State<Arc<CasesFace>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (admitted, asked, _) = read::<json::CaseMessage>(&cases, request).await?;
+    let (said, case) = asked
+        .said()
+        .map_err(|refusal| cases.face.refused(refusal))?;
+    let taken = cases.say(&admitted, said, To::Appeal(case)).await?;
+    Ok(Json(json::Taken::from(taken)).into_response())
+}
+
+/// Which cases has the person, and where do they stand?
+///
+/// Asks every register, live, and accounts for each.
+#[utoipa::path(
+    post,
+    path = "/v1/cases/list",
+    tag = "dialogs",
+    request_body = json::ListCases,
+    responses(
+        (status = 200, description = "Every register's cases.", body = json::Cases),
+        openapi::CaseErrors,
+    ),
+    security(("citizen_token" = [])),
+)]
+pub(in crate::gateway) async fn list(
+    State(cases): State<Arc<CasesFace>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (admitted, asked, arrived) = read::<json::ListCases>(&cases, request).await?;
+    let (id, deadline) = (&asked.national_id, asked.deadline_ms);
+    let listed = cases.list_cases(&admitted, id, deadline, arrived).await?;
+    Ok(Json(json::Cases::from(listed)).into_response())
+}
+
+/// One case with what was said in it.
+#[utoipa::path(
+    post,
+    path = "/v1/cases/get",
+    tag = "dialogs",
+    request_body = json::GetCase,
+    responses(
+        (status = 200, description = "The case.", body = json::Case),
+        openapi::CaseErrors,
+    ),
+    security(("citizen_token" = [])),
+)]
+pub(in crate::gateway) async fn get_case(
+    State(cases): State<Arc<CasesFace>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (admitted, asked, _) = read::<json::GetCase>(&cases, request).await?;
+    let (id, register) = (&asked.national_id, &asked.register_id);
+    let (case, step) = (json::id(&asked.case_id), asked.step.unwrap_or(0));
+    let case = cases.get(&admitted, id, register, case, step).await?;
+    Ok(Json(json::Case::from(case)).into_response())
+}
+
+/// Looks at the token, and then reads the body.
+async fn read<T: DeserializeOwned>(
+    cases: &CasesFace,
+    request: Request,
+) -> Result<(Admitted, T, Instant), Refusal> {
+    let arrived = Instant::now();
+    let (parts, body) = request.into_parts();
+    let admitted = cases.admit(&parts.headers, arrived).await?;
+    let asked = async {
+        expect_json(&parts.headers)?;
+        json::read(&read_body(body, BODY_BYTES_MAX).await?)
+    };
+    let asked = asked.await.map_err(|refusal| cases.face.refused(refusal))?;
+    Ok((admitted, asked, arrived))
+}

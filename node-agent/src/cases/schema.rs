@@ -1,0 +1,56 @@
+//! The tables of cases.
+
+use crate::records::Schema;
+
+/// The tables of cases, in the agent's records. Times are microseconds since 1970; what is sealed
+/// is opened with the records' key alone.
+pub const SCHEMA: Schema = Schema {
+    name: "cases",
+    steps: &["\
+CREATE TABLE cases (
+    id BLOB PRIMARY KEY,
+    person BLOB NOT NULL,
+    opener BLOB NOT NULL,
+    kind INTEGER NOT NULL,
+    received_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX cases_of_person ON cases (person);
+CREATE TABLE case_steps (
+    case_id BLOB NOT NULL REFERENCES cases (id),
+    number INTEGER NOT NULL,
+    act INTEGER NOT NULL,
+    party INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    person BLOB NOT NULL,
+    actor BLOB,
+    message_id BLOB,
+    clerk BLOB,
+    digest BLOB,
+    words BLOB,
+    receipt BLOB NOT NULL,
+    PRIMARY KEY (case_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX case_messages ON case_steps (person, message_id)
+    WHERE message_id IS NOT NULL;
+CREATE TABLE case_words (
+    id BLOB PRIMARY KEY,
+    case_id BLOB NOT NULL REFERENCES cases (id),
+    act INTEGER NOT NULL,
+    said_at INTEGER NOT NULL,
+    clerk BLOB NOT NULL,
+    words BLOB,
+    taken_at INTEGER,
+    refused TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX case_words_waiting ON case_words (said_at) WHERE taken_at IS NULL;
+CREATE TABLE case_notices (
+    key BLOB PRIMARY KEY,
+    person BLOB NOT NULL,
+    made_at INTEGER NOT NULL,
+    given_to TEXT,
+    given_at INTEGER,
+    done_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX case_notices_waiting ON case_notices (made_at) WHERE done_at IS NULL;
+"],
+};
