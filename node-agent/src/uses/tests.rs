@@ -172,7 +172,7 @@ async fn a_person_is_shown_every_use_with_proofs_and_the_reading_itself_first() 
     let numbers: Vec<u64> = entries.iter().map(|entry| entry.number).collect();
     assert_eq!(numbers, [4, 3, 2, 1]);
     assert_eq!((head.size(), page.continued), (6, None));
-    let askers = page.uses.iter().map(|shown| shown.asker());
+    let askers = page.uses.iter().map(wire::ShownUse::asker);
     assert!(
         askers
             .into_iter()
@@ -354,13 +354,13 @@ async fn what_is_held_back_keeps_its_place_and_is_told_when_its_day_has_come() {
     let day = now()
         .minus(Duration::from_hours(1))
         .plus(Duration::from_hours(24 * 30));
-    let held: Vec<u64> = entries
+    let numbers: Vec<u64> = entries
         .iter()
         .filter(|entry| matches!(entry.told, Told::HeldBack { until, .. } if until == day))
         .map(|entry| entry.number)
         .collect();
     // Not what the person did themself through the same organisation.
-    assert_eq!(held, [3, 2]);
+    assert_eq!(numbers, [3, 2]);
 
     world.clock.set(day);
     let page = world.list(own(0xa2, 0)).await.unwrap();

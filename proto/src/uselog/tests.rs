@@ -152,6 +152,7 @@ fn an_entry_from_before_there_were_chains_is_still_read() {
 
 #[test]
 fn a_place_that_no_chain_has_is_refused() {
+    use ReadEntryError as E;
     let place = ChainPlace {
         number: 2,
         before: Some(7),
@@ -164,7 +165,6 @@ fn a_place_that_no_chain_has_is_refused() {
         bytes[at..at + to.len()].copy_from_slice(to);
         Entry::from_bytes(&bytes)
     };
-    use ReadEntryError as E;
     assert_eq!(changed(96, &0_u64.to_le_bytes()), Err(E::Place));
     assert_eq!(changed(96, &1_u64.to_le_bytes()), Err(E::Place));
     assert_eq!(changed(104, &u64::MAX.to_le_bytes()), Err(E::Place));

@@ -81,23 +81,23 @@ impl Held {
 /// signatures count.
 pub(super) fn check(
     pages: &Pages,
-    held: &Held,
+    against: &Held,
     id: QuestionId,
     witnesses: &[HeadKey],
 ) -> Result<Checked, CheckError> {
     let first = pages.pages.first().ok_or(UsesFault::Nothing)?;
     let shown = uses_head_from_wire(first)?;
     let head = &shown.head;
-    let known_key = held
+    let known_key = against
         .kept
         .as_ref()
         .is_none_or(|(key, _)| *key == first.log_key);
-    if !known_key || head.origin() != origin(&held.register) {
+    if !known_key || head.origin() != origin(&against.register) {
         return Err(CheckError::OtherKey);
     }
     let proof = |n: usize| shown.known.get(n).map_or(&[][..], Vec::as_slice);
     let mut witnessed_entries = 0;
-    if let Some((_, kept)) = &held.kept {
+    if let Some((_, kept)) = &against.kept {
         check_witnessed(kept, head, proof(0))?;
         witnessed_entries = kept.size().min(head.size());
     }
@@ -108,7 +108,7 @@ pub(super) fn check(
     let entries: Vec<_> = uses.map(shown_from_wire).collect::<Result<_, _>>()?;
     check_inclusion(head, &entries)?;
     let person = check_chain(&entries, id)?;
-    if let Some((_, note)) = &held.receipt {
+    if let Some((_, note)) = &against.receipt {
         let receipt = ReadingReceipt::read(note, &shown.log_key)?;
         check_receipt(&receipt, head, proof(1), &person, &entries)?;
     }
@@ -122,7 +122,7 @@ pub(super) fn check(
     Ok(Checked {
         entries,
         counted,
-        continues_receipt: held.receipt.is_some(),
+        continues_receipt: against.receipt.is_some(),
         witnessed_entries: witnessed_entries.max(others_entries),
         witnesses: names,
         head: shown.head,

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use innsyn_policy::NationalId;
 use innsyn_proto::head::LogHash;
 
+use super::overlap::OverlapError;
 use super::record::{self, QueryRecord};
 use super::roll::{self, RollName};
 use crate::subjects::Mark;
@@ -109,7 +110,7 @@ impl Counted<'_> {
             return Some(ToldOfQuery::NotCounted);
         }
         let roll: RollName = record.roll.as_deref()?.try_into().ok()?;
-        let Some(number) = self.number_in(roll)? else {
+        let Some(number) = self.number_in(roll).ok()? else {
             return Some(ToldOfQuery::NotCounted);
         };
         let Some((membership, root)) = persons.membership(number) else {
@@ -125,13 +126,13 @@ impl Counted<'_> {
         })))
     }
 
-    /// The person's number in a roll; `None` if the roll cannot be read.
-    fn number_in(&mut self, name: RollName) -> Option<Option<u32>> {
+    /// The person's number in a roll.
+    fn number_in(&mut self, name: RollName) -> Result<Option<u32>, OverlapError> {
         if let Some(number) = self.numbers.get(&name) {
-            return Some(*number);
+            return Ok(*number);
         }
-        let number = roll::find(&self.records.rolls, &name, self.nobody, self.mark).ok()?;
+        let number = roll::find(&self.records.rolls, &name, self.nobody, self.mark)?;
         self.numbers.insert(name, number);
-        Some(number)
+        Ok(number)
     }
 }

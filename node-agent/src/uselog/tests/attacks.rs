@@ -154,10 +154,10 @@ impl Log {
     /// What an agent shows of this log that does nothing else wrong.
     fn show(mut self, receipt: Option<ReadingReceipt>, witnessed: SignedHead) -> Shown {
         self.add(READING, PersonUse::LogReading);
-        self.show_as_it_is(receipt, witnessed)
+        self.show_as_it_is(receipt, &witnessed)
     }
 
-    fn show_as_it_is(&self, receipt: Option<ReadingReceipt>, witnessed: SignedHead) -> Shown {
+    fn show_as_it_is(&self, receipt: Option<ReadingReceipt>, witnessed: &SignedHead) -> Shown {
         let (tree, hashes) = self.tree();
         let shown = |position: u64| {
             let proof = tlog_tiles::prove_record(tree.size(), position, &hashes).unwrap();
@@ -284,8 +284,17 @@ fn attacks() -> Vec<(&'static str, Mechanism, Shown)> {
     let (mut unlogged, receipt) = Log::real().read_once();
     let seen = witnessed(&unlogged);
     unlogged.add(QuestionId([0xbb; 16]), PersonUse::Listing);
-    let newer_left_out = unlogged.show_as_it_is(Some(receipt), seen);
+    let newer_left_out = unlogged.show_as_it_is(Some(receipt), &seen);
     attack("the newest entries are left out", Chain, newer_left_out);
+
+    attacks.extend(attacks_on_the_log());
+    attacks
+}
+
+/// Those that change the log itself, or show another.
+fn attacks_on_the_log() -> Vec<(&'static str, Mechanism, Shown)> {
+    let mut attacks = Vec::new();
+    let mut attack = |name, by, shown| attacks.push((name, by, shown));
 
     // An older copy of the log is put back; witnesses had not seen what came after it.
     let older = Log::real();
