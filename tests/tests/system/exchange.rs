@@ -96,7 +96,7 @@ impl Cases {
     async fn given(&self, count: usize) {
         let mut arrived = self.arrived.subscribe();
         let waited = arrived.wait_for(|arrived| *arrived >= count);
-        let waited = tokio::time::timeout(Duration::from_secs(60), waited).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), waited).await;
         waited.expect("in time").expect("the cases are there");
     }
 
@@ -256,7 +256,7 @@ impl Register {
 
     /// Waits until the exchange is connected, or is not.
     async fn connected(&self, up: bool) {
-        let waited = tokio::time::timeout(Duration::from_secs(60), async {
+        let waited = tokio::time::timeout(Duration::from_mins(1), async {
             while self.exchange().seen.is_up() != up {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }

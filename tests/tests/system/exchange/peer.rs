@@ -21,7 +21,7 @@ use super::rabbit::{NAMESPACE, PASSWORD, USER};
 use super::{ours, theirs};
 
 /// How long something that must come may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) struct Peer {
     pair: u32,

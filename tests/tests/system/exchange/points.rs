@@ -65,10 +65,12 @@ async fn point_03_both_dialects_of_addresses_are_understood() {
     assert_eq!(register.cases.taken().len(), 4);
 }
 
+/// What is taken from a message.
+type Change = fn(&mut Outgoing);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn point_04_a_message_without_a_header_that_it_needs_is_refused() {
     let (register, mut peer) = both(4).await;
-    type Change = fn(&mut Outgoing);
     let without: [(&str, Change); 4] = [
         ("toHerId", |it| drop(it.application.remove("toHerId"))),
         ("applicationTimeStamp", |it| {

@@ -26,7 +26,7 @@ pub(super) const DEAD: &str = "dead";
 /// Redeliveries after the first: ten tries in all.
 const REDELIVERIES_MAX: u32 = 9;
 /// How long it may take to start, on a machine that builds at the same time.
-const START_MAX: Duration = Duration::from_secs(120);
+const START_MAX: Duration = Duration::from_mins(2);
 
 /// A program that ends with us, however we end: a shell waits for our end of a pipe.
 struct Guarded(Child);
@@ -90,11 +90,11 @@ impl Rabbit {
         configure(folder.path(), port, tls_port, pairs);
         let mut epmd = Command::new("epmd");
         epmd.args(["-address", "127.0.0.1", "-port", &mapper.to_string()]);
-        let _ports = Guarded::spawn(&epmd);
+        let ports = Guarded::spawn(&epmd);
         let node = node(folder.path(), mapper, distribution);
         let rabbit = Self {
             node,
-            _ports,
+            _ports: ports,
             folder,
             port,
             tls_port,
