@@ -19,7 +19,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use crate::cases::{self, Cases, CasesFace, CasesParts};
+use crate::cases::{self, BecomesSetting, Cases, CasesFace, CasesParts};
 use crate::config::{Asks, Config};
 use crate::exchange::{self, Exchange, ExchangeParts, NoDialogs};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
@@ -30,6 +30,7 @@ use crate::research::compute::{
 };
 use crate::service::{Answering, Service};
 use crate::settings::keeper::{Keeper, KeeperParts};
+use crate::settings::of_case::OfCases;
 use crate::settings::{self, Currency, KeptSettings, collecting};
 use crate::sources::{Progress, SubjectsStore};
 use crate::status;
@@ -168,7 +169,8 @@ async fn run_agent(
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
     let exchange = exchange(&config, &records, &clock, &mut random, shutdown.clone()).await?;
 
-    let cases = open_cases(&config, &records, &log, &clock, &mut random);
+    let becomes = (config.settings.is_some()).then(|| OfCases(Arc::clone(&keeper)));
+    let cases = open_cases(&config, &records, &log, &clock, becomes, &mut random);
     let clerk = cases.spawn_clerk(shutdown.clone());
 
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
@@ -358,13 +360,13 @@ fn uses(
     Uses::server(Arc::new(reading), caps)
 }
 
-/// The register's dialogs. Nothing here makes settings of them yet, so that no blocking and no
-/// reservation can be accepted.
+/// The register's dialogs. A blocking or reservation can be accepted where settings are kept.
 fn open_cases(
     config: &Config,
     records: &Records,
     log: &Arc<UseLog>,
     clock: &Arc<dyn Clock>,
+    becomes: Option<OfCases>,
     random: &mut StdRng,
 ) -> Arc<Cases> {
     Cases::new(CasesParts {
@@ -373,7 +375,7 @@ fn open_cases(
         log: Arc::clone(log),
         clock: Arc::clone(clock),
         random: StdRng::from_rng(random),
-        becomes: None,
+        becomes: becomes.map(|it| Arc::new(it) as Arc<dyn BecomesSetting>),
     })
 }
 

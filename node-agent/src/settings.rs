@@ -27,6 +27,7 @@ pub mod collecting;
 pub mod currency;
 pub mod keeper;
 pub mod kept;
+pub mod of_case;
 pub mod service;
 #[cfg(test)]
 mod tests;

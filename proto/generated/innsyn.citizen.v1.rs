@@ -500,213 +500,6 @@ pub mod citizen_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListSettingDefinitionsRequest {}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListSettingDefinitionsResponse {
-    #[prost(message, repeated, tag = "1")]
-    pub definitions: ::prost::alloc::vec::Vec<SettingDefinition>,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SettingDefinition {
-    /// A GUID.
-    #[prost(string, tag = "1")]
-    pub id: ::prost::alloc::string::String,
-    /// The party that is responsible for it.
-    #[prost(string, tag = "2")]
-    pub part_code: ::prost::alloc::string::String,
-    /// The register at which it holds. Empty: at every register.
-    #[prost(string, tag = "3")]
-    pub register_id: ::prost::alloc::string::String,
-    #[prost(enumeration = "SettingKind", tag = "4")]
-    pub kind: i32,
-    #[prost(enumeration = "super::super::types::v1::Purpose", repeated, tag = "5")]
-    pub purposes: ::prost::alloc::vec::Vec<i32>,
-    /// What it is called, in Norwegian (bokmål) and in English.
-    #[prost(string, tag = "6")]
-    pub name: ::prost::alloc::string::String,
-    #[prost(string, tag = "7")]
-    pub name_en: ::prost::alloc::string::String,
-    #[prost(string, tag = "8")]
-    pub legal_ground: ::prost::alloc::string::String,
-    #[prost(uint32, tag = "9")]
-    pub text_version: u32,
-    /// Whether one may say until when.
-    #[prost(bool, tag = "10")]
-    pub may_end: bool,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct ChangeSettingRequest {
-    /// Whose data: eleven digits. Must be the one that the token is for.
-    #[prost(string, tag = "1")]
-    pub national_id: ::prost::alloc::string::String,
-    /// The definition's GUID.
-    #[prost(string, tag = "2")]
-    pub definition_id: ::prost::alloc::string::String,
-    /// Whether the consent, reservation or block stands from now on.
-    #[prost(bool, tag = "3")]
-    pub active: bool,
-    /// Until when it stands (excluded), seconds since 1970-01-01T00:00:00Z. Absent: until it is
-    /// changed.
-    #[prost(sint64, optional, tag = "4")]
-    pub until: ::core::option::Option<i64>,
-    /// Names the change: 16 random bytes. Asked for again, it is done once.
-    #[prost(bytes = "vec", tag = "5")]
-    pub change_id: ::prost::alloc::vec::Vec<u8>,
-    /// The version of the text that was shown.
-    #[prost(uint32, tag = "6")]
-    pub text_version: u32,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ChangeSettingResponse {
-    /// Orders what was said; ListSettings tells at how many registers it, or something later, holds.
-    #[prost(sint64, tag = "1")]
-    pub sequence: i64,
-    /// Registers at which the setting is to hold.
-    #[prost(uint32, tag = "2")]
-    pub registers: u32,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct ListSettingsRequest {
-    /// Whose data: eleven digits. Must be the one that the token is for.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct OpenCaseRequest {
-    /// The person whose case it is, eleven digits. Must be the one that the token is for.
-    #[prost(string, tag = "1")]
-    pub national_id: ::prost::alloc::string::String,
-    /// The register, as the catalogue has it.
-    #[prost(string, tag = "2")]
-    pub register_id: ::prost::alloc::string::String,
-    #[prost(enumeration = "super::super::types::v1::CaseKind", tag = "3")]
-    pub kind: i32,
-    /// Names the message: 16 random bytes that the caller makes and keeps until it has the receipt.
-    #[prost(bytes = "vec", tag = "4")]
-    pub message_id: ::prost::alloc::vec::Vec<u8>,
-    /// 1 to 4000 bytes.
-    #[prost(string, tag = "5")]
-    pub text: ::prost::alloc::string::String,
-    /// At most four, of 262144 bytes together.
-    #[prost(message, repeated, tag = "6")]
-    pub attachments: ::prost::alloc::vec::Vec<super::super::types::v1::CaseAttachment>,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct OpenCaseResponse {
-    #[prost(message, optional, tag = "1")]
-    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
-    /// What the register signed: that it has the request, and by when it answers.
-    #[prost(string, tag = "2")]
-    pub receipt: ::prost::alloc::string::String,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct AddMessageRequest {
-    #[prost(string, tag = "1")]
-    pub national_id: ::prost::alloc::string::String,
-    #[prost(string, tag = "2")]
-    pub register_id: ::prost::alloc::string::String,
-    #[prost(bytes = "vec", tag = "3")]
-    pub case_id: ::prost::alloc::vec::Vec<u8>,
-    #[prost(bytes = "vec", tag = "4")]
-    pub message_id: ::prost::alloc::vec::Vec<u8>,
-    #[prost(string, tag = "5")]
-    pub text: ::prost::alloc::string::String,
-    #[prost(message, repeated, tag = "6")]
-    pub attachments: ::prost::alloc::vec::Vec<super::super::types::v1::CaseAttachment>,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct AddMessageResponse {
-    #[prost(message, optional, tag = "1")]
-    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
-    #[prost(string, tag = "2")]
-    pub receipt: ::prost::alloc::string::String,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct AppealCaseRequest {
-    #[prost(string, tag = "1")]
-    pub national_id: ::prost::alloc::string::String,
-    #[prost(string, tag = "2")]
-    pub register_id: ::prost::alloc::string::String,
-    #[prost(bytes = "vec", tag = "3")]
-    pub case_id: ::prost::alloc::vec::Vec<u8>,
-    #[prost(bytes = "vec", tag = "4")]
-    pub message_id: ::prost::alloc::vec::Vec<u8>,
-    #[prost(string, tag = "5")]
-    pub text: ::prost::alloc::string::String,
-    #[prost(message, repeated, tag = "6")]
-    pub attachments: ::prost::alloc::vec::Vec<super::super::types::v1::CaseAttachment>,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct AppealCaseResponse {
-    #[prost(message, optional, tag = "1")]
-    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
-    #[prost(string, tag = "2")]
-    pub receipt: ::prost::alloc::string::String,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct ListCasesRequest {
-    #[prost(string, tag = "1")]
-    pub national_id: ::prost::alloc::string::String,
-    /// How long to wait for registers, in milliseconds, 200 to 10000. Absent means 3000.
-    #[prost(uint32, optional, tag = "2")]
-    pub deadline_ms: ::core::option::Option<u32>,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct ListSettingsResponse {
-    #[prost(message, repeated, tag = "1")]
-    pub settings: ::prost::alloc::vec::Vec<StandingSetting>,
-    /// What became of the question at each register of the catalogue.
-    #[prost(message, repeated, tag = "2")]
-    pub registers: ::prost::alloc::vec::Vec<SettingsAtRegister>,
-}
-/// What the person has said of one definition last, and where that is in effect.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct StandingSetting {
-    #[prost(string, tag = "1")]
-    pub definition_id: ::prost::alloc::string::String,
-    #[prost(bool, tag = "2")]
-    pub active: bool,
-    /// Since when, seconds since 1970-01-01T00:00:00Z.
-    #[prost(sint64, tag = "3")]
-    pub since: i64,
-    #[prost(sint64, optional, tag = "4")]
-    pub until: ::core::option::Option<i64>,
-    #[prost(sint64, tag = "5")]
-    pub sequence: i64,
-    /// Registers where it is in effect, of those where it is to be.
-    #[prost(uint32, tag = "6")]
-    pub effective_at: u32,
-    #[prost(uint32, tag = "7")]
-    pub registers: u32,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SettingsAtRegister {
-    #[prost(string, tag = "1")]
-    pub register_id: ::prost::alloc::string::String,
-    /// Whether the register answered.
-    #[prost(bool, tag = "2")]
-    pub answered: bool,
-    /// Whether the register knows that it has every setting; if not, it refuses secondary use.
-    #[prost(bool, tag = "3")]
-    pub is_current: bool,
-    /// Why it did not answer; REASON_UNSPECIFIED if it did.
-    #[prost(enumeration = "super::super::types::v1::Reason", tag = "4")]
-    pub reason: i32,
-}
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum SettingKind {
-    Unspecified = 0,
-    Consent = 1,
-    Reservation = 2,
-    Block = 3,
-}
-impl SettingKind {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct ListUsesRequest {
@@ -882,10 +675,6 @@ impl UsesOutcome {
     /// (if the ProtoBuf definition does not change) and safe for programmatic use.
     pub fn as_str_name(&self) -> &'static str {
         match self {
-            Self::Unspecified => "SETTING_KIND_UNSPECIFIED",
-            Self::Consent => "SETTING_KIND_CONSENT",
-            Self::Reservation => "SETTING_KIND_RESERVATION",
-            Self::Block => "SETTING_KIND_BLOCK",
             Self::Unspecified => "USES_OUTCOME_UNSPECIFIED",
             Self::Verified => "USES_OUTCOME_VERIFIED",
             Self::NotVerified => "USES_OUTCOME_NOT_VERIFIED",
@@ -898,10 +687,6 @@ impl UsesOutcome {
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
-            "SETTING_KIND_UNSPECIFIED" => Some(Self::Unspecified),
-            "SETTING_KIND_CONSENT" => Some(Self::Consent),
-            "SETTING_KIND_RESERVATION" => Some(Self::Reservation),
-            "SETTING_KIND_BLOCK" => Some(Self::Block),
             "USES_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
             "USES_OUTCOME_VERIFIED" => Some(Self::Verified),
             "USES_OUTCOME_NOT_VERIFIED" => Some(Self::NotVerified),
@@ -984,8 +769,401 @@ impl UsedBy {
     }
 }
 /// Generated client implementations.
-pub mod setting_service_client {
 pub mod use_log_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Reads the log of use at every register on a citizen's behalf. Nothing of it is kept here: each
+    /// register is asked, live, and the reading is itself logged there.
+    ///
+    /// Tokens and errors are as those of CitizenService. A power of attorney opens the logs of the
+    /// registers that its areas cover.
+    #[derive(Debug, Clone)]
+    pub struct UseLogServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl UseLogServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> UseLogServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> UseLogServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            UseLogServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// What every register's log has about the person, with what of it was verified.
+        pub async fn list_uses(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListUsesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUsesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.citizen.v1.UseLogService/ListUses",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.citizen.v1.UseLogService", "ListUses"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod use_log_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with UseLogServiceServer.
+    #[async_trait]
+    pub trait UseLogService: std::marker::Send + std::marker::Sync + 'static {
+        /// What every register's log has about the person, with what of it was verified.
+        async fn list_uses(
+            &self,
+            request: tonic::Request<super::ListUsesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUsesResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Reads the log of use at every register on a citizen's behalf. Nothing of it is kept here: each
+    /// register is asked, live, and the reading is itself logged there.
+    ///
+    /// Tokens and errors are as those of CitizenService. A power of attorney opens the logs of the
+    /// registers that its areas cover.
+    #[derive(Debug)]
+    pub struct UseLogServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> UseLogServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for UseLogServiceServer<T>
+    where
+        T: UseLogService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/innsyn.citizen.v1.UseLogService/ListUses" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListUsesSvc<T: UseLogService>(pub Arc<T>);
+                    impl<
+                        T: UseLogService,
+                    > tonic::server::UnaryService<super::ListUsesRequest>
+                    for ListUsesSvc<T> {
+                        type Response = super::ListUsesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListUsesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UseLogService>::list_uses(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListUsesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for UseLogServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "innsyn.citizen.v1.UseLogService";
+    impl<T> tonic::server::NamedService for UseLogServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct OpenCaseRequest {
+    /// The person whose case it is, eleven digits. Must be the one that the token is for.
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    /// The register, as the catalogue has it.
+    #[prost(string, tag = "2")]
+    pub register_id: ::prost::alloc::string::String,
+    #[prost(enumeration = "super::super::types::v1::CaseKind", tag = "3")]
+    pub kind: i32,
+    /// Names the message: 16 random bytes that the caller makes and keeps until it has the receipt.
+    #[prost(bytes = "vec", tag = "4")]
+    pub message_id: ::prost::alloc::vec::Vec<u8>,
+    /// 1 to 4000 bytes.
+    #[prost(string, tag = "5")]
+    pub text: ::prost::alloc::string::String,
+    /// At most four, of 262144 bytes together.
+    #[prost(message, repeated, tag = "6")]
+    pub attachments: ::prost::alloc::vec::Vec<super::super::types::v1::CaseAttachment>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OpenCaseResponse {
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
+    /// What the register signed: that it has the request, and by when it answers.
+    #[prost(string, tag = "2")]
+    pub receipt: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AddMessageRequest {
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub register_id: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "3")]
+    pub case_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub message_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "5")]
+    pub text: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "6")]
+    pub attachments: ::prost::alloc::vec::Vec<super::super::types::v1::CaseAttachment>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddMessageResponse {
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
+    #[prost(string, tag = "2")]
+    pub receipt: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AppealCaseRequest {
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub register_id: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "3")]
+    pub case_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub message_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "5")]
+    pub text: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "6")]
+    pub attachments: ::prost::alloc::vec::Vec<super::super::types::v1::CaseAttachment>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AppealCaseResponse {
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
+    #[prost(string, tag = "2")]
+    pub receipt: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListCasesRequest {
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    /// How long to wait for registers, in milliseconds, 200 to 10000. Absent means 3000.
+    #[prost(uint32, optional, tag = "2")]
+    pub deadline_ms: ::core::option::Option<u32>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListCasesResponse {
     /// One for each register of the catalogue, in its order.
     #[prost(message, repeated, tag = "1")]
@@ -1043,22 +1221,6 @@ pub mod case_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Every call carries `authorization: Bearer <token>`, as for CitizenService.
-    #[derive(Debug, Clone)]
-    pub struct SettingServiceClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl SettingServiceClient<tonic::transport::Channel> {
-    /// Reads the log of use at every register on a citizen's behalf. Nothing of it is kept here: each
-    /// register is asked, live, and the reading is itself logged there.
-    ///
-    /// Tokens and errors are as those of CitizenService. A power of attorney opens the logs of the
-    /// registers that its areas cover.
-    #[derive(Debug, Clone)]
-    pub struct UseLogServiceClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl UseLogServiceClient<tonic::transport::Channel> {
     /// Opens cases at registers, and shows them by asking every register, live. The gateway keeps
     /// nothing: what was not delivered, nobody has.
     ///
@@ -1078,8 +1240,6 @@ pub mod case_service_client {
             Ok(Self::new(conn))
         }
     }
-    impl<T> SettingServiceClient<T>
-    impl<T> UseLogServiceClient<T>
     impl<T> CaseServiceClient<T>
     where
         T: tonic::client::GrpcService<tonic::body::Body>,
@@ -1098,8 +1258,6 @@ pub mod case_service_client {
         pub fn with_interceptor<F>(
             inner: T,
             interceptor: F,
-        ) -> SettingServiceClient<InterceptedService<T, F>>
-        ) -> UseLogServiceClient<InterceptedService<T, F>>
         ) -> CaseServiceClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
@@ -1114,8 +1272,6 @@ pub mod case_service_client {
                 http::Request<tonic::body::Body>,
             >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
         {
-            SettingServiceClient::new(InterceptedService::new(inner, interceptor))
-            UseLogServiceClient::new(InterceptedService::new(inner, interceptor))
             CaseServiceClient::new(InterceptedService::new(inner, interceptor))
         }
         /// Compress requests with the given encoding.
@@ -1149,18 +1305,6 @@ pub mod case_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// What can be said yes or no to.
-        pub async fn list_setting_definitions(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListSettingDefinitionsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListSettingDefinitionsResponse>,
-        /// What every register's log has about the person, with what of it was verified.
-        pub async fn list_uses(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListUsesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListUsesResponse>,
         /// Opens a case at one register. UNAVAILABLE with the reason CASE_NOT_DELIVERED means that the
         /// register did not say that it has it: send it again, with the same message id, and it is opened
         /// once whatever became of the first.
@@ -1181,24 +1325,6 @@ pub mod case_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/innsyn.citizen.v1.SettingService/ListSettingDefinitions",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "innsyn.citizen.v1.SettingService",
-                        "ListSettingDefinitions",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Says yes or no. Answered when it is durable; registers follow, and ListSettings tells how far.
-        pub async fn change_setting(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ChangeSettingRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ChangeSettingResponse>,
                 "/innsyn.citizen.v1.CaseService/OpenCase",
             );
             let mut req = request.into_request();
@@ -1224,21 +1350,6 @@ pub mod case_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/innsyn.citizen.v1.SettingService/ChangeSetting",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("innsyn.citizen.v1.SettingService", "ChangeSetting"),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// What has the person said, and where is it in effect? Asks every register, live.
-        pub async fn list_settings(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListSettingsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListSettingsResponse>,
                 "/innsyn.citizen.v1.CaseService/AddMessage",
             );
             let mut req = request.into_request();
@@ -1264,18 +1375,6 @@ pub mod case_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/innsyn.citizen.v1.SettingService/ListSettings",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("innsyn.citizen.v1.SettingService", "ListSettings"),
-                );
-                "/innsyn.citizen.v1.UseLogService/ListUses",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("innsyn.citizen.v1.UseLogService", "ListUses"));
                 "/innsyn.citizen.v1.CaseService/AppealCase",
             );
             let mut req = request.into_request();
@@ -1336,8 +1435,6 @@ pub mod case_service_client {
     }
 }
 /// Generated server implementations.
-pub mod setting_service_server {
-pub mod use_log_service_server {
 pub mod case_service_server {
     #![allow(
         unused_variables,
@@ -1347,56 +1444,6 @@ pub mod case_service_server {
         clippy::let_unit_value,
     )]
     use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with SettingServiceServer.
-    #[async_trait]
-    pub trait SettingService: std::marker::Send + std::marker::Sync + 'static {
-        /// What can be said yes or no to.
-        async fn list_setting_definitions(
-            &self,
-            request: tonic::Request<super::ListSettingDefinitionsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListSettingDefinitionsResponse>,
-            tonic::Status,
-        >;
-        /// Says yes or no. Answered when it is durable; registers follow, and ListSettings tells how far.
-        async fn change_setting(
-            &self,
-            request: tonic::Request<super::ChangeSettingRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ChangeSettingResponse>,
-            tonic::Status,
-        >;
-        /// What has the person said, and where is it in effect? Asks every register, live.
-        async fn list_settings(
-            &self,
-            request: tonic::Request<super::ListSettingsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListSettingsResponse>,
-            tonic::Status,
-        >;
-    }
-    /// Every call carries `authorization: Bearer <token>`, as for CitizenService.
-    #[derive(Debug)]
-    pub struct SettingServiceServer<T> {
-    /// Generated trait containing gRPC methods that should be implemented for use with UseLogServiceServer.
-    #[async_trait]
-    pub trait UseLogService: std::marker::Send + std::marker::Sync + 'static {
-        /// What every register's log has about the person, with what of it was verified.
-        async fn list_uses(
-            &self,
-            request: tonic::Request<super::ListUsesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListUsesResponse>,
-            tonic::Status,
-        >;
-    }
-    /// Reads the log of use at every register on a citizen's behalf. Nothing of it is kept here: each
-    /// register is asked, live, and the reading is itself logged there.
-    ///
-    /// Tokens and errors are as those of CitizenService. A power of attorney opens the logs of the
-    /// registers that its areas cover.
-    #[derive(Debug)]
-    pub struct UseLogServiceServer<T> {
     /// Generated trait containing gRPC methods that should be implemented for use with CaseServiceServer.
     #[async_trait]
     pub trait CaseService: std::marker::Send + std::marker::Sync + 'static {
@@ -1452,8 +1499,6 @@ pub mod case_service_server {
         max_decoding_message_size: Option<usize>,
         max_encoding_message_size: Option<usize>,
     }
-    impl<T> SettingServiceServer<T> {
-    impl<T> UseLogServiceServer<T> {
     impl<T> CaseServiceServer<T> {
         pub fn new(inner: T) -> Self {
             Self::from_arc(Arc::new(inner))
@@ -1505,12 +1550,6 @@ pub mod case_service_server {
             self
         }
     }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for SettingServiceServer<T>
-    where
-        T: SettingService,
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for UseLogServiceServer<T>
-    where
-        T: UseLogService,
     impl<T, B> tonic::codegen::Service<http::Request<B>> for CaseServiceServer<T>
     where
         T: CaseService,
@@ -1528,22 +1567,6 @@ pub mod case_service_server {
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
             match req.uri().path() {
-                "/innsyn.citizen.v1.SettingService/ListSettingDefinitions" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListSettingDefinitionsSvc<T: SettingService>(pub Arc<T>);
-                    impl<
-                        T: SettingService,
-                    > tonic::server::UnaryService<super::ListSettingDefinitionsRequest>
-                    for ListSettingDefinitionsSvc<T> {
-                        type Response = super::ListSettingDefinitionsResponse;
-                "/innsyn.citizen.v1.UseLogService/ListUses" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListUsesSvc<T: UseLogService>(pub Arc<T>);
-                    impl<
-                        T: UseLogService,
-                    > tonic::server::UnaryService<super::ListUsesRequest>
-                    for ListUsesSvc<T> {
-                        type Response = super::ListUsesResponse;
                 "/innsyn.citizen.v1.CaseService/OpenCase" => {
                     #[allow(non_camel_case_types)]
                     struct OpenCaseSvc<T: CaseService>(pub Arc<T>);
@@ -1558,20 +1581,6 @@ pub mod case_service_server {
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::ListSettingDefinitionsRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as SettingService>::list_setting_definitions(
-                                        &inner,
-                                        request,
-                                    )
-                                    .await
-                            request: tonic::Request<super::ListUsesRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as UseLogService>::list_uses(&inner, request).await
                             request: tonic::Request<super::OpenCaseRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
@@ -1587,7 +1596,6 @@ pub mod case_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = ListSettingDefinitionsSvc(inner);
                         let method = OpenCaseSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
@@ -1604,14 +1612,6 @@ pub mod case_service_server {
                     };
                     Box::pin(fut)
                 }
-                "/innsyn.citizen.v1.SettingService/ChangeSetting" => {
-                    #[allow(non_camel_case_types)]
-                    struct ChangeSettingSvc<T: SettingService>(pub Arc<T>);
-                    impl<
-                        T: SettingService,
-                    > tonic::server::UnaryService<super::ChangeSettingRequest>
-                    for ChangeSettingSvc<T> {
-                        type Response = super::ChangeSettingResponse;
                 "/innsyn.citizen.v1.CaseService/AddMessage" => {
                     #[allow(non_camel_case_types)]
                     struct AddMessageSvc<T: CaseService>(pub Arc<T>);
@@ -1626,11 +1626,6 @@ pub mod case_service_server {
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::ChangeSettingRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as SettingService>::change_setting(&inner, request).await
                             request: tonic::Request<super::AddMessageRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
@@ -1646,7 +1641,6 @@ pub mod case_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = ChangeSettingSvc(inner);
                         let method = AddMessageSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
@@ -1663,14 +1657,6 @@ pub mod case_service_server {
                     };
                     Box::pin(fut)
                 }
-                "/innsyn.citizen.v1.SettingService/ListSettings" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListSettingsSvc<T: SettingService>(pub Arc<T>);
-                    impl<
-                        T: SettingService,
-                    > tonic::server::UnaryService<super::ListSettingsRequest>
-                    for ListSettingsSvc<T> {
-                        type Response = super::ListSettingsResponse;
                 "/innsyn.citizen.v1.CaseService/AppealCase" => {
                     #[allow(non_camel_case_types)]
                     struct AppealCaseSvc<T: CaseService>(pub Arc<T>);
@@ -1685,11 +1671,6 @@ pub mod case_service_server {
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::ListSettingsRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as SettingService>::list_settings(&inner, request).await
                             request: tonic::Request<super::AppealCaseRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
@@ -1705,8 +1686,6 @@ pub mod case_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = ListSettingsSvc(inner);
-                        let method = ListUsesSvc(inner);
                         let method = AppealCaseSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
@@ -1835,9 +1814,631 @@ pub mod case_service_server {
             }
         }
     }
-    impl<T> Clone for SettingServiceServer<T> {
-    impl<T> Clone for UseLogServiceServer<T> {
     impl<T> Clone for CaseServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "innsyn.citizen.v1.CaseService";
+    impl<T> tonic::server::NamedService for CaseServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSettingDefinitionsRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSettingDefinitionsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub definitions: ::prost::alloc::vec::Vec<SettingDefinition>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SettingDefinition {
+    /// A GUID.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// The party that is responsible for it.
+    #[prost(string, tag = "2")]
+    pub part_code: ::prost::alloc::string::String,
+    /// The register at which it holds. Empty: at every register.
+    #[prost(string, tag = "3")]
+    pub register_id: ::prost::alloc::string::String,
+    #[prost(enumeration = "SettingKind", tag = "4")]
+    pub kind: i32,
+    #[prost(enumeration = "super::super::types::v1::Purpose", repeated, tag = "5")]
+    pub purposes: ::prost::alloc::vec::Vec<i32>,
+    /// What it is called, in Norwegian (bokmål) and in English.
+    #[prost(string, tag = "6")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "7")]
+    pub name_en: ::prost::alloc::string::String,
+    #[prost(string, tag = "8")]
+    pub legal_ground: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "9")]
+    pub text_version: u32,
+    /// Whether one may say until when.
+    #[prost(bool, tag = "10")]
+    pub may_end: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ChangeSettingRequest {
+    /// Whose data: eleven digits. Must be the one that the token is for.
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    /// The definition's GUID.
+    #[prost(string, tag = "2")]
+    pub definition_id: ::prost::alloc::string::String,
+    /// Whether the consent, reservation or block stands from now on.
+    #[prost(bool, tag = "3")]
+    pub active: bool,
+    /// Until when it stands (excluded), seconds since 1970-01-01T00:00:00Z. Absent: until it is
+    /// changed.
+    #[prost(sint64, optional, tag = "4")]
+    pub until: ::core::option::Option<i64>,
+    /// Names the change: 16 random bytes. Asked for again, it is done once.
+    #[prost(bytes = "vec", tag = "5")]
+    pub change_id: ::prost::alloc::vec::Vec<u8>,
+    /// The version of the text that was shown.
+    #[prost(uint32, tag = "6")]
+    pub text_version: u32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeSettingResponse {
+    /// Orders what was said; ListSettings tells at how many registers it, or something later, holds.
+    #[prost(sint64, tag = "1")]
+    pub sequence: i64,
+    /// Registers at which the setting is to hold.
+    #[prost(uint32, tag = "2")]
+    pub registers: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListSettingsRequest {
+    /// Whose data: eleven digits. Must be the one that the token is for.
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    /// How long to wait for registers, in milliseconds, 200 to 10000. Absent means 3000.
+    #[prost(uint32, optional, tag = "2")]
+    pub deadline_ms: ::core::option::Option<u32>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListSettingsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub settings: ::prost::alloc::vec::Vec<StandingSetting>,
+    /// What became of the question at each register of the catalogue.
+    #[prost(message, repeated, tag = "2")]
+    pub registers: ::prost::alloc::vec::Vec<SettingsAtRegister>,
+}
+/// What the person has said of one definition last, and where that is in effect.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StandingSetting {
+    #[prost(string, tag = "1")]
+    pub definition_id: ::prost::alloc::string::String,
+    #[prost(bool, tag = "2")]
+    pub active: bool,
+    /// Since when, seconds since 1970-01-01T00:00:00Z.
+    #[prost(sint64, tag = "3")]
+    pub since: i64,
+    #[prost(sint64, optional, tag = "4")]
+    pub until: ::core::option::Option<i64>,
+    #[prost(sint64, tag = "5")]
+    pub sequence: i64,
+    /// Registers where it is in effect, of those where it is to be.
+    #[prost(uint32, tag = "6")]
+    pub effective_at: u32,
+    #[prost(uint32, tag = "7")]
+    pub registers: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SettingsAtRegister {
+    #[prost(string, tag = "1")]
+    pub register_id: ::prost::alloc::string::String,
+    /// Whether the register answered.
+    #[prost(bool, tag = "2")]
+    pub answered: bool,
+    /// Whether the register knows that it has every setting; if not, it refuses secondary use.
+    #[prost(bool, tag = "3")]
+    pub is_current: bool,
+    /// Why it did not answer; REASON_UNSPECIFIED if it did.
+    #[prost(enumeration = "super::super::types::v1::Reason", tag = "4")]
+    pub reason: i32,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SettingKind {
+    Unspecified = 0,
+    Consent = 1,
+    Reservation = 2,
+    Block = 3,
+}
+impl SettingKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SETTING_KIND_UNSPECIFIED",
+            Self::Consent => "SETTING_KIND_CONSENT",
+            Self::Reservation => "SETTING_KIND_RESERVATION",
+            Self::Block => "SETTING_KIND_BLOCK",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SETTING_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "SETTING_KIND_CONSENT" => Some(Self::Consent),
+            "SETTING_KIND_RESERVATION" => Some(Self::Reservation),
+            "SETTING_KIND_BLOCK" => Some(Self::Block),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod setting_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Every call carries `authorization: Bearer <token>`, as for CitizenService.
+    #[derive(Debug, Clone)]
+    pub struct SettingServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl SettingServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> SettingServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SettingServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SettingServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// What can be said yes or no to.
+        pub async fn list_setting_definitions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSettingDefinitionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSettingDefinitionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.citizen.v1.SettingService/ListSettingDefinitions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "innsyn.citizen.v1.SettingService",
+                        "ListSettingDefinitions",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Says yes or no. Answered when it is durable; registers follow, and ListSettings tells how far.
+        pub async fn change_setting(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ChangeSettingRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangeSettingResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.citizen.v1.SettingService/ChangeSetting",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("innsyn.citizen.v1.SettingService", "ChangeSetting"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// What has the person said, and where is it in effect? Asks every register, live.
+        pub async fn list_settings(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSettingsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.citizen.v1.SettingService/ListSettings",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("innsyn.citizen.v1.SettingService", "ListSettings"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod setting_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with SettingServiceServer.
+    #[async_trait]
+    pub trait SettingService: std::marker::Send + std::marker::Sync + 'static {
+        /// What can be said yes or no to.
+        async fn list_setting_definitions(
+            &self,
+            request: tonic::Request<super::ListSettingDefinitionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSettingDefinitionsResponse>,
+            tonic::Status,
+        >;
+        /// Says yes or no. Answered when it is durable; registers follow, and ListSettings tells how far.
+        async fn change_setting(
+            &self,
+            request: tonic::Request<super::ChangeSettingRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangeSettingResponse>,
+            tonic::Status,
+        >;
+        /// What has the person said, and where is it in effect? Asks every register, live.
+        async fn list_settings(
+            &self,
+            request: tonic::Request<super::ListSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSettingsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Every call carries `authorization: Bearer <token>`, as for CitizenService.
+    #[derive(Debug)]
+    pub struct SettingServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> SettingServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SettingServiceServer<T>
+    where
+        T: SettingService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/innsyn.citizen.v1.SettingService/ListSettingDefinitions" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSettingDefinitionsSvc<T: SettingService>(pub Arc<T>);
+                    impl<
+                        T: SettingService,
+                    > tonic::server::UnaryService<super::ListSettingDefinitionsRequest>
+                    for ListSettingDefinitionsSvc<T> {
+                        type Response = super::ListSettingDefinitionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSettingDefinitionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SettingService>::list_setting_definitions(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSettingDefinitionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/innsyn.citizen.v1.SettingService/ChangeSetting" => {
+                    #[allow(non_camel_case_types)]
+                    struct ChangeSettingSvc<T: SettingService>(pub Arc<T>);
+                    impl<
+                        T: SettingService,
+                    > tonic::server::UnaryService<super::ChangeSettingRequest>
+                    for ChangeSettingSvc<T> {
+                        type Response = super::ChangeSettingResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ChangeSettingRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SettingService>::change_setting(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ChangeSettingSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/innsyn.citizen.v1.SettingService/ListSettings" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSettingsSvc<T: SettingService>(pub Arc<T>);
+                    impl<
+                        T: SettingService,
+                    > tonic::server::UnaryService<super::ListSettingsRequest>
+                    for ListSettingsSvc<T> {
+                        type Response = super::ListSettingsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSettingsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SettingService>::list_settings(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSettingsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for SettingServiceServer<T> {
         fn clone(&self) -> Self {
             let inner = self.inner.clone();
             Self {
@@ -1852,10 +2453,6 @@ pub mod case_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "innsyn.citizen.v1.SettingService";
     impl<T> tonic::server::NamedService for SettingServiceServer<T> {
-    pub const SERVICE_NAME: &str = "innsyn.citizen.v1.UseLogService";
-    impl<T> tonic::server::NamedService for UseLogServiceServer<T> {
-    pub const SERVICE_NAME: &str = "innsyn.citizen.v1.CaseService";
-    impl<T> tonic::server::NamedService for CaseServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -352,9 +352,7 @@ impl Refusal {
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static("Bearer error=\"insufficient_scope\""),
             )),
-            R::Overloaded
-            | R::SettingsUnavailable
-            | R::Case(CaseRefusal::NotDelivered) => {
+            R::Overloaded | R::SettingsUnavailable | R::Case(CaseRefusal::NotDelivered) => {
                 Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
             }
             _ => None,

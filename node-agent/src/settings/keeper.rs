@@ -18,20 +18,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use innsyn_policy::{
-    Clock, Decision, NumberRules, PersonUse, Register, RegisterId, Settings, UseDecision,
-    UseRecord, decide,
+    Clock, Decision, NumberRules, PersonUse, Register, RegisterId, Settings, Timestamp,
+    UseDecision, UseRecord, decide,
 };
 use innsyn_proto::convert::question_from_wire;
 use innsyn_proto::head::HeadKey;
 use innsyn_proto::identity::GatewayName;
 use innsyn_proto::sealing::OpeningKey;
-use innsyn_proto::setting::{Heartbeat, Item};
+use innsyn_proto::setting::{Change, Heartbeat, Item};
 use innsyn_proto::wire::node::v1 as wire;
 use tokio::sync::Mutex;
 use tonic::Status;
 
 use super::KeptSettings;
-use super::kept::{KeepError, Said, TakenItem};
+use super::kept::{KeepError, Said, TakenItem, Writer};
 use crate::records::Records;
 use crate::uselog::UseLog;
 
@@ -121,8 +121,27 @@ impl Keeper {
         &self.parts.kept
     }
 
-    fn register(&self) -> &RegisterId {
+    /// Whose settings these are.
+    pub fn register(&self) -> &RegisterId {
         &self.parts.register.id
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// Takes one change that `writer` brings by itself. Brought again, it changes nothing.
+    pub async fn take_change(&self, writer: &Writer, change: &Change) -> Result<(), KeepError> {
+        let KeeperParts {
+            kept,
+            records,
+            log,
+            clock,
+            ..
+        } = &self.parts;
+        kept.take_change(writer, change, records, log, &**clock)
+            .await
     }
 
     /// Whether `gateway` may speak of settings here.
@@ -301,7 +320,7 @@ fn to_wire(said: &Said) -> wire::SaidSetting {
         definition: said.definition.bytes().to_vec().into(),
         active: said.active,
         since_micros: said.since.as_micros(),
-        until_micros: said.until.map(innsyn_policy::Timestamp::as_micros),
+        until_micros: said.until.map(Timestamp::as_micros),
         sequence: said.sequence,
     }
 }

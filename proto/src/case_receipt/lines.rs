@@ -1,18 +1,15 @@
 //! The lines of a case's receipt, written and read.
 
 use std::fmt::Display;
-use std::str::Split;
 
-use innsyn_policy::{CaseKind, RegisterId, Timestamp};
+use innsyn_policy::{CaseKind, RegisterId};
 
 use super::{CaseId, CaseReceipt};
+use crate::lines::{LineError, Lines, digest, second, second_text};
 use crate::receipt::ReceiptError;
 
 /// What a case's receipt begins with; no log of use is called so.
 const FIRST: &str = "innsyn case receipt 1";
-
-/// The lines of one receipt that have not been read.
-struct Lines<'a>(Split<'a, char>);
 
 impl CaseReceipt {
     /// The text that is signed.
@@ -27,7 +24,7 @@ impl CaseReceipt {
             ("due", &self.due),
             ("content", &hex::encode(self.content)),
             ("use-log-leaf", &hex::encode(self.use_log_leaf)),
-            ("at", &moment(self.at)),
+            ("at", &second_text(self.at)),
         ];
         let lines = lines.map(|(name, value)| format!("{name}: {value}\n"));
         format!("{FIRST}\n{}", lines.concat())
@@ -35,10 +32,7 @@ impl CaseReceipt {
 
     /// What `text` says.
     pub(super) fn of_text(text: &str) -> Result<Self, ReceiptError> {
-        let mut lines = Lines(text.split('\n'));
-        if lines.0.next() != Some(FIRST) {
-            return Err(ReceiptError::Line(FIRST));
-        }
+        let mut lines = Lines::after(FIRST, text)?;
         let register = lines.read("register", |it| RegisterId::parse(it).ok())?;
         let case = lines.read("case", |it| CaseId::parse(it).ok())?;
         let step = lines.read("step", |it| it.parse().ok())?;
@@ -51,48 +45,18 @@ impl CaseReceipt {
             register,
             case,
             step,
-            act: Self::act_of(&act, state).ok_or(ReceiptError::Line("act"))?,
+            act: Self::act_of(&act, state).ok_or(LineError("act"))?,
             kind,
             state,
             due: lines.read("due", |it| it.parse().ok())?,
             content: lines.read("content", digest)?,
             use_log_leaf: lines.read("use-log-leaf", digest)?,
-            at: lines.read("at", instant)?,
+            at: lines.read("at", second)?,
         };
-        if lines.0.eq([""]) {
+        if lines.are_read() {
             Ok(receipt)
         } else {
             Err(ReceiptError::More)
         }
     }
-}
-
-impl Lines<'_> {
-    fn read<T>(
-        &mut self,
-        name: &'static str,
-        read: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<T, ReceiptError> {
-        let line = self.0.next().and_then(|line| line.strip_prefix(name));
-        line.and_then(|rest| rest.strip_prefix(": "))
-            .and_then(read)
-            .ok_or(ReceiptError::Line(name))
-    }
-}
-
-fn digest(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text, &mut bytes).ok()?;
-    Some(bytes)
-}
-
-/// `at` in whole seconds, as in `2027-01-15T08:00:00Z`.
-fn moment(at: Timestamp) -> String {
-    jiff::Timestamp::from_second(at.as_seconds())
-        .map_or_else(|_| String::new(), |at| at.to_string())
-}
-
-fn instant(text: &str) -> Option<Timestamp> {
-    let at: jiff::Timestamp = text.parse().ok()?;
-    Some(Timestamp::from_seconds(at.as_second()))
 }

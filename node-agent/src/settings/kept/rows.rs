@@ -83,6 +83,8 @@ pub enum Writer {
     Pvk,
     /// A clerk of the register, from paper.
     Clerk,
+    /// The register, which has accepted a case.
+    Case,
 }
 
 impl fmt::Display for Writer {
@@ -91,6 +93,7 @@ impl fmt::Display for Writer {
             Self::Gateway(name) => write!(f, "gateway:{name}"),
             Self::Pvk => f.write_str("pvk"),
             Self::Clerk => f.write_str("clerk"),
+            Self::Case => f.write_str("case"),
         }
     }
 }
