@@ -116,16 +116,6 @@ impl CitizenFace {
         places.try_acquire_owned().map_err(|_| Refusal::Overloaded)
     }
 
-    /// The request for insight that an admitted caller has the right to, if it is about the person
-    /// with `national_id`.
-    pub(super) fn right(
-        &self,
-        Admitted(claims): &Admitted,
-        national_id: &str,
-    ) -> Result<Request, Refusal> {
-        self.request(claims, national_id)
-    }
-
     pub(super) fn serving(&self) -> Serving {
         Serving {
             registers: self.registers.readiness(),
@@ -133,21 +123,9 @@ impl CitizenFace {
         }
     }
 
-    /// Every register, to be called.
-    pub(super) const fn everyone(&self) -> &Everyone {
-        &self.everyone
-    }
-
     /// The time.
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// Room for one call of every register, until it is dropped.
-    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| Refusal::Overloaded)
     }
 
     /// How long a caller waits for registers who asks for `deadline_ms`.
@@ -267,19 +245,6 @@ impl CitizenFace {
     pub(super) fn settings(&self) -> Result<&Arc<GatewaySettings>, Refusal> {
         let settings = self.settings.as_ref();
         settings.ok_or_else(|| self.refused(Refusal::SettingsNotOffered))
-    }
-
-    /// Every register, to be called.
-    pub(super) const fn everyone(&self) -> &Everyone {
-        &self.everyone
-    }
-
-    fn deadline(&self, deadline_ms: Option<u32>) -> Result<Duration, Refusal> {
-        match deadline_ms {
-            None => Ok(self.config.default_deadline),
-            Some(ms @ DEADLINE_MS_MIN..=DEADLINE_MS_MAX) => Ok(Duration::from_millis(ms.into())),
-            Some(_) => Err(Refusal::Deadline),
-        }
     }
 
     fn read_id(&self, text: &str) -> Result<NationalId, Refusal> {

@@ -110,7 +110,7 @@ impl UsesFace {
     ) -> Result<(NationalId, citizen::ListUsesResponse), Refusal> {
         let admitted = self.face.admit(headers, arrived).await?;
         let asked = asked.await.map_err(|refusal| self.face.refused(refusal))?;
-        let request = self.face.right(&admitted, &asked.national_id);
+        let request = self.face.request_of(&admitted, &asked.national_id);
         let request = request.map_err(|refusal| self.face.refused(refusal))?;
         let subject = request.subject;
         let uses = self.ask(request, &asked, arrived).await;
