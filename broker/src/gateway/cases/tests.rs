@@ -24,7 +24,7 @@ use crate::catalog::Catalogue;
 use crate::gateway::everyone::Everyone;
 use crate::gateway::link::{self, Beside, Link, Reach, ReachError};
 use crate::gateway::tests::support::{self, KARI};
-use crate::gateway::{CitizenFace, CitizenMetrics};
+use crate::gateway::{CitizenFace, CitizenFaceParts, CitizenMetrics};
 
 /// What an agent was sent: by which call, how many bytes, and whether somebody was named.
 type Heard = (&'static str, usize, bool);
@@ -248,15 +248,16 @@ impl World {
         }
         let mut registry = prometheus_client::registry::Registry::default();
         let tokens = support.config.open_verifier(support.clock.clone());
-        let face = CitizenFace::new(
-            support.config.clone(),
-            Arc::clone(&catalogue),
-            support.registers.clone(),
-            Everyone::new(catalogue, links),
-            Arc::new(tokens.await.unwrap()),
-            support.clock.clone(),
-            Arc::new(CitizenMetrics::register(&mut registry)),
-        );
+        let face = CitizenFace::new(CitizenFaceParts {
+            config: support.config.clone(),
+            catalogue: Arc::clone(&catalogue),
+            registers: support.registers.clone(),
+            everyone: Everyone::new(catalogue, links),
+            settings: None,
+            tokens: Arc::new(tokens.await.unwrap()),
+            clock: support.clock.clone(),
+            metrics: Arc::new(CitizenMetrics::register(&mut registry)),
+        });
         let mut headers = HeaderMap::new();
         let token = HeaderValue::from_str(&format!("Bearer {}", support.token())).unwrap();
         headers.insert(http::header::AUTHORIZATION, token);
