@@ -261,11 +261,12 @@ async fn start_gateway_of(
         gateway.head_key = witness.public_key(),
         "gateway identity"
     );
-    let rules = config.number_rules;
     let teller = config.notification.as_ref();
     let beside: Arc<dyn Beside> = Arc::new(TellLinks {
         first: Arc::new(WitnessLinks(Arc::clone(&witness))),
-        teller: teller.map(|section| section.open(rules)).transpose()?,
+        teller: teller
+            .map(|section| section.open(config.number_rules))
+            .transpose()?,
     });
     let mut random: StdRng = rand::make_rng();
     let links: Arc<[Option<Arc<Link>>]> = catalogue

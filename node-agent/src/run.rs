@@ -173,9 +173,8 @@ async fn run_agent(
     // Told to stop: gateways' streams are cut rather than waited for; what was begun is logged,
     // and what was not answered is asked again elsewhere or when we are back.
     serving.abort();
-    let _aborted = serving.await;
+    let _ended = tokio::join!(serving, clerk);
     refreshing.abort();
-    let _ended = clerk.await;
     if let Some(publishing) = publishing {
         publishing.abort();
     }
