@@ -277,11 +277,12 @@ async fn start_gateway_of(
         gateway.head_key = witness.public_key(),
         "gateway identity"
     );
-    let rules = config.number_rules;
     let teller = config.notification.as_ref();
     let witness_and_tell = TellLinks {
         first: Arc::new(WitnessLinks(Arc::clone(&witness))),
-        teller: teller.map(|section| section.open(rules)).transpose()?,
+        teller: teller
+            .map(|section| section.open(config.number_rules))
+            .transpose()?,
     };
     let mut random: StdRng = rand::make_rng();
     let links: Arc<[Option<Arc<Link>>]> = catalogue

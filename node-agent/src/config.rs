@@ -13,6 +13,7 @@ use innsyn_proto::head::HeadKey;
 use innsyn_proto::identity::{GatewayName, PublicKeyPin};
 use innsyn_proto::telemetry::TelemetryConfig;
 use innsyn_proto::tls::TlsFiles;
+use innsyn_proto::tunnel::RelayAddress;
 use serde::Deserialize;
 
 use crate::presence::{PinnedGateways, PinnedGatewaysError, PresenceConfig};
@@ -409,6 +410,14 @@ impl Config {
     pub fn gateways_that_ask(&self, asks: Asks) -> impl Iterator<Item = &Gateway> {
         let gateways = self.gateways.iter();
         gateways.filter(move |gateway| gateway.may_ask.contains(&asks))
+    }
+
+    /// The relays in whose mailboxes settings may wait; none where none are taken.
+    pub fn mailboxes(&self) -> &[RelayAddress] {
+        match self.settings {
+            Some(_) => &self.presence.relays,
+            None => &[],
+        }
     }
 
     /// The gateways whose settings are taken, and the keys that sign them.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use futures::future::{BoxFuture, OptionFuture};
+use futures::future::{BoxFuture, OptionFuture, join_all};
 use innsyn_policy::{Clock, NationalId};
 use innsyn_proto::identity::Identity;
 use innsyn_proto::setting::definitions::SettingDefinitions;
@@ -144,27 +144,15 @@ async fn run_agent(
         status::serve(listen, parts, shutdown.clone()).await?;
     }
 
-    let keeper = Arc::new(Keeper::new(KeeperParts {
-        register: config.register.clone(),
-        rules: config.numbers.rules,
-        kept,
-        records: records.clone(),
-        log: Arc::clone(&log),
-        clock: Arc::clone(&clock),
-        gateways: config.gateways_of_settings(),
-    }));
-    let collecting = if config.settings.is_some() {
-        collecting::spawn(
-            &keeper,
-            &config.presence.relays,
-            &dialler,
-            &tls,
-            random.next_u64(),
-            &shutdown,
-        )
-    } else {
-        Vec::new()
-    };
+    let keeper = keeper(&config, kept, &records, &log, &clock);
+    let collecting = collecting::spawn(
+        &keeper,
+        config.mailboxes(),
+        &dialler,
+        &tls,
+        random.next_u64(),
+        &shutdown,
+    );
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
     let exchange = exchange(&config, &records, &clock, &mut random, shutdown.clone()).await?;
@@ -210,12 +198,9 @@ async fn run_agent(
     // Told to stop: gateways' streams are cut rather than waited for; what was begun is logged,
     // and what was not answered is asked again elsewhere or when we are back.
     serving.abort();
-    let _aborted = serving.await;
+    let _ended = tokio::join!(serving, clerk);
     refreshing.abort();
-    for collecting in collecting {
-        let _ended = collecting.await;
-    }
-    let _ended = clerk.await;
+    let _ended = join_all(collecting).await;
     if let Some(publishing) = publishing {
         publishing.abort();
     }
@@ -253,6 +238,25 @@ async fn publish(
     Ok(Some(
         publisher.spawn_refresh(config.source.refresh, shutdown),
     ))
+}
+
+/// Takes settings into `kept`.
+fn keeper(
+    config: &Config,
+    kept: Arc<KeptSettings>,
+    records: &Records,
+    log: &Arc<UseLog>,
+    clock: &Arc<dyn Clock>,
+) -> Arc<Keeper> {
+    Arc::new(Keeper::new(KeeperParts {
+        register: config.register.clone(),
+        rules: config.numbers.rules,
+        kept,
+        records: records.clone(),
+        log: Arc::clone(log),
+        clock: Arc::clone(clock),
+        gateways: config.gateways_of_settings(),
+    }))
 }
 
 /// What people have said here through gateways, as it is on disk.

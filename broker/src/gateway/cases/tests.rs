@@ -10,6 +10,7 @@ use http::HeaderValue;
 use innsyn_policy::RegisterId;
 use innsyn_proto::padding::Padded as _;
 use innsyn_proto::tunnel::BoxedIo;
+use innsyn_proto::wire::citizen::v1::NotTold;
 use innsyn_proto::wire::node::v1 as wire;
 use node::cases_service_server::{CasesService, CasesServiceServer};
 use node::node_service_server::{NodeService, NodeServiceServer};
@@ -406,7 +407,7 @@ async fn promise_1_every_register_is_in_the_account_of_cases_once() {
         .registers
         .iter()
         .map(|at| {
-            let outcome = at.not_told.as_ref().map(|not| not.outcome());
+            let outcome = at.not_told.as_ref().map(NotTold::outcome);
             (at.register_id.as_str(), at.cases.len(), outcome)
         })
         .collect();
