@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
 use crate::cases::{self, BecomesSetting, Cases, CasesFace, CasesParts};
-use crate::config::{Asks, Config};
+use crate::config::{Asks, Config, RecordsSection};
 use crate::exchange::{self, Exchange, ExchangeParts, NoDialogs};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::records::Records;
@@ -89,24 +89,11 @@ async fn run_agent(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut random: StdRng = rand::make_rng();
-    let tls = AgentTls::load(&config.tls, &clock)?;
-    let node = Identity::Node(config.register.id.clone());
-    anyhow::ensure!(
-        tls.certificate.identity == node,
-        "the certificate is for `{}` and the configuration for `{node}`",
-        tls.certificate.identity
-    );
+    let tls = own_tls(&config, &clock)?;
     let disk = FsDisk::open(&config.use_log.folder)
         .with_context(|| format!("the log's folder `{}`", config.use_log.folder.display()))?;
     let log = Arc::new(open_log(&config, disk, &mut random).await?);
-    let records = Records::open(
-        &config.records.folder,
-        &config.records.key,
-        &[settings::kept::SCHEMA, cases::SCHEMA, exchange::SCHEMA],
-        &mut random,
-    )
-    .await
-    .with_context(|| format!("the records in `{}`", config.records.folder.display()))?;
+    let records = open_records(&config, &mut random).await?;
     let key = Arc::new(config.source.subject_key(&mut random)?);
     let kept = kept_settings(&config, &key, &records).await?;
     let subjects = SubjectsStore::open_beside(
@@ -122,16 +109,7 @@ async fn run_agent(
     .context("the register's data cannot be read")?;
     let refreshing = subjects.spawn_refresh(config.source.refresh, shutdown.clone());
 
-    let answering = Arc::new(Answering::new(
-        config.register.clone(),
-        config.numbers.rules,
-        Arc::clone(&subjects),
-        Arc::clone(&log),
-        Arc::clone(&clock),
-        config
-            .gateways_that_ask(Asks::Listings)
-            .map(|gateway| (gateway.name.clone(), gateway.caps())),
-    ));
+    let answering = answering(&config, &subjects, &log, &clock);
     let (presence_status, presence_seen) = watch::channel(PresenceStatus::default());
     let counters = Arc::new(PresenceCounters::default());
     if let Some(listen) = config.status_listen {
@@ -209,6 +187,45 @@ async fn run_agent(
     records.close().await;
     tracing::info!("agent ended");
     Ok(())
+}
+
+/// The agent's certificate, which must be its register's.
+fn own_tls(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<AgentTls> {
+    let tls = AgentTls::load(&config.tls, clock)?;
+    let node = Identity::Node(config.register.id.clone());
+    anyhow::ensure!(
+        tls.certificate.identity == node,
+        "the certificate is for `{}` and the configuration for `{node}`",
+        tls.certificate.identity
+    );
+    Ok(tls)
+}
+
+/// What the agent keeps beside its log, with the tables of whatever keeps something.
+async fn open_records(config: &Config, random: &mut StdRng) -> anyhow::Result<Records> {
+    let schemas = [settings::kept::SCHEMA, cases::SCHEMA, exchange::SCHEMA];
+    let RecordsSection { folder, key } = &config.records;
+    Records::open(folder, key, &schemas, random)
+        .await
+        .with_context(|| format!("the records in `{}`", folder.display()))
+}
+
+/// Answers listings.
+fn answering(
+    config: &Config,
+    subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>,
+    log: &Arc<UseLog>,
+    clock: &Arc<dyn Clock>,
+) -> Arc<Answering> {
+    let gateways = config.gateways_that_ask(Asks::Listings);
+    Arc::new(Answering::new(
+        config.register.clone(),
+        config.numbers.rules,
+        Arc::clone(subjects),
+        Arc::clone(log),
+        Arc::clone(clock),
+        gateways.map(|gateway| (gateway.name.clone(), gateway.caps())),
+    ))
 }
 
 /// Makes the published views ready, and ready again when they change, if the register counts

@@ -37,7 +37,7 @@ fn a_role_runs_if_its_section_is_there() {
     let citizens = without(&["relay", "research_gateway"]).unwrap();
     assert!(citizens.relay.is_none() && citizens.citizen_gateway.is_some());
     assert!(citizens.research_gateway.is_none());
-    let research = without(&["relay", "citizen_gateway"]).unwrap();
+    let research = without(&["relay", "citizen_gateway", "notification"]).unwrap();
     assert!(research.relay.is_none() && research.citizen_gateway.is_none());
     assert!(research.research_gateway.is_some());
 }
@@ -47,10 +47,10 @@ fn sections_that_do_nothing_by_themselves_are_refused() {
     assert!(matches!(parse(""), Err(ConfigError::NoRole)));
     assert!(matches!(parse("threads = 1"), Err(ConfigError::NoRole)));
     for gateway in ["citizen_gateway", "research_gateway"] {
-        let half = without(&["federation", gateway]);
+        let half = without(&["federation", "notification", gateway]);
         assert!(matches!(half, Err(ConfigError::Half("federation"))));
     }
-    let half = without(&["citizen_gateway", "research_gateway"]);
+    let half = without(&["citizen_gateway", "notification", "research_gateway"]);
     assert!(matches!(half, Err(ConfigError::Half("citizen_gateway"))));
     let mut example: toml::Table = EXAMPLE.parse().unwrap();
     example["federation"]["relays"] = toml::Value::Array(Vec::new());

@@ -275,10 +275,9 @@ impl Refusal {
             | R::ContentType
             | R::NotAcceptable => Code::InvalidArgument,
             R::BodyTooSlow => Code::DeadlineExceeded,
-            R::NotFound | R::MethodNotAllowed => Code::Unimplemented,
+            R::NotFound | R::MethodNotAllowed | R::SettingsNotOffered => Code::Unimplemented,
             R::Overloaded => Code::ResourceExhausted,
             R::SettingUnknown => Code::NotFound,
-            R::SettingsNotOffered => Code::Unimplemented,
             R::SettingTextChanged => Code::FailedPrecondition,
             R::SettingsUnavailable => Code::Unavailable,
             R::Case(refusal) => refusal.code(),

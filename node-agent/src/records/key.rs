@@ -83,7 +83,7 @@ impl RecordsKey {
         let text = Zeroizing::new(read_or_make(file, is_new, || {
             let mut key = Zeroizing::new([0; 32]);
             random.fill_bytes(&mut *key);
-            Some(hex::encode(&*key) + "\n")
+            Some(hex::encode(*key) + "\n")
         })?);
         let mut key = Zeroizing::new([0; 32]);
         hex::decode_to_slice(text.trim(), &mut *key)
@@ -117,6 +117,10 @@ impl RecordsKey {
     }
 
     /// `plain`, sealed with AES-256-GCM; `context` must be the same when it is opened.
+    ///
+    /// # Panics
+    ///
+    /// Never: AES-GCM refuses more than 64 GiB only.
     #[expect(
         clippy::expect_used,
         reason = "the key has 32 bytes; AES-GCM refuses 64 GiB, not less"

@@ -29,7 +29,7 @@ const BACKOFF_MIN: Duration = Duration::from_millis(50);
 /// The longest pause before another attempt.
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// The pause after a relay has said that it has no mailbox.
-const WITHOUT_MAILBOX: Duration = Duration::from_secs(60);
+const WITHOUT_MAILBOX: Duration = Duration::from_mins(1);
 /// How long one attempt may take, the handshake included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often an idle relay is asked whether it is there, and how long it may take.

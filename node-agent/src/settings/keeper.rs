@@ -158,18 +158,15 @@ impl Keeper {
         let mut early = self.early.lock().await;
         let mut forget = Vec::new();
         for (name, sealed) in items {
-            match self.open(&sealed) {
-                Some(item) => {
-                    let key = (item.gateway.clone(), item.number);
-                    if early.len() < EARLY_MAX || early.contains_key(&key) {
-                        early.insert(key, (name, item));
-                    }
-                }
-                None => {
-                    self.counts.forged.fetch_add(1, Ordering::Relaxed);
-                    tracing::warn!("an item in the mailbox is of no gateway of this agent's");
-                    forget.push(name);
-                }
+            let Some(item) = self.open(&sealed) else {
+                self.counts.forged.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!("an item in the mailbox is of no gateway of this agent's");
+                forget.push(name);
+                continue;
+            };
+            let key = (item.gateway.clone(), item.number);
+            if early.len() < EARLY_MAX || early.contains_key(&key) {
+                early.insert(key, (name, item));
             }
         }
         for gateway in self.parts.gateways.keys() {

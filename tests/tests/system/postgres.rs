@@ -9,8 +9,8 @@ use innsyn_agent::sources::{
 };
 use innsyn_agent::subjects::Found;
 use innsyn_policy::{
-    Assurance, Caller, Clearance, Decision, Environment, LegalBasis, ManualClock, NationalId,
-    NumberRules, Organisation, Presence, Purpose, Register, RegisterId, RegisterKind,
+    Assurance, Caller, Clearance, Covers, Decision, Environment, LegalBasis, ManualClock,
+    NationalId, NumberRules, Organisation, Presence, Purpose, Register, RegisterId, RegisterKind,
     Representation, Request, Settings, Timestamp, decide,
 };
 use rand::SeedableRng as _;
@@ -258,7 +258,7 @@ async fn settings_are_read_in_the_same_moment_and_unreadable_ones_mean_so() {
     };
     // Midnight in Norway in winter.
     assert_eq!(block.from, Timestamp::from_seconds(1_704_063_600));
-    assert_eq!(block.purpose, Some(Purpose::Research));
+    assert_eq!(block.covers, Covers::purpose(Purpose::Research));
     assert_eq!(loaded.settings.of(&person(1)), Settings::Undefined);
     assert_eq!(loaded.settings.of(&person(2)), Settings::Known(&[]));
 

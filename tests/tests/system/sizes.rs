@@ -93,6 +93,7 @@ impl Onlooker {
                         words::say(&mut io, Word::Go, LONG).await.unwrap();
                         this.splice(io, agent).await;
                     }
+                    Hello::Mailbox => unreachable!("this onlooker keeps none"),
                 }
             });
         }

@@ -45,9 +45,10 @@ impl GatewaySettings {
                 at: now,
                 content,
             };
-            match self.sealed(&item, register, key, random) {
-                Some(sealed) => items.push(sealed),
-                None => tracing::error!(node.id = %register, "an item could not be sealed"),
+            if let Some(sealed) = self.sealed(&item, register, key, random) {
+                items.push(sealed);
+            } else {
+                tracing::error!(node.id = %register, "an item could not be sealed");
             }
         }
         DepositRequest { items }

@@ -152,11 +152,11 @@ impl Outbox {
         now: Timestamp,
     ) -> Result<(), OutboxError> {
         let mut writing = self.0.begin_with("BEGIN IMMEDIATE").await?;
-        let (waiting,): (i64,) =
+        let (unsent,): (i64,) =
             sqlx::query_as("SELECT COUNT(*) FROM innsyn_item WHERE deposited_at IS NULL")
                 .fetch_one(&mut *writing)
                 .await?;
-        if waiting.unsigned_abs() >= NUMBERS_MAX {
+        if unsent.unsigned_abs() >= NUMBERS_MAX {
             return Err(OutboxError::Full);
         }
         sqlx::query("INSERT INTO innsyn_item (number, items, made_at) VALUES ($1, $2, $3)")

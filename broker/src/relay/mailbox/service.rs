@@ -200,13 +200,11 @@ impl Collecting {
 /// What the peer is told; the log of the relay has the whole of it.
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
 fn told(error: MailboxStoreError) -> Status {
-    match &error {
-        MailboxStoreError::Full(_) => Status::resource_exhausted(error.to_string()),
-        _ => {
-            tracing::error!(error = &error as &dyn std::error::Error, "mailbox fails");
-            Status::unavailable("the mailbox cannot be read or written now")
-        }
+    if let MailboxStoreError::Full(_) = error {
+        return Status::resource_exhausted(error.to_string());
     }
+    tracing::error!(error = &error as &dyn std::error::Error, "mailbox fails");
+    Status::unavailable("the mailbox cannot be read or written now")
 }
 
 /// The one connection of a server.

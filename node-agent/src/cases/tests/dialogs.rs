@@ -207,7 +207,7 @@ async fn who_acts_for_another_is_in_the_log_beside_them_and_who_may_not_as_well(
         };
         assert_eq!(decision, expected, "row {n}");
         assert_eq!(entry.caller, tagger.caller(&person(20)));
-        let crate::uselog::EntrySubject::Person(tag, done) = entry.subject else {
+        let crate::uselog::EntrySubject::Person(tag, done, _) = entry.subject else {
             panic!("about a person");
         };
         assert_eq!(tag, tagger.subject(&person(n)));
