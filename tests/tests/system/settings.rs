@@ -17,7 +17,7 @@ use super::log_reading::uses;
 /// The number of a setting's change in the log of use.
 const SETTING_CHANGE: u8 = 4;
 /// How soon a change is to be in effect at every connected agent.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 fn spec(persons: u32, seed: u64) -> WorldSpec {
     WorldSpec {
