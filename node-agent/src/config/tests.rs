@@ -27,7 +27,7 @@ fn the_example_is_read_as_it_says() {
     assert_eq!(config.countersigners().len(), 1);
     assert_eq!(config.gateways_of_settings().len(), 1);
     let section = config.settings.as_ref().unwrap();
-    assert_eq!(section.max_age(), Duration::from_secs(600));
+    assert_eq!(section.max_age(), Duration::from_mins(10));
 }
 
 #[test]

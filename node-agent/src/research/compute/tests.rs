@@ -90,6 +90,8 @@ struct Loaded {
     /// Person n is person n of the invented ones.
     people: Subjects,
     begins: Box<dyn Fn() + Send + Sync>,
+    /// Who has said no since.
+    says_no: Arc<Mutex<Option<u32>>>,
 }
 
 impl fmt::Debug for Loaded {
@@ -113,7 +115,11 @@ impl Countable for Loaded {
 
     fn included(&self, _: &Use, _: Timestamp) -> Included {
         (self.begins)();
-        Included::new(self.included.clone())
+        let mut included = self.included.clone();
+        if let Some(person) = *self.says_no.lock().unwrap() {
+            included.remove(person);
+        }
+        Included::new(included)
     }
 
     fn settings(&self) -> SettingsRead {
@@ -179,6 +185,7 @@ impl World {
             included: PersonSet::everybody(PERSONS),
             people: people(1, 0..PERSONS as usize),
             begins: Box::new(|| {}),
+            says_no: Arc::default(),
         };
         change(&folder, &mut loaded);
         let disk = SimDisk::new(1);

@@ -7,7 +7,7 @@ use innsyn_proto::identity::GatewayName;
 
 use super::Currency;
 
-const AGE_MAX: Duration = Duration::from_secs(60);
+const AGE_MAX: Duration = Duration::from_mins(1);
 
 fn gateway(name: &str) -> GatewayName {
     name.parse().unwrap()

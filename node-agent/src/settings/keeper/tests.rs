@@ -74,7 +74,7 @@ impl World {
             LegalBasis::Reservation,
             Arc::new(definitions),
             Arc::new(SubjectKey::generate(&mut random, None)),
-            Currency::new(Duration::from_secs(60), [gateway()]),
+            Currency::new(Duration::from_mins(1), [gateway()]),
         );
         let keys = LogKeys::from_seed(&register().id, [7; 32]).unwrap();
         let salts = StdRng::seed_from_u64(10);
@@ -99,7 +99,7 @@ impl World {
         }
     }
 
-    fn item(&self, number: u64, who: Option<usize>) -> Item {
+    fn item(number: u64, who: Option<usize>) -> Item {
         Item {
             gateway: gateway(),
             register: register().id,
@@ -129,7 +129,7 @@ impl World {
     }
 
     fn of_gateway(&mut self, number: u64, who: Option<usize>) -> (ItemName, Vec<u8>) {
-        let (item, signer) = (self.item(number, who), self.signer.clone());
+        let (item, signer) = (Self::item(number, who), self.signer.clone());
         self.sealed(&item, &signer)
     }
 
@@ -174,7 +174,7 @@ async fn items_bind_in_their_order_however_they_come() {
     assert!(!world.has_said(3));
     assert_eq!(
         world.keeper.take([one.clone()]).await.unwrap(),
-        [one.0.clone()]
+        std::slice::from_ref(&one.0)
     );
     assert!(world.has_said(1) && !world.has_said(3));
     assert_eq!(world.hears(3), 1);
@@ -198,7 +198,7 @@ async fn items_bind_in_their_order_however_they_come() {
 #[tokio::test]
 async fn promise_5_nothing_forged_is_ever_applied() {
     let mut world = World::new().await;
-    let honest = world.item(1, Some(1));
+    let honest = World::item(1, Some(1));
     let other_signer = signer(2);
     let by_other_key = world.sealed(&honest, &other_signer);
     let elsewhere = Item {

@@ -86,7 +86,7 @@ impl World {
             LegalBasis::Consent,
             Arc::new(SettingDefinitions::parse(DEFINITIONS).unwrap()),
             Arc::new(SubjectKey::generate(&mut random, None)),
-            Currency::new(Duration::from_secs(60), [gateway()]),
+            Currency::new(Duration::from_mins(1), [gateway()]),
         );
         kept.load(&records).await.unwrap();
         let keys = LogKeys::from_seed(&hunt(), [7; 32]).unwrap();

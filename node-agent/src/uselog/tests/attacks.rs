@@ -152,9 +152,9 @@ impl Log {
     }
 
     /// What an agent shows of this log that does nothing else wrong.
-    fn show(mut self, receipt: Option<ReadingReceipt>, witnessed: SignedHead) -> Shown {
+    fn show(mut self, receipt: Option<ReadingReceipt>, witnessed: &SignedHead) -> Shown {
         self.add(READING, PersonUse::LogReading);
-        self.show_as_it_is(receipt, &witnessed)
+        self.show_as_it_is(receipt, witnessed)
     }
 
     fn show_as_it_is(&self, receipt: Option<ReadingReceipt>, witnessed: &SignedHead) -> Shown {
@@ -223,7 +223,7 @@ fn honest() -> Shown {
     let (mut log, receipt) = Log::real().read_once();
     let seen = witnessed(&log);
     log.add(QuestionId([0xbb; 16]), PersonUse::Listing);
-    log.show(Some(receipt), seen)
+    log.show(Some(receipt), &seen)
 }
 
 /// Every attack, what it does, and the mechanism that must find it.
@@ -305,7 +305,7 @@ fn attacks_on_the_log() -> Vec<(&'static str, Mechanism, Shown)> {
     attack(
         "the log is cut to an old head that witnesses know",
         Receipts,
-        older.show(Some(receipt), seen),
+        older.show(Some(receipt), &seen),
     );
 
     // The same, of somebody who has no receipt, when witnesses had seen it.
@@ -316,7 +316,7 @@ fn attacks_on_the_log() -> Vec<(&'static str, Mechanism, Shown)> {
     attack(
         "the log is cut to an older head than witnesses know",
         Witnesses,
-        older.show(None, witnessed(&longer)),
+        older.show(None, &witnessed(&longer)),
     );
 
     // Ola is shown, and witnesses have signed, a log that has what Kari is not shown.
@@ -328,7 +328,7 @@ fn attacks_on_the_log() -> Vec<(&'static str, Mechanism, Shown)> {
     attack(
         "two logs are shown to two people",
         Witnesses,
-        for_kari.show(None, witnessed(&for_ola)),
+        for_kari.show(None, &witnessed(&for_ola)),
     );
 
     // The counter begins anew, in the same log.
@@ -342,7 +342,7 @@ fn attacks_on_the_log() -> Vec<(&'static str, Mechanism, Shown)> {
     attack(
         "the counter is set back to 1",
         Receipts,
-        log.show(Some(receipt), seen),
+        log.show(Some(receipt), &seen),
     );
 
     // The counter goes on past an entry that has been seen, by another way.
@@ -356,7 +356,7 @@ fn attacks_on_the_log() -> Vec<(&'static str, Mechanism, Shown)> {
     attack(
         "the chain is led around the last entry",
         Receipts,
-        log.show(Some(receipt), seen),
+        log.show(Some(receipt), &seen),
     );
     attacks
 }

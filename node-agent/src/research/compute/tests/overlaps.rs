@@ -75,6 +75,7 @@ fn snapshot(world: &World, name: u8, who: &[usize]) -> Arc<Loaded> {
         // The key of the process is another every time.
         people: people(u64::from(name), who.iter().copied()),
         begins: Box::new(|| {}),
+        says_no: Arc::default(),
     })
 }
 

@@ -235,6 +235,42 @@ async fn a_permit_that_ends_while_the_query_runs_keeps_the_part() {
 }
 
 #[tokio::test]
+async fn promise_5_who_says_no_while_a_query_runs_is_not_in_what_leaves() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    // Persons are looked at when the query begins, when it has counted, and when it is to leave.
+    for (look, entry) in [
+        (
+            2,
+            (
+                UseDecision::NotCounted(NotCountedReason::SettingsChanged),
+                "settings_changed",
+            ),
+        ),
+        (3, (UseDecision::Answered, "answered")),
+    ] {
+        let looks = AtomicU32::new(0);
+        let world = World::with(ENOUGH, PLENTY, |_, data| {
+            let says_no = Arc::clone(&data.says_no);
+            data.begins = Box::new(move || {
+                if looks.fetch_add(1, Ordering::SeqCst) + 1 == look {
+                    *says_no.lock().unwrap() = Some(3);
+                }
+            });
+        });
+        assert_eq!(world.refusal(world.request()).await, R::DataUnavailable);
+        assert_eq!(
+            world.logged(),
+            [(entry.0, entry.1.to_owned())],
+            "at look {look}"
+        );
+        // Asked again, the query counts everybody else.
+        let part = world.part(world.request()).await;
+        let persons: u64 = part.cells.iter().map(|cell| cell.persons).sum();
+        assert_eq!(persons, u64::from(PERSONS) - 1);
+    }
+}
+
+#[tokio::test]
 async fn nobody_included_is_no_empty_table() {
     let world = World::with(ENOUGH, PLENTY, |_, data| {
         data.included = PersonSet::nobody(PERSONS);

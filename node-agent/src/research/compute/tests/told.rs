@@ -109,6 +109,7 @@ async fn people_are_found_again_in_another_order_of_numbers() {
         included: PersonSet::everybody(PERSONS),
         people: people(2, (0..PERSONS as usize).rev()),
         begins: Box::new(|| {}),
+        says_no: Arc::default(),
     };
     world.data = Some(Arc::new(later));
     assert_eq!(opened(&world, 7).membership.person, before);
