@@ -117,18 +117,26 @@ fn queries() -> impl Strategy<Value = Query> {
     prop_oneof![of_persons, of_events]
 }
 
+/// The variables of the windows of dates that stand in one conjunction, which SQL reads together
+/// however it is put in brackets.
+fn windows_of<'a>(of: &'a Expression, found: &mut Vec<&'a str>) {
+    match of.expression.as_ref().unwrap() {
+        Kind::All(Expressions { of }) => of.iter().for_each(|of| windows_of(of, found)),
+        Kind::Dates(window) => found.push(&window.variable),
+        _ => {}
+    }
+}
+
 /// Whether all windows of one date in a conjunction are one, which is how SQL reads them.
 fn has_one_window_each(of: &Expression) -> bool {
     match of.expression.as_ref().unwrap() {
-        Kind::All(Expressions { of }) => {
-            let windows = || {
-                of.iter().filter_map(|of| match &of.expression {
-                    Some(Kind::Dates(window)) => Some(&window.variable),
-                    _ => None,
-                })
-            };
-            let once = windows().all(|name| windows().filter(|other| *other == name).count() == 1);
-            once && of.iter().all(has_one_window_each)
+        Kind::All(Expressions { of: parts }) => {
+            let mut windows = Vec::new();
+            windows_of(of, &mut windows);
+            let all = windows.len();
+            windows.sort_unstable();
+            windows.dedup();
+            windows.len() == all && parts.iter().all(has_one_window_each)
         }
         Kind::Any(Expressions { of }) => of.iter().all(has_one_window_each),
         Kind::Not(of) => has_one_window_each(of),
