@@ -256,7 +256,7 @@ impl Register {
 
     /// Waits until the exchange is connected, or is not.
     async fn connected(&self, up: bool) {
-        let waited = tokio::time::timeout(Duration::from_mins(1), async {
+        let waited = tokio::time::timeout(peer::PATIENCE, async {
             while self.exchange().seen.is_up() != up {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }

@@ -20,8 +20,9 @@ use super::keys::{Keys, keys};
 use super::rabbit::{NAMESPACE, PASSWORD, USER};
 use super::{ours, theirs};
 
-/// How long something that must come may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long something that must come may take: more than the agent's own limits on dialling,
+/// sending and waiting between the two, one after another.
+pub(super) const PATIENCE: Duration = Duration::from_mins(3);
 
 pub(super) struct Peer {
     pair: u32,
