@@ -110,6 +110,7 @@ async fn run_agent(
     let refreshing = subjects.spawn_refresh(config.source.refresh, shutdown.clone());
 
     let answering = answering(&config, &subjects, &log, &clock);
+    let keeper = keeper(&config, kept, &records, &log, &clock);
     let (presence_status, presence_seen) = watch::channel(PresenceStatus::default());
     let counters = Arc::new(PresenceCounters::default());
     if let Some(listen) = config.status_listen {
@@ -118,11 +119,11 @@ async fn run_agent(
             subjects: Arc::clone(&subjects),
             presence: presence_seen,
             counters: Arc::clone(&counters),
+            settings: config.settings.is_some().then(|| Arc::clone(&keeper)),
         };
         status::serve(listen, parts, shutdown.clone()).await?;
     }
 
-    let keeper = keeper(&config, kept, &records, &log, &clock);
     let collecting = collecting::spawn(
         &keeper,
         config.mailboxes(),

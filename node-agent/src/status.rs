@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
 use axum::extract::State;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::presence::{PresenceCounters, PresenceStatus};
 use crate::service::Answering;
+use crate::settings::keeper::Keeper;
 use crate::sources::SubjectsStore;
 use crate::uselog::LogStatus;
 
@@ -29,6 +30,8 @@ pub(crate) struct Parts {
     pub(crate) subjects: Arc<SubjectsStore<Arc<dyn Clock>>>,
     pub(crate) presence: watch::Receiver<PresenceStatus>,
     pub(crate) counters: Arc<PresenceCounters>,
+    /// Absent where no gateway may change settings.
+    pub(crate) settings: Option<Arc<Keeper>>,
 }
 
 /// Serves the status on `listen` until `shutdown`.
@@ -89,6 +92,9 @@ async fn readyz(State(parts): State<Parts>) -> impl IntoResponse {
     if let Some(failing) = source.failing {
         warnings.push(format!("the source is not renewed: {}", failing.reason));
     }
+    if let Some(stale) = parts.settings.as_ref().and_then(|keeper| keeper.stale()) {
+        warnings.push(format!("nothing is counted: {stale}"));
+    }
     let ready = problems.is_empty();
     let status = if ready {
         StatusCode::OK
@@ -111,7 +117,7 @@ async fn metrics(State(parts): State<Parts>) -> impl IntoResponse {
     let counts = parts.answering.counts();
     let log = parts.answering.log().metrics();
     let source = parts.subjects.status();
-    let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let parked: usize = parts
         .presence
         .borrow()
@@ -186,9 +192,41 @@ async fn metrics(State(parts): State<Parts>) -> impl IntoResponse {
             parts.counters.not_pinned(),
         ),
     ];
-    let text: Vec<String> = series
+    let settings = parts
+        .settings
         .iter()
+        .flat_map(|keeper| settings_series(keeper));
+    let text: Vec<String> = series
+        .into_iter()
+        .chain(settings)
         .map(|(name, kind, value)| format!("# TYPE {name} {kind}\n{name} {value}\n"))
         .collect();
     ([(header::CONTENT_TYPE, PROMETHEUS)], text.concat())
+}
+
+fn settings_series(keeper: &Keeper) -> [(&'static str, &'static str, u64); 4] {
+    let counts = keeper.counts();
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    [
+        (
+            "innsyn_agent_settings_applied_total",
+            "counter",
+            read(&counts.applied),
+        ),
+        (
+            "innsyn_agent_settings_repeated_total",
+            "counter",
+            read(&counts.repeated),
+        ),
+        (
+            "innsyn_agent_settings_forged_total",
+            "counter",
+            read(&counts.forged),
+        ),
+        (
+            "innsyn_agent_settings_stale",
+            "gauge",
+            u64::from(keeper.stale().is_some()),
+        ),
+    ]
 }

@@ -12,6 +12,7 @@ mod listing;
 mod naive;
 mod report;
 mod research;
+mod settings;
 mod timing;
 mod usage;
 mod uses;
@@ -38,6 +39,8 @@ pub enum BenchCommand {
     Flips(flips::FlipsArgs),
     /// One agent's log of use with very many entries: writing, opening, finding, proving.
     Uses(uses::UsesArgs),
+    /// Changes of settings, while agents and the relay are killed.
+    Settings(settings::SettingsArgs),
     /// Researchers' queries over all registers, against DuckDB over the pooled data.
     Research(research::ResearchArgs),
 }
@@ -51,6 +54,7 @@ pub async fn main(command: BenchCommand) -> anyhow::Result<()> {
         BenchCommand::Timing(args) => Box::pin(timing::main(args)).await,
         BenchCommand::Flips(args) => Box::pin(flips::main(args)).await,
         BenchCommand::Uses(args) => Box::pin(uses::main(args)).await,
+        BenchCommand::Settings(args) => Box::pin(settings::main(args)).await,
         BenchCommand::Research(args) => Box::pin(research::main(args)).await,
     }
 }

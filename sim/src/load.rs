@@ -105,7 +105,7 @@ pub struct Quantiles {
 }
 
 impl Quantiles {
-    fn of(histogram: &Histogram<u64>) -> Self {
+    pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "microseconds of minutes")]
         let ms = |us: u64| us as f64 / 1000.0;
         Self {

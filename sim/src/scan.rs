@@ -40,6 +40,8 @@ pub enum Secret {
     NationalId,
     /// 32 bytes that an answer carried.
     Canary,
+    /// What somebody said: the name of a definition or of a change.
+    Saying,
 }
 
 /// A secret where it should not be.
@@ -97,6 +99,7 @@ pub struct Scanner {
     by_key: HashMap<[u8; KEY_BYTES], Vec<Needle>>,
     national_ids: usize,
     canaries: usize,
+    sayings: usize,
 }
 
 impl std::fmt::Debug for Scanner {
@@ -104,6 +107,7 @@ impl std::fmt::Debug for Scanner {
         f.debug_struct("Scanner")
             .field("national_ids", &self.national_ids)
             .field("canaries", &self.canaries)
+            .field("sayings", &self.sayings)
             .finish_non_exhaustive()
     }
 }
@@ -116,6 +120,7 @@ impl Default for Scanner {
             by_key: HashMap::new(),
             national_ids: 0,
             canaries: 0,
+            sayings: 0,
         };
         scanner.let_through(token::BEGINNING);
         scanner
@@ -136,8 +141,21 @@ impl Scanner {
     pub fn add_canary(&mut self, canary: &[u8; 32]) {
         let number = self.canaries;
         self.canaries += 1;
-        for (writing, bytes) in writing::of_canary(canary) {
+        for (writing, bytes) in writing::of_random(canary) {
             self.add(Secret::Canary, number, writing, bytes);
+        }
+    }
+
+    /// Looks for 16 bytes that name a definition or a change from now on, as bytes and as a GUID.
+    pub fn add_saying(&mut self, name: &[u8; 16]) {
+        let number = self.sayings;
+        self.sayings += 1;
+        for (writing, bytes) in writing::of_random(name) {
+            self.add(Secret::Saying, number, writing, bytes);
+        }
+        let text = innsyn_policy::DefinitionId::from_bytes(*name).to_string();
+        for text in [text.to_uppercase(), text] {
+            self.add(Secret::Saying, number, Writing::Guid, text.into_bytes());
         }
     }
 

@@ -62,9 +62,12 @@ mod system {
     #[cfg(feature = "external")]
     mod research_python;
     mod reservation;
+    #[cfg(feature = "external")]
+    mod sealed_mailbox;
     mod settings;
     mod sizes;
     mod steward;
+    mod tampered_mailbox;
     mod trust;
     mod truth;
     mod tunnel;

@@ -14,10 +14,13 @@
 //!   box for each change, so that neither content nor addressee nor count tells.
 //! - **What was answered is on disk**, and stays there until its agent has said that it has it.
 //! - **An agent gets at its own box only**: which one is read from its certificate.
-//! - **A full box refuses the whole deposit**, so that nobody's box has what another lacks.
+//! - **An agent that never comes stands in nobody's way**: its box keeps the newest items, and
+//!   when it comes it finds that it lacks the others, which the gateway sends again while it has
+//!   them.
 //!
 //! The store is a seam: SQLite for one relay, PostgreSQL where relays share one.
 
+mod forgetting;
 mod service;
 mod store;
 #[cfg(test)]
@@ -25,19 +28,20 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use innsyn_policy::RegisterId;
 use innsyn_proto::sealing::SEALED_BYTES;
 use serde::Deserialize;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::OuterStream;
 use store::Boxes;
 pub use store::{MailboxStoreError, NAME_BYTES};
 
-/// Items that may wait for one register: a change a minute for a year.
-pub const BOX_ITEMS_MAX: u64 = 525_600;
+/// Items that may wait for one register, about: a change a minute for a year. One GiB.
+const BOX_ITEMS_MAX: i64 = 525_600;
 
 /// Where items wait.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -67,9 +71,12 @@ impl MailboxConfig {
 
     /// Opens the mailbox.
     pub async fn open(&self) -> Result<Mailbox, MailboxStoreError> {
+        let boxes = Arc::new(Boxes::open(self).await?);
         Ok(Mailbox(Arc::new(Inner {
-            boxes: Boxes::open(self).await?,
+            forgetting: forgetting::spawn(Arc::clone(&boxes)),
+            boxes,
             news: watch::Sender::new(0),
+            deposits: AtomicU64::new(0),
         })))
     }
 }
@@ -89,9 +96,13 @@ pub struct Mailbox(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    boxes: Boxes,
+    boxes: Arc<Boxes>,
+    /// Takes what agents have taken.
+    forgetting: mpsc::Sender<forgetting::Taken>,
     /// Changes with every deposit.
     news: watch::Sender<u64>,
+    /// How many there were since the start.
+    deposits: AtomicU64,
 }
 
 /// One item as it waits.

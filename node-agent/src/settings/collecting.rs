@@ -1,5 +1,6 @@
 //! Collects from the relays' mailboxes what waits for this agent.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
@@ -36,6 +37,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Answers to one relay that may be under way.
 const TAKEN_UNDER_WAY_MAX: usize = 4;
+/// How long after items have come the relay is told which of them are taken. An item that says
+/// something takes longer, for it is logged; told at once, the relay would see which they are.
+const TOLD_AFTER: Duration = Duration::from_millis(500);
 /// The largest message that a relay may send, in bytes.
 const MESSAGE_BYTES_MAX: usize = 4 << 20;
 
@@ -125,22 +129,40 @@ impl Collector {
             .collect(ReceiverStream::new(requests))
             .await?
             .into_inner();
-        while let Some(response) = items.message().await? {
+        let mut waiting = VecDeque::new();
+        loop {
+            let response = tokio::select! {
+                response = items.message() => response?,
+                Some(forget) = due(&mut waiting) => {
+                    if taken.send(forget).await.is_err() {
+                        return Ok(());
+                    }
+                    continue;
+                }
+            };
+            let Some(response) = response else {
+                return Ok(());
+            };
             *came = true;
+            let told_at = Instant::now() + TOLD_AFTER;
             let items = response
                 .items
                 .into_iter()
                 .map(|item| (item.name.to_vec(), item.sealed.to_vec()));
             let forget = self.keeper.take(items).await?;
-            let forget = CollectRequest {
-                taken: forget.into_iter().map(Bytes::from).collect(),
-            };
-            if !forget.taken.is_empty() && taken.send(forget).await.is_err() {
-                break;
+            if !forget.is_empty() {
+                let taken = forget.into_iter().map(Bytes::from).collect();
+                waiting.push_back((told_at, CollectRequest { taken }));
             }
         }
-        Ok(())
     }
+}
+
+/// The first of what waits to be told, when its time has come; `None` where nothing waits.
+async fn due(waiting: &mut VecDeque<(Instant, CollectRequest)>) -> Option<CollectRequest> {
+    let (at, _) = waiting.front()?;
+    sleep_until(*at).await;
+    waiting.pop_front().map(|(_, forget)| forget)
 }
 
 /// A channel over this one connection. When it ends, the channel ends.

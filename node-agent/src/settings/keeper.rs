@@ -91,6 +91,24 @@ pub struct Counts {
     pub forged: AtomicU64,
 }
 
+/// People's settings are older than the register's limit, so that secondary use is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StaleSettings {
+    /// How old they are in seconds, if they were known to be complete since the start.
+    pub age_s: Option<i64>,
+}
+
+impl fmt::Display for StaleSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("people's settings are not known to be complete ")?;
+        match self.age_s {
+            Some(age) => write!(f, "since {age} s")?,
+            None => f.write_str("since the start")?,
+        }
+        f.write_str("; is every gateway that may change them up, and its relay's mailbox?")
+    }
+}
+
 impl fmt::Debug for Keeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keeper")
@@ -119,6 +137,17 @@ impl Keeper {
     /// What is kept.
     pub const fn kept(&self) -> &Arc<KeptSettings> {
         &self.parts.kept
+    }
+
+    /// Why what is kept may not be relied on now; `None` if it may.
+    pub fn stale(&self) -> Option<StaleSettings> {
+        let now = self.parts.clock.now();
+        let currency = self.parts.kept.currency();
+        (!self.parts.kept.is_current(now)).then(|| StaleSettings {
+            age_s: currency
+                .current_at()
+                .map(|at| now.as_seconds() - at.as_seconds()),
+        })
     }
 
     /// Whose settings these are.

@@ -8,6 +8,10 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 
+const SAYING: [u8; 16] = [
+    0x7e, 0x1d, 0x7a, 0x52, 0x71, 0xa0, 0x4e, 0x0b, 0x9a, 0x3c, 0, 0, 0, 0, 0, 0x71,
+];
+
 fn id() -> NationalId {
     NationalId::parse("01815000036", NumberRules::default()).unwrap()
 }
@@ -25,6 +29,7 @@ fn scanner() -> Scanner {
     scanner.add_national_id(&NationalId::parse("02815000075", NumberRules::default()).unwrap());
     scanner.add_national_id(&id());
     scanner.add_canary(&canary());
+    scanner.add_saying(&SAYING);
     scanner
 }
 
@@ -106,6 +111,13 @@ fn leaks() -> Vec<(Secret, Writing, Vec<u8>)> {
     bytes(Secret::Canary, &canary);
     let printed = format!("{:?}", bytes::Bytes::copy_from_slice(&canary));
     leaks.push((Secret::Canary, Writing::Escaped, printed.into_bytes()));
+    for text in [
+        "7e1d7a52-71a0-4e0b-9a3c-000000000071",
+        "7E1D7A52-71A0-4E0B-9A3C-000000000071",
+    ] {
+        leaks.push((Secret::Saying, Writing::Guid, text.as_bytes().to_vec()));
+    }
+    leaks.push((Secret::Saying, Writing::Bytes, SAYING.to_vec()));
     leaks
 }
 

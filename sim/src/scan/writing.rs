@@ -34,6 +34,8 @@ pub enum Writing {
     List,
     /// Escaped text, as `{:?}` prints `Bytes`.
     Escaped,
+    /// Hexadecimal in groups, as GUIDs are written.
+    Guid,
 }
 
 /// A national id in every writing.
@@ -76,10 +78,10 @@ pub(super) fn of_national_id(id: &NationalId) -> Vec<(Writing, Vec<u8>)> {
     writings
 }
 
-/// A canary in every writing.
-pub(super) fn of_canary(canary: &[u8; 32]) -> Vec<(Writing, Vec<u8>)> {
-    let mut writings = of_bytes(canary);
-    writings.push((Writing::Escaped, canary.escape_ascii().collect()));
+/// Bytes that say nothing by themselves, such as a canary, in every writing.
+pub(super) fn of_random(bytes: &[u8]) -> Vec<(Writing, Vec<u8>)> {
+    let mut writings = of_bytes(bytes);
+    writings.push((Writing::Escaped, bytes.escape_ascii().collect()));
     writings
 }
 

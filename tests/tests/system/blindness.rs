@@ -170,7 +170,7 @@ struct Counts {
 }
 
 /// Writes all of the memory of `part`, which has been stopped, to a file beginning with `prefix`.
-async fn dump(part: &Part, prefix: &Path) -> PathBuf {
+pub(super) async fn dump(part: &Part, prefix: &Path) -> PathBuf {
     let pid = part.pid().unwrap().to_string();
     let gcore = Command::new("gcore")
         .args(["-a", "-o", prefix.to_str().unwrap(), &pid])
@@ -195,7 +195,7 @@ async fn dump(part: &Part, prefix: &Path) -> PathBuf {
 }
 
 /// The files that `part` has open, but for devices and sockets.
-fn open_files(part: &Part) -> Vec<PathBuf> {
+pub(super) fn open_files(part: &Part) -> Vec<PathBuf> {
     let folder = format!("/proc/{}/fd", part.pid().unwrap());
     fs::read_dir(folder)
         .unwrap()

@@ -271,6 +271,11 @@ impl Fleet {
         self.gateway = self.starter.gateway(&self.world).unwrap();
     }
 
+    #[cfg(feature = "external")]
+    pub(super) const fn relay(&self) -> &Part {
+        &self.relay
+    }
+
     pub(super) async fn kill_relay(&mut self) {
         self.relay.kill().await.unwrap();
     }

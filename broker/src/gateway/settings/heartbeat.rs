@@ -20,7 +20,8 @@ use crate::gateway::link::Beside;
 const BEAT_EVERY: Duration = Duration::from_secs(5);
 /// How long an agent may take to answer one.
 const BEAT_TIMEOUT: Duration = Duration::from_secs(10);
-/// An agent that is here and lacks what a relay has had for so long will not get it from there.
+/// An agent that is here, lacks what a relay has had for so long and has got nothing meanwhile will
+/// not get it from there.
 const SEND_AGAIN_AFTER: Duration = Duration::from_secs(20);
 
 /// Beats over every link.
@@ -32,8 +33,12 @@ impl Beside for Heartbeats {
         let settings = Arc::clone(&self.0);
         Box::pin(async move {
             let mut next = Instant::now();
+            let mut progress = Progress::default();
             loop {
-                match settings.beat(&register, channel.clone()).await {
+                match settings
+                    .beat(&register, channel.clone(), &mut progress)
+                    .await
+                {
                     Ok(()) => {}
                     Err(BeatError::Agent(status)) if is_final(&status) => {
                         tracing::debug!(node.id = %register, code = ?status.code(), "no settings");
@@ -49,6 +54,30 @@ impl Beside for Heartbeats {
                 sleep_until(next).await;
             }
         })
+    }
+}
+
+/// How far an agent has come on this connection, and since when.
+#[derive(Debug, Default)]
+struct Progress(Option<(u64, Instant)>);
+
+impl Progress {
+    /// Whether the agent, which has `applied` of `latest` at `now`, lacks some and has got none
+    /// for so long that they will not come by themselves. Asked again, it counts anew.
+    fn stands_still(&mut self, applied: u64, latest: u64, now: Instant) -> bool {
+        match self.0 {
+            Some((before, since)) if applied == before && applied < latest => {
+                let still = now.duration_since(since) >= SEND_AGAIN_AFTER;
+                if still {
+                    self.0 = Some((applied, now));
+                }
+                still
+            }
+            _ => {
+                self.0 = Some((applied, now));
+                false
+            }
+        }
     }
 }
 
@@ -74,7 +103,12 @@ enum BeatError {
 }
 
 impl GatewaySettings {
-    async fn beat(&self, register: &RegisterId, channel: Channel) -> Result<(), BeatError> {
+    async fn beat(
+        &self,
+        register: &RegisterId,
+        channel: Channel,
+        progress: &mut Progress,
+    ) -> Result<(), BeatError> {
         let now = self.clock.now();
         let heartbeat = Heartbeat {
             gateway: self.gateway.clone(),
@@ -101,7 +135,7 @@ impl GatewaySettings {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(register.clone(), met);
         }
-        if heard.applied < heartbeat.latest {
+        if progress.stands_still(heard.applied, heartbeat.latest, Instant::now()) {
             let before = now.minus(SEND_AGAIN_AFTER);
             let again = self.outbox.send_again(heard.applied, before).await?;
             if again > 0 {
@@ -109,5 +143,32 @@ impl GatewaySettings {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_stands_still_is_sent_everything_again() {
+        let (mut progress, began) = (Progress::default(), Instant::now());
+        let at = |seconds| began + Duration::from_secs(seconds);
+        for (applied, latest, seconds, still) in [
+            (1, 9, 0, false),
+            (1, 9, 19, false),
+            (4, 9, 20, false),
+            (4, 9, 39, false),
+            (4, 9, 40, true),
+            (4, 9, 45, false),
+            (4, 9, 60, true),
+            (9, 9, 61, false),
+            (9, 9, 99, false),
+            (9, 10, 100, false),
+            (9, 10, 120, true),
+        ] {
+            let told = progress.stands_still(applied, latest, at(seconds));
+            assert_eq!(told, still, "{applied} of {latest} after {seconds} s");
+        }
     }
 }

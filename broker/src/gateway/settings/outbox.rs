@@ -36,12 +36,16 @@ const SCHEMA: &str = "\
         made_at INTEGER NOT NULL, \
         deposited_at INTEGER \
     ) STRICT; \
+    CREATE INDEX IF NOT EXISTS innsyn_item_unsent ON innsyn_item (number) \
+        WHERE deposited_at IS NULL; \
+    CREATE INDEX IF NOT EXISTS innsyn_item_sent ON innsyn_item (deposited_at); \
     CREATE TABLE IF NOT EXISTS innsyn_change ( \
         id BLOB PRIMARY KEY, \
         number INTEGER NOT NULL, \
         sequence INTEGER NOT NULL, \
         made_at INTEGER NOT NULL \
     ) STRICT, WITHOUT ROWID; \
+    CREATE INDEX IF NOT EXISTS innsyn_change_made ON innsyn_change (made_at); \
     CREATE TABLE IF NOT EXISTS innsyn_agent ( \
         register TEXT PRIMARY KEY, \
         sealing_key TEXT NOT NULL, \
@@ -260,12 +264,15 @@ impl Outbox {
     /// Forgets what every agent has, and what was kept long enough.
     pub(super) async fn forget(&self, now: Timestamp) -> Result<(), OutboxError> {
         sqlx::query(
-            "DELETE FROM innsyn_item WHERE deposited_at IS NOT NULL AND (deposited_at < $1 \
-             OR number <= (SELECT COALESCE(MIN(applied), 0) FROM innsyn_agent))",
+            "DELETE FROM innsyn_item WHERE deposited_at IS NOT NULL \
+             AND number <= (SELECT COALESCE(MIN(applied), 0) FROM innsyn_agent)",
         )
-        .bind(now.minus(KEPT_FOR).as_micros())
         .execute(&self.0)
         .await?;
+        sqlx::query("DELETE FROM innsyn_item WHERE deposited_at < $1")
+            .bind(now.minus(KEPT_FOR).as_micros())
+            .execute(&self.0)
+            .await?;
         sqlx::query("DELETE FROM innsyn_change WHERE made_at < $1")
             .bind(now.minus(IDS_KEPT_FOR).as_micros())
             .execute(&self.0)

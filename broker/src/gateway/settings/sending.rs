@@ -6,7 +6,7 @@ use std::time::Duration;
 use innsyn_proto::tunnel::{Dial, MailboxError, RelayAddress, connect_to_mailbox};
 use innsyn_proto::wire::relay::v1::mailbox_service_client::MailboxServiceClient;
 use rustls::ClientConfig;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
@@ -60,9 +60,22 @@ impl Sending {
             let mut latest = settings.latest.subscribe();
             let mut mailbox = None;
             let mut pause = PAUSE_MIN;
+            let mut looked = Instant::now();
             loop {
                 latest.mark_unchanged();
-                match self.send(&settings, &mut mailbox).await {
+                let sent = self.send(&settings, &mut mailbox).await;
+                let sent = match sent {
+                    Ok(()) if looked.elapsed() >= LOOK_EVERY => {
+                        looked = Instant::now();
+                        settings
+                            .outbox
+                            .forget(settings.clock.now())
+                            .await
+                            .map_err(SendError::from)
+                    }
+                    sent => sent,
+                };
+                match sent {
                     Ok(()) => {
                         pause = PAUSE_MIN;
                         tokio::select! {
@@ -95,7 +108,7 @@ impl Sending {
         loop {
             let batches = settings.outbox.undeposited(BATCH).await?;
             if batches.is_empty() {
-                return Ok(settings.outbox.forget(settings.clock.now()).await?);
+                return Ok(());
             }
             let mailbox = match mailbox {
                 Some(mailbox) => mailbox,

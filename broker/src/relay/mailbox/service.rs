@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,20 +18,26 @@ use innsyn_proto::wire::relay::v1::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Inner, MailboxPeer, MailboxStoreError, NAME_BYTES, is_sealed};
+use super::{BOX_ITEMS_MAX, Inner, MailboxPeer, MailboxStoreError, NAME_BYTES, is_sealed};
 use crate::relay::OuterStream;
 
 /// Items of one deposit: registers that one gateway may serve.
 const DEPOSIT_ITEMS_MAX: usize = 10_000;
 /// The largest deposit, in bytes.
 const DEPOSIT_BYTES_MAX: usize = 32 << 20;
+/// Boxes are looked at for what is too much once in so many deposits.
+const TRIM_EVERY: u64 = 1_024;
 /// Items that are sent to an agent at a time.
 const COLLECT_ITEMS: i64 = 64;
+/// How often a box is looked into at most while items keep coming, so that they go to its agent
+/// together: each time costs the relay a search and the agent two syncs.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often an idle peer is asked whether it is there, and how long it may take.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
@@ -105,6 +112,12 @@ impl MailboxService for Service {
                 )
             })?;
         self.inner.boxes.deposit(&items).await.map_err(told)?;
+        let deposits = self.inner.deposits.fetch_add(1, Ordering::Relaxed);
+        if deposits.is_multiple_of(TRIM_EVERY) {
+            let registers: Vec<_> = items.iter().map(|(register, ..)| register).collect();
+            let trimmed = self.inner.boxes.trim(&registers, BOX_ITEMS_MAX).await;
+            trimmed.map_err(told)?;
+        }
         self.inner
             .news
             .send_modify(|news| *news = news.wrapping_add(1));
@@ -126,6 +139,7 @@ impl MailboxService for Service {
             register,
             taken: request.into_inner(),
             after: 0,
+            looked: None,
             draining: self.draining.clone(),
         };
         let items = stream::unfold(Some(collecting), async |collecting| {
@@ -148,6 +162,8 @@ struct Collecting {
     taken: Streaming<CollectRequest>,
     /// The number of the last item that was sent.
     after: i64,
+    /// When the box was looked into last.
+    looked: Option<Instant>,
     draining: CancellationToken,
 }
 
@@ -155,6 +171,7 @@ impl Collecting {
     /// The next items, when there are any; `None` when the agent leaves or the relay drains.
     async fn next(&mut self) -> Result<Option<CollectResponse>, Status> {
         loop {
+            self.rest().await;
             // Marked before looking, so that what comes while we look is looked for again.
             self.news.mark_unchanged();
             let boxes = &self.inner.boxes;
@@ -172,37 +189,42 @@ impl Collecting {
                     items: items.collect(),
                 }));
             }
-            tokio::select! {
-                _ = self.news.changed() => {}
-                () = self.draining.cancelled() => return Ok(None),
-                taken = self.taken.message() => match taken? {
-                    Some(taken) => self.forget(&taken).await?,
-                    None => return Ok(None),
-                },
+            self.looked = None;
+            loop {
+                tokio::select! {
+                    _ = self.news.changed() => break,
+                    () = self.draining.cancelled() => return Ok(None),
+                    taken = self.taken.message() => match taken? {
+                        Some(taken) => self.forget(&taken).await?,
+                        None => return Ok(None),
+                    },
+                }
             }
         }
     }
 
+    /// Waits until the box may be looked into again.
+    async fn rest(&mut self) {
+        if let Some(looked) = self.looked {
+            sleep_until(looked + LOOK_EVERY).await;
+        }
+        self.looked = Some(Instant::now());
+    }
+
     async fn forget(&self, taken: &CollectRequest) -> Result<(), Status> {
-        let names: Vec<_> = taken
+        let names = taken
             .taken
             .iter()
-            .filter_map(|name| <[u8; NAME_BYTES]>::try_from(&**name).ok())
-            .collect();
-        self.inner
-            .boxes
-            .take(&self.register, &names)
-            .await
-            .map_err(told)
+            .filter_map(|name| <[u8; NAME_BYTES]>::try_from(&**name).ok());
+        let taken = names.map(|name| (self.register.clone(), name)).collect();
+        let forgotten = self.inner.forgetting.send(taken).await;
+        forgotten.map_err(|_| Status::unavailable("the mailbox ends"))
     }
 }
 
 /// What the peer is told; the log of the relay has the whole of it.
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
 fn told(error: MailboxStoreError) -> Status {
-    if let MailboxStoreError::Full(_) = error {
-        return Status::resource_exhausted(error.to_string());
-    }
     tracing::error!(error = &error as &dyn std::error::Error, "mailbox fails");
     Status::unavailable("the mailbox cannot be read or written now")
 }

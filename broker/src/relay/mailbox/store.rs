@@ -12,7 +12,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-use super::{BOX_ITEMS_MAX, MailboxConfig, Waiting};
+use super::{MailboxConfig, Waiting};
 use crate::research::ledger::{OpenLedgerError, postgres_options};
 
 /// The length of an item's name.
@@ -42,12 +42,13 @@ const POSTGRES_SCHEMA: &str = "\
 /// the order in which they can be seen.
 const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(7166117722)";
 
-const WAITING: &str = "SELECT COUNT(*) FROM innsyn_mailbox WHERE register = $1";
 const DEPOSIT: &str = "INSERT INTO innsyn_mailbox (register, name, sealed) VALUES ($1, $2, $3) \
     ON CONFLICT (name) DO NOTHING";
 const COLLECT: &str = "SELECT number, name, sealed FROM innsyn_mailbox \
     WHERE register = $1 AND number > $2 ORDER BY number LIMIT $3";
 const TAKE: &str = "DELETE FROM innsyn_mailbox WHERE register = $1 AND name = $2";
+const TRIM: &str = "DELETE FROM innsyn_mailbox WHERE register = $1 AND number <= \
+    (SELECT number FROM innsyn_mailbox WHERE register = $1 ORDER BY number DESC LIMIT 1 OFFSET $2)";
 
 /// Why the mailbox cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -64,9 +65,6 @@ pub enum MailboxStoreError {
     /// The database fails.
     #[error("the mailbox's database fails")]
     Database(#[from] sqlx::Error),
-    /// A register's box is full.
-    #[error("the box of `{0}` has {BOX_ITEMS_MAX} items; its agent has to come and take them")]
-    Full(RegisterId),
 }
 
 /// The boxes of all registers.
@@ -143,13 +141,6 @@ impl Boxes {
     ) -> Result<(), MailboxStoreError> {
         with_transaction!(self, |transaction| {
             for (register, name, sealed) in items {
-                let (waiting,): (i64,) = sqlx::query_as(WAITING)
-                    .bind(register.as_str())
-                    .fetch_one(&mut *transaction)
-                    .await?;
-                if waiting.unsigned_abs() >= BOX_ITEMS_MAX {
-                    return Err(MailboxStoreError::Full(register.clone()));
-                }
                 sqlx::query(DEPOSIT)
                     .bind(register.as_str())
                     .bind(&name[..])
@@ -197,14 +188,31 @@ impl Boxes {
         Ok(waiting.collect())
     }
 
-    /// Forgets items of `register`.
-    pub(super) async fn take(
+    /// Leaves the newest `most` items in the box of each of `registers`.
+    pub(super) async fn trim(
         &self,
-        register: &RegisterId,
-        names: &[[u8; NAME_BYTES]],
+        registers: &[&RegisterId],
+        most: i64,
     ) -> Result<(), MailboxStoreError> {
         with_transaction!(self, |transaction| {
-            for name in names {
+            for register in registers {
+                sqlx::query(TRIM)
+                    .bind(register.as_str())
+                    .bind(most)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+        });
+        Ok(())
+    }
+
+    /// Forgets items out of the boxes of the registers that they are named with.
+    pub(super) async fn take(
+        &self,
+        items: &[(RegisterId, [u8; NAME_BYTES])],
+    ) -> Result<(), MailboxStoreError> {
+        with_transaction!(self, |transaction| {
+            for (register, name) in items {
                 sqlx::query(TAKE)
                     .bind(register.as_str())
                     .bind(&name[..])

@@ -50,14 +50,33 @@ async fn promise_8_items_wait_in_order_until_their_agent_takes_them() {
 
     // Nobody takes out of another's box.
     boxes
-        .take(&register("hunt"), &[[3; NAME_BYTES]])
+        .take(&[(register("hunt"), [3; NAME_BYTES])])
         .await
         .unwrap();
     assert_eq!(names(&boxes, "kreft", 0).await, [3, 1]);
     boxes
-        .take(&register("kreft"), &[[3; NAME_BYTES]])
+        .take(&[(register("kreft"), [3; NAME_BYTES])])
         .await
         .unwrap();
     assert_eq!(names(&boxes, "kreft", 0).await, [1]);
     assert_eq!(names(&boxes, "hunt", 0).await, [4, 2]);
+}
+
+#[tokio::test]
+async fn promise_7_the_box_of_an_agent_that_never_comes_keeps_the_newest_and_stops_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = MailboxConfig::Sqlite {
+        file: folder.path().join("mailbox.sqlite"),
+    };
+    let boxes = Boxes::open(&config).await.unwrap();
+    for name in 1..=6 {
+        boxes.deposit(&[item("kreft", name)]).await.unwrap();
+    }
+    boxes.deposit(&[item("hunt", 7)]).await.unwrap();
+    let all = [&register("kreft"), &register("hunt")];
+    boxes.trim(&all, 6).await.unwrap();
+    assert_eq!(names(&boxes, "kreft", 0).await, [1, 2, 3, 4, 5, 6]);
+    boxes.trim(&all, 2).await.unwrap();
+    assert_eq!(names(&boxes, "kreft", 0).await, [5, 6]);
+    assert_eq!(names(&boxes, "hunt", 0).await, [7]);
 }

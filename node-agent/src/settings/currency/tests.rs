@@ -35,18 +35,18 @@ fn promise_5_what_is_not_known_to_be_current_is_not_relied_on() {
     assert!(!currency.is_current(at(80)), "one is still missing");
     currency.applied(&ours, 2);
     assert!(
-        !currency.is_current(at(80)),
-        "until the gateway says that this was the last"
+        currency.is_current(at(140)) && !currency.is_current(at(141)),
+        "as of when the gateway said that this was the last"
     );
-    currency.heard(&ours, 2, at(81));
-    assert!(currency.is_current(at(141)) && !currency.is_current(at(142)));
 
-    // A gateway that has forgotten what it sent.
-    currency.heard(&ours, 1, at(140));
-    assert!(!currency.is_current(at(142)));
+    // A gateway that has forgotten what it sent; what it said before is in doubt as well.
+    currency.heard(&ours, 9, at(100));
+    currency.heard(&ours, 1, at(101));
+    currency.applied(&ours, 9);
+    assert!(!currency.is_current(at(141)));
     // An older number applied again takes nothing back.
     currency.applied(&ours, 1);
-    assert_eq!(currency.standing(&ours).unwrap().applied, 2);
+    assert_eq!(currency.standing(&ours).unwrap().applied, 9);
 }
 
 #[test]
@@ -61,4 +61,27 @@ fn promise_5_every_gateway_must_be_heard() {
     currency.heard(&gateway("research"), 0, at(70));
     assert!(!currency.is_current(at(71)));
     assert!(Currency::new(AGE_MAX, []).is_current(at(i64::MAX / 2_000_000)));
+}
+
+/// Changes never cease, so that the latest number is never the one that was applied.
+#[test]
+fn an_agent_to_which_changes_come_all_the_time_is_current() {
+    let ours = gateway("helsenorge");
+    let currency = Currency::new(AGE_MAX, [ours.clone()]);
+    for second in 0..1000_i64 {
+        let number = second.unsigned_abs() * 17;
+        currency.heard(&ours, number + 5, at(second));
+        currency.applied(&ours, number);
+        let is_known = second > 0;
+        assert_eq!(currency.is_current(at(second)), is_known, "{second} s");
+    }
+    // Nothing is applied any more, and heartbeats go on for longer than are remembered.
+    for second in 1000..2000_i64 {
+        currency.heard(&ours, 17_000 + second.unsigned_abs(), at(second));
+    }
+    assert!(currency.is_current(at(999 + 59)) && !currency.is_current(at(1062)));
+    currency.applied(&ours, 17_000 + 1_005);
+    assert!(currency.is_current(at(1_065)) && !currency.is_current(at(1_066)));
+    currency.applied(&ours, 17_000 + 1_999);
+    assert!(currency.is_current(at(2_059)));
 }
