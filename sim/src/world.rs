@@ -51,7 +51,7 @@ const CERTIFICATE_DAYS: u32 = 30;
 const WORLD_FILE: &str = "world.toml";
 const ISSUER_FOLDER: &str = "issuer";
 /// What people can say yes or no to, as gateways and agents read it.
-const DEFINITIONS_FILE: &str = "definitions.toml";
+pub const DEFINITIONS_FILE: &str = "definitions.toml";
 /// The opt-out of secondary use: a national reservation.
 pub const OPT_OUT: &str = "7e1d7a52-71a0-4e0b-9a3c-000000000071";
 const DEFINITIONS: &str = r#"# What people can say yes or no to. These are invented.

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use innsyn_agent::records::RecordsKey;
-use innsyn_policy::RegisterId;
+use innsyn_policy::{DefinitionId, NationalId, NumberRules, RegisterId};
 use innsyn_proto::sealing::{OpeningKey, SEALED_BYTES};
 use innsyn_sim::caller::Saying;
 use innsyn_sim::scan::{Scanner, Secret};
-use innsyn_sim::world::{OPT_OUT, World, WorldSpec};
+use innsyn_sim::world::{DEFINITIONS_FILE, OPT_OUT, World, WorldSpec};
 use rustix::process::Signal;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{PgPool, SqlitePool};
@@ -19,7 +19,7 @@ use super::fleet::{Fleet, Prepared, until};
 use super::postgres::server::Server;
 
 const REGISTERS: [&str; 6] = ["hunt", "kreft", "lmr", "mfr", "npr", "sysvak"];
-/// What is said: for all registers, for HUNT alone, for NPR alone.
+/// What is said in every world: for all registers, for HUNT alone, for NPR alone.
 const DEFINITIONS: [&str; 3] = [
     OPT_OUT,
     "7e1d7a52-71a0-4e0b-9a3c-000000000002",
@@ -108,40 +108,38 @@ fn opening(world: &World, register: &str) -> OpeningKey {
     OpeningKey::from_seed(&key.unwrap().mailbox_seed())
 }
 
-fn guid(text: &str) -> [u8; 16] {
-    let bytes = hex_of(&text.replace('-', ""));
-    bytes.try_into().unwrap()
-}
-
-fn hex_of(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-        .collect()
+/// Gives the definitions of `world` names that nobody had before: the simulator, which the relay
+/// is here, has the usual ones in its program.
+fn named_anew(world: &World) -> [DefinitionId; 3] {
+    let file = world.folder.join(DEFINITIONS_FILE);
+    let mut text = fs::read_to_string(&file).unwrap();
+    let names = DEFINITIONS.map(|usual| {
+        let name = DefinitionId::from_bytes(rand::random());
+        assert!(text.contains(usual));
+        text = text.replace(usual, &name.to_string());
+        name
+    });
+    fs::write(file, text).unwrap();
+    names
 }
 
 /// Has each definition said of by several people while no agent can collect.
-async fn say_everything(fleet: &Fleet, scanner: &mut Scanner) {
+async fn say_everything(fleet: &Fleet, definitions: [DefinitionId; 3], scanner: &mut Scanner) {
     let caller = fleet.caller().await;
     let citizens = fleet.citizens(5);
     for citizen in &citizens {
-        let id = innsyn_policy::NationalId::parse(
-            citizen.national_id(),
-            innsyn_policy::NumberRules::default(),
-        );
+        let id = NationalId::parse(citizen.national_id(), NumberRules::default());
         scanner.add_national_id(&id.unwrap());
     }
-    for (at, definition) in DEFINITIONS
-        .iter()
-        .cycle()
-        .take(DEFINITIONS.len() * TIMES)
-        .enumerate()
-    {
-        scanner.add_saying(&guid(definition));
+    for definition in &definitions {
+        scanner.add_saying(&definition.bytes());
+    }
+    let sayings = definitions.iter().cycle().take(DEFINITIONS.len() * TIMES);
+    for (at, definition) in sayings.enumerate() {
         let id: [u8; 16] = rand::random();
         scanner.add_saying(&id);
         let saying = Saying {
-            definition,
+            definition: &definition.to_string(),
             active: at % 2 == 0,
             id,
         };
@@ -158,6 +156,7 @@ async fn tells_nothing(store: Store) {
     };
     let prepared = Prepared::choosing(&spec, |id, _| REGISTERS.contains(&id));
     store.configure(&prepared.world);
+    let definitions = named_anew(&prepared.world);
     let fleet = prepared.start().await;
     let caller = fleet.caller().await;
     let someone = fleet.citizens(1)[0].question(&fleet.world, None);
@@ -171,7 +170,7 @@ async fn tells_nothing(store: Store) {
         fleet.signal(register, Signal::STOP);
     }
     let mut scanner = Scanner::default();
-    say_everything(&fleet, &mut scanner).await;
+    say_everything(&fleet, definitions, &mut scanner).await;
     let changes = DEFINITIONS.len() * TIMES;
     let world = &fleet.world;
     until("all of it waits", async || {
