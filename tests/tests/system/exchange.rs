@@ -96,7 +96,7 @@ impl Cases {
     async fn given(&self, count: usize) {
         let mut arrived = self.arrived.subscribe();
         let waited = arrived.wait_for(|arrived| *arrived >= count);
-        let waited = tokio::time::timeout(Duration::from_mins(1), waited).await;
+        let waited = tokio::time::timeout(peer::PATIENCE, waited).await;
         waited.expect("in time").expect("the cases are there");
     }
 

@@ -22,7 +22,7 @@ use super::{ours, theirs};
 
 /// How long something that must come may take: more than the agent's own limits on dialling,
 /// sending and waiting between the two, one after another.
-pub(super) const PATIENCE: Duration = Duration::from_mins(3);
+pub(super) const PATIENCE: Duration = Duration::from_mins(5);
 
 pub(super) struct Peer {
     pair: u32,

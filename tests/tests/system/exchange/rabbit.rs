@@ -26,7 +26,7 @@ pub(super) const DEAD: &str = "dead";
 /// Redeliveries after the first: ten tries in all.
 const REDELIVERIES_MAX: u32 = 9;
 /// How long it may take to start, on a machine that builds at the same time.
-const START_MAX: Duration = Duration::from_mins(2);
+const START_MAX: Duration = Duration::from_mins(5);
 
 /// A program that ends with us, however we end: a shell waits for our end of a pipe.
 struct Guarded(Child);
@@ -179,6 +179,8 @@ fn node(folder: &Path, mapper: u16, distribution: u16) -> Guarded {
     }
     // One scheduler: it shares the machine with everything else.
     command.env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+S 1:1");
+    // Killed in the middle, it leaves its dump in its own folder.
+    command.env("ERL_CRASH_DUMP", folder.join("erl_crash.dump"));
     command.env(
         "RABBITMQ_NODENAME",
         format!("innsyn-{distribution}@localhost"),
