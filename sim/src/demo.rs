@@ -1,12 +1,18 @@
 //! The demo: a country is invented, a federation started, somebody asks where they are
-//! registered, a researcher asks all registers to count, and the whole stays up to be tried out.
+//! registered and says no to research, a researcher asks all registers to count, the first reads who
+//! has used their data and has a dialog with a register, and the whole stays up to be tried out.
 
+mod dialog;
+mod events;
+mod following;
 mod opting_out;
 mod page;
 mod pivot;
 mod print;
 mod questions;
+mod reading;
 mod researching;
+mod somebody;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -17,16 +23,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use innsyn_policy::Clock as _;
 use innsyn_proto::clock::SystemClock;
-use rand::rngs::StdRng;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::caller::Caller;
-use crate::country::{Role, Story};
 use crate::processes::{Part, Starter, http, wait_until_ready};
 use crate::world::{World, WorldSpec};
+use somebody::Somebody;
 
 pub use page::serve_gateway;
 
@@ -50,11 +53,11 @@ pub struct DemoSpec {
     pub world: WorldSpec,
     /// Where to keep it; thrown away at the end if absent.
     pub folder: Option<PathBuf>,
-    /// End after the listing and the query.
+    /// End when all of it has been shown.
     pub once: bool,
 }
 
-/// Runs the demo until `stop`, or until the query is over if it is to run once.
+/// Runs the demo until `stop`, or until all is shown if it is to run once.
 pub async fn run(spec: DemoSpec, stop: CancellationToken) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir()?;
     let folder = spec
@@ -93,39 +96,30 @@ pub async fn run(spec: DemoSpec, stop: CancellationToken) -> anyhow::Result<()> 
     up.and(ended)
 }
 
-/// Starts everything into `parts`, makes one listing and runs one query.
+/// Starts everything into `parts`, and has the citizen and the researcher do what is shown.
 async fn up_and_asking(world: &Arc<World>, parts: &mut Vec<Part>) -> anyhow::Result<()> {
     let starter = Starter::this_program()?;
     start(world, &starter, parts).await?;
-    list(world).await?;
-    opting_out::say_no_and_take_it_back(world).await?;
+    let somebody = Somebody::in_many_registers(world).await?;
+    list(&somebody).await?;
+    opting_out::say_no_and_take_it_back(&somebody).await?;
     // Only now: what it asks first is what registers publish, and they have had time for it.
     let gateway = researching::start(world, &starter).await?;
     parts.insert(GATEWAYS_BEFORE, gateway);
     researching::all_published(world, DEAD).await?;
-    researching::ask(world).await
+    researching::ask(world).await?;
+    reading::read_and_hold(&somebody).await?;
+    dialog::there_and_back(&somebody, &starter).await
 }
 
 /// Makes one listing.
-async fn list(world: &World) -> anyhow::Result<()> {
-    let now = SystemClock.now();
-    let today = now.date_in_norway().context("no calendar")?;
-    let found = world
-        .country
-        .find(Story::InManyRegisters, today)
-        .context("nobody is in many registers; take a larger population")?;
-    let asking = world
-        .country
-        .asking(found.subject, Role::Oneself, None, now)?;
-    let mut random: StdRng = rand::make_rng();
-    let question = world.question(&asking, now, &mut random)?;
-    let caller = Caller::connect(world.gateway(), None).await?;
-
-    print::asking(&asking, SLOW.len(), DEAD);
+async fn list(somebody: &Somebody<'_>) -> anyhow::Result<()> {
+    print::asking(&somebody.asking, SLOW.len(), DEAD);
     let began = Instant::now();
     let mut listing = print::Listing::default();
-    let summary = caller
-        .list(&question, |registration| {
+    let summary = somebody
+        .caller
+        .list(&somebody.question()?, |registration| {
             listing.registration(registration, began);
         })
         .await?;

@@ -1,0 +1,76 @@
+//! Follows a change of a setting on its way to the registers.
+
+use std::time::Duration;
+
+use innsyn_proto::wire::citizen::v1::{ListSettingsResponse, StandingSetting};
+use tokio::time::{Instant, sleep};
+
+use crate::caller::{Caller, Question};
+
+/// How long registers may take.
+const FOLLOW_MAX: Duration = Duration::from_secs(20);
+/// Nothing has changed for so long: whoever has not followed is not there.
+const STILL_MAX: Duration = Duration::from_secs(3);
+/// How soon it is looked, and at the least how often. Each look stands in every register's log.
+const LOOK_FIRST: Duration = Duration::from_millis(100);
+const LOOK_MIN: Duration = Duration::from_secs(1);
+
+/// A change whose way is followed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Change<'a> {
+    /// The definition's GUID.
+    pub(super) definition: &'a str,
+    /// What was said, and all after it.
+    pub(super) sequence: i64,
+}
+
+/// How far a change has come.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Followed {
+    /// What was said last, and where it is in effect.
+    pub(super) standing: StandingSetting,
+    /// What became of the question at each register.
+    pub(super) listed: ListSettingsResponse,
+}
+
+impl Followed {
+    /// Whether everybody who is there has it.
+    fn is_everywhere(&self) -> bool {
+        let answered = self.listed.registers.iter().filter(|at| at.answered);
+        let there = answered.count().min(self.standing.registers as usize);
+        self.standing.sequence > 0 && self.standing.effective_at as usize >= there
+    }
+}
+
+/// Looks how far `change` has come until every register that is there has it, or nothing moves any
+/// more; `each` is told whenever it has come further, and ends it where it says no.
+pub(super) async fn follow(
+    caller: &Caller,
+    question: &Question,
+    change: Change<'_>,
+    mut each: impl AsyncFnMut(&Followed) -> bool,
+) -> Result<Followed, tonic::Status> {
+    let (began, mut moved) = (Instant::now(), Instant::now());
+    let mut pause = LOOK_FIRST;
+    let mut seen = Followed::default();
+    loop {
+        let listed = caller.settings(question).await?;
+        let mut settings = listed.settings.iter();
+        let standing = settings
+            .find(|it| it.definition_id == change.definition && it.sequence >= change.sequence);
+        let standing = standing.cloned().unwrap_or_default();
+        let is_further = standing != seen.standing;
+        seen = Followed { standing, listed };
+        if is_further {
+            moved = Instant::now();
+            if !each(&seen).await {
+                return Ok(seen);
+            }
+        }
+        if seen.is_everywhere() || moved.elapsed() > STILL_MAX || began.elapsed() > FOLLOW_MAX {
+            return Ok(seen);
+        }
+        sleep(pause).await;
+        pause = pause.mul_f32(1.5).min(LOOK_MIN);
+    }
+}
