@@ -61,8 +61,8 @@ pub(super) async fn there_and_back(
     let state = print::state(summary.state());
     let last = seen.steps.last().context("a case without steps")?;
     let steps = seen.steps.len();
-    let sees = format!("sees {state}, in {steps} steps: «{}»", last.text);
-    line.says("the person", &sees);
+    let words = format!("sees {state}, in {steps} steps: «{}»", last.text);
+    line.says("the person", &words);
     print::Dialog::ends(&register);
     Ok(())
 }

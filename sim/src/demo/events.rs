@@ -7,6 +7,9 @@ use innsyn_proto::wire::citizen::v1 as wire;
 use jiff::Timestamp;
 use wire::UsesOutcome as Outcome;
 
+#[cfg(test)]
+mod tests;
+
 /// One use, or several that were alike, at one or many registers.
 #[derive(Debug, Clone)]
 pub(super) struct Event<'a> {
@@ -25,6 +28,11 @@ impl<'a> Event<'a> {
     /// What is alike in uses that are told together.
     pub(super) fn like(&self) -> Like<'a> {
         like(self.told)
+    }
+
+    /// Whether the register itself did it, as its case handler does: it stands under its own name.
+    pub(super) fn is_by_register(&self) -> bool {
+        self.registers.contains_key(self.told.organisation.as_str())
     }
 
     /// Takes what `other` tells.
@@ -114,8 +122,6 @@ pub(super) struct Proof {
     pub(super) withheld: usize,
     /// Uses that are held back for a time.
     pub(super) held_back: u32,
-    /// What the person keeps.
-    pub(super) receipts: Vec<String>,
 }
 
 impl Proof {
@@ -144,8 +150,5 @@ impl Proof {
             self.entries += verified.chained;
         }
         self.held_back += register.held_back.as_ref().map_or(0, |held| held.uses);
-        if !register.receipt.is_empty() {
-            self.receipts.push(register.receipt.clone());
-        }
     }
 }

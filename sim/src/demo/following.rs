@@ -48,7 +48,7 @@ pub(super) async fn follow(
     caller: &Caller,
     question: &Question,
     change: Change<'_>,
-    mut each: impl AsyncFnMut(&Followed) -> bool,
+    mut each: impl FnMut(&Followed) -> bool,
 ) -> Result<Followed, tonic::Status> {
     let (began, mut moved) = (Instant::now(), Instant::now());
     let mut pause = LOOK_FIRST;
@@ -63,7 +63,7 @@ pub(super) async fn follow(
         seen = Followed { standing, listed };
         if is_further {
             moved = Instant::now();
-            if !each(&seen).await {
+            if !each(&seen) {
                 return Ok(seen);
             }
         }

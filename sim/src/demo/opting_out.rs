@@ -27,7 +27,7 @@ pub(super) async fn say_no_and_take_it_back(somebody: &Somebody<'_>) -> anyhow::
             definition: OPT_OUT,
             sequence: changed.sequence,
         };
-        let followed = follow(caller, &question, change, async |_| true).await?;
+        let followed = follow(caller, &question, change, |_| true).await?;
         print::followed(active, &followed.standing, began.elapsed());
     }
     print::opted_out();

@@ -4,6 +4,7 @@
 use super::events::{self, Proof};
 use super::print;
 use super::somebody::Somebody;
+use crate::receipts;
 
 /// Reads the logs of all registers, and then again with the receipts.
 pub(super) async fn read_and_hold(somebody: &Somebody<'_>) -> anyhow::Result<()> {
@@ -11,7 +12,8 @@ pub(super) async fn read_and_hold(somebody: &Somebody<'_>) -> anyhow::Result<()>
     let uses = caller.uses(&question, Vec::new()).await?;
     let first = Proof::of(&uses);
     print::uses(&events::alike(events::questions(&uses)), &first);
-    let again = caller.uses(&question, first.receipts).await?;
+    let receipts = receipts::kept(&[], &uses);
+    let again = caller.uses(&question, receipts).await?;
     print::held(&Proof::of(&again));
     Ok(())
 }

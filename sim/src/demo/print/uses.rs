@@ -1,7 +1,7 @@
 //! What the demo says of the log of use.
 #![expect(clippy::print_stdout, reason = "a program's face")]
 
-use innsyn_proto::wire::citizen::v1::{Use, UseKind, UsedBy};
+use innsyn_proto::wire::citizen::v1::{UseKind, UsedBy};
 
 use crate::demo::events::{Event, Proof};
 
@@ -20,7 +20,7 @@ pub(in crate::demo) fn uses(events: &[Event<'_>], proof: &Proof) {
         let what = cut(english.map_or("", |words| words.en.as_str()));
         println!(
             "  {:<12} {what:<WHAT_COLUMNS$} {:>5} {:>9}",
-            who(told),
+            who(event),
             event.at.len(),
             event.registers.len()
         );
@@ -55,9 +55,10 @@ fn shortcomings(proof: &Proof) {
     }
 }
 
-fn who(told: &Use) -> &'static str {
-    match (told.kind(), told.by()) {
+fn who(event: &Event<'_>) -> &'static str {
+    match (event.told.kind(), event.told.by()) {
         (UseKind::Research, _) => "a researcher",
+        _ if event.is_by_register() => "the register",
         (_, UsedBy::Oneself) => "themself",
         (_, UsedBy::You) => "you",
         (_, UsedBy::Other | UsedBy::Unspecified) => "another",
