@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use innsyn_proto::wire::citizen::v1::{ListSettingsResponse, StandingSetting};
+use innsyn_proto::wire::citizen::v1::{ListSettingsResponse, SettingsAtRegister, StandingSetting};
+use innsyn_proto::wire::types::v1::Reason;
 use tokio::time::{Instant, sleep};
 
 use crate::caller::{Caller, Question};
@@ -34,15 +35,18 @@ pub(super) struct Followed {
 }
 
 impl Followed {
-    /// Whether everybody who is there has it.
+    /// Whether everybody who is connected has it.
     fn is_everywhere(&self) -> bool {
-        let answered = self.listed.registers.iter().filter(|at| at.answered);
-        let there = answered.count().min(self.standing.registers as usize);
-        self.standing.sequence > 0 && self.standing.effective_at as usize >= there
+        let is_down = |at: &&SettingsAtRegister| {
+            !at.answered && matches!(at.reason(), Reason::Down | Reason::RelayDown)
+        };
+        let down = self.listed.registers.iter().filter(is_down).count();
+        self.standing.sequence > 0
+            && self.standing.effective_at as usize + down >= self.standing.registers as usize
     }
 }
 
-/// Looks how far `change` has come until every register that is there has it, or nothing moves any
+/// Looks how far `change` has come until every register that is connected has it, or nothing moves any
 /// more; `each` is told whenever it has come further, and ends it where it says no.
 pub(super) async fn follow(
     caller: &Caller,

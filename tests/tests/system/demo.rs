@@ -170,6 +170,56 @@ fn promise_6_the_demo_shows_a_table_with_its_hidden_cells_and_who_has_not_counte
 }
 
 #[test]
+fn the_demo_shows_a_log_that_holds_and_a_dialog_there_and_back() {
+    let mut demo = Demo::start(&["--once", "--persons", "2000"]);
+    assert!(demo.end().success(), "{}", demo.says());
+    let says = demo.says();
+    let (_, log) = says.split_once("reads who has used their data").unwrap();
+    let (log, dialog) = log.split_once("One dialog, there and back").unwrap();
+    // Who, what, how often, at how many registers: all but the dead one.
+    let everywhere = |who: &str, what: &str| {
+        let mut lines = log.lines();
+        lines.any(|line| line.contains(who) && line.contains(what) && line.ends_with(" 76"))
+    };
+    assert!(everywhere("themself", "Look-up"), "{log}");
+    assert!(
+        everywhere("themself", "Change of a privacy setting"),
+        "{log}"
+    );
+    assert!(everywhere("themself", "Reading of this log"), "{log}");
+    let research = log
+        .lines()
+        .find(|line| line.contains("a researcher"))
+        .unwrap();
+    assert!(research.contains("counted in a table"), "{log}");
+    assert!(
+        log.contains("permit helsedataservice.example/demo-1"),
+        "{log}"
+    );
+    assert!(
+        log.contains("stand in 76 signed logs, none is missing"),
+        "{log}"
+    );
+    assert!(log.contains("76 of 76 logs continue"), "{log}");
+
+    let steps: Vec<&str> = dialog
+        .lines()
+        .filter(|line| line.contains(" ms  "))
+        .collect();
+    let said = [
+        "asks for a correction",
+        "receipt, signed",
+        "begins",
+        "accepted: «",
+        "sees accepted",
+    ];
+    assert_eq!(steps.len(), said.len(), "{dialog}");
+    for (step, said) in steps.iter().zip(said) {
+        assert!(step.contains(said), "{said}: {dialog}");
+    }
+}
+
+#[test]
 fn an_interrupted_demo_ends_and_leaves_nothing() {
     // While the country is invented.
     let mut demo = Demo::start(&["--persons", "1000000", "--listen", "127.0.0.1:0"]);
