@@ -5,6 +5,7 @@
 mod dialog;
 mod events;
 mod following;
+mod mail;
 mod opting_out;
 mod page;
 mod pivot;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::processes::{Part, Starter, http, wait_until_ready};
 use crate::world::{World, WorldSpec};
+use mail::MailServer;
 use somebody::Somebody;
 
 pub use page::serve_gateway;
@@ -43,6 +45,9 @@ const SLOW: [(&str, Duration); 3] = [
 const DEAD: &str = "tvilling";
 /// Parts that are started before the agents: relay and gateway.
 const GATEWAYS_BEFORE: usize = 2;
+/// How long the person may wait for the e-mail of the answer to their case: some beats of the
+/// register's notices, of which one has mostly passed when it is looked for.
+const TOLD_MAX: Duration = Duration::from_secs(20);
 /// How long all agents together may take to connect.
 const CONNECT_MAX: Duration = Duration::from_mins(2);
 
@@ -84,8 +89,13 @@ pub async fn run(spec: DemoSpec, stop: CancellationToken) -> anyhow::Result<()> 
     let world = Arc::new(world);
     print::registers(&world);
 
+    // Until the end: whoever answers a case later is told of by e-mail too.
+    let mut mail = match world.mail_server() {
+        Some(address) => Some(MailServer::listen(address).await?),
+        None => None,
+    };
     let mut parts = Vec::new();
-    let up = Box::pin(up_and_asking(&world, &mut parts));
+    let up = Box::pin(up_and_asking(&world, &mut parts, mail.as_mut()));
     let up = stop.run_until_cancelled(up).await.unwrap_or(Ok(()));
     if up.is_ok() && !spec.once && !stop.is_cancelled() {
         print::invitation(&world, &researching::papers(&world)?);
@@ -97,19 +107,28 @@ pub async fn run(spec: DemoSpec, stop: CancellationToken) -> anyhow::Result<()> 
 }
 
 /// Starts everything into `parts`, and has the citizen and the researcher do what is shown.
-async fn up_and_asking(world: &Arc<World>, parts: &mut Vec<Part>) -> anyhow::Result<()> {
+async fn up_and_asking(
+    world: &Arc<World>,
+    parts: &mut Vec<Part>,
+    mail: Option<&mut MailServer>,
+) -> anyhow::Result<()> {
     let starter = Starter::this_program()?;
     start(world, &starter, parts).await?;
     let somebody = Somebody::in_many_registers(world).await?;
     list(&somebody).await?;
     opting_out::say_no_and_take_it_back(&somebody).await?;
+    dialog::there_and_back(&somebody, &starter).await?;
     // Only now: what it asks first is what registers publish, and they have had time for it.
     let gateway = researching::start(world, &starter).await?;
     parts.insert(GATEWAYS_BEFORE, gateway);
     researching::all_published(world, DEAD).await?;
     researching::ask(world).await?;
-    reading::read_and_hold(&somebody).await?;
-    dialog::there_and_back(&somebody, &starter).await
+    if let Some(mail) = mail
+        && let Some(message) = mail.next(TOLD_MAX).await
+    {
+        print::told(&message);
+    }
+    reading::read_and_hold(&somebody).await
 }
 
 /// Makes one listing.

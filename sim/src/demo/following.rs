@@ -46,6 +46,22 @@ impl Followed {
     }
 }
 
+/// Waits until every register that is connected has said that it knows of all changes, and so has
+/// told the gateway how to seal one for it.
+pub(super) async fn all_met(caller: &Caller, question: &Question) -> Result<(), tonic::Status> {
+    let began = Instant::now();
+    loop {
+        let listed = caller.settings(question).await?;
+        let mut answered = listed.registers.iter().filter(|at| at.answered);
+        let is_done = answered.all(|at| at.is_current) || began.elapsed() > FOLLOW_MAX;
+        // What they said with it is a moment behind.
+        sleep(if is_done { LOOK_FIRST } else { LOOK_MIN }).await;
+        if is_done {
+            return Ok(());
+        }
+    }
+}
+
 /// Looks how far `change` has come until every register that is connected has it, or nothing moves any
 /// more; `each` is told whenever it has come further, and ends it where it says no.
 pub(super) async fn follow(

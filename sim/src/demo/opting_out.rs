@@ -4,7 +4,7 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use tokio::time::Instant;
 
-use super::following::{Change, follow};
+use super::following::{Change, all_met, follow};
 use super::print;
 use super::somebody::Somebody;
 use crate::caller::Saying;
@@ -15,6 +15,7 @@ pub(super) async fn say_no_and_take_it_back(somebody: &Somebody<'_>) -> anyhow::
     let (caller, question) = (&somebody.caller, somebody.question()?);
     let mut random: StdRng = rand::make_rng();
     print::opting_out();
+    all_met(caller, &question).await?;
     for active in [true, false] {
         let saying = Saying {
             definition: OPT_OUT,

@@ -21,7 +21,7 @@ mod lines;
 mod research;
 mod uses;
 
-pub(super) use dialog::{Dialog, state};
+pub(super) use dialog::{Dialog, state, told};
 pub(super) use research::{again, coverage, question, table};
 pub(super) use uses::{held, uses};
 

@@ -174,8 +174,14 @@ fn the_demo_shows_a_log_that_holds_and_a_dialog_there_and_back() {
     let mut demo = Demo::start(&["--once", "--persons", "2000"]);
     assert!(demo.end().success(), "{}", demo.says());
     let says = demo.says();
-    let (_, log) = says.split_once("reads who has used their data").unwrap();
-    let (log, dialog) = log.split_once("One dialog, there and back").unwrap();
+    for change in ["opted out:", "taken back:"] {
+        let line = says.lines().find(|line| line.contains(change)).unwrap();
+        assert!(line.contains("in effect at 76 of 77 registers"), "{line}");
+    }
+    let (before, log) = says.split_once("reads who has used their data").unwrap();
+    let (_, dialog) = before.split_once("One dialog, there and back").unwrap();
+    let (dialog, research) = dialog.split_once("A researcher with").unwrap();
+    let (_, mail) = research.split_once("got an e-mail of the answer").unwrap();
     // Who, what, how often, at how many registers: all but the dead one.
     let everywhere = |who: &str, what: &str| {
         let mut lines = log.lines();
@@ -187,6 +193,8 @@ fn the_demo_shows_a_log_that_holds_and_a_dialog_there_and_back() {
         "{log}"
     );
     assert!(everywhere("themself", "Reading of this log"), "{log}");
+    let own = log.lines().find(|line| line.contains("the register"));
+    assert!(own.unwrap().contains("Dialog with the register"), "{log}");
     let research = log
         .lines()
         .find(|line| line.contains("a researcher"))
@@ -217,6 +225,8 @@ fn the_demo_shows_a_log_that_holds_and_a_dialog_there_and_back() {
     for (step, said) in steps.iter().zip(said) {
         assert!(step.contains(said), "{said}: {dialog}");
     }
+    assert!(mail.contains("Subject: Ny melding / New message"), "{mail}");
+    assert!(mail.contains("@example.invalid"), "{mail}");
 }
 
 #[test]

@@ -32,6 +32,19 @@ impl Dialog {
     }
 }
 
+/// The e-mail that tells of an answer.
+pub(in crate::demo) fn told(message: &str) {
+    println!("Meanwhile the person got an e-mail of the answer. Whoever reads it on the way");
+    println!("learns neither from which register nor what about:\n");
+    let wanted = ["To:", "Subject:", "You have"];
+    for line in message.lines() {
+        if wanted.iter().any(|wanted| line.starts_with(wanted)) {
+            lines::wrapped("  ", "    ", line);
+        }
+    }
+    println!();
+}
+
 /// A state in words.
 pub(in crate::demo) const fn state(state: CaseState) -> &'static str {
     match state {
