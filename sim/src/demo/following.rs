@@ -8,6 +8,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::caller::{Caller, Question};
 
+#[cfg(test)]
+mod tests;
+
 /// How long registers may take.
 const FOLLOW_MAX: Duration = Duration::from_secs(20);
 /// Nothing has changed for so long: whoever has not followed is not there.

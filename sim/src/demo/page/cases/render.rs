@@ -1,7 +1,7 @@
 //! What a person's cases look like: Norwegian, with English beside it.
 
 use innsyn_proto::wire::citizen::v1::ListCasesResponse;
-use innsyn_proto::wire::types::v1::{CaseStanding, CaseSummary};
+use innsyn_proto::wire::types::v1::{CaseStanding, CaseState, CaseSummary};
 use maud::{Markup, html};
 
 use super::super::shell::{self, Tab, hidden, norwegian_date};
@@ -80,10 +80,10 @@ fn summary(world: &World, visit: &Visit, register: &str, case: &CaseSummary) -> 
 /// How the case stands.
 pub(super) fn badge(case: &CaseSummary) -> Markup {
     let (state, state_english) = words::state(case.state());
-    let class = if words::is_open(case.state()) {
-        "open"
-    } else {
-        "closed"
+    let class = match case.state() {
+        CaseState::Accepted | CaseState::Partly => "done",
+        CaseState::Refused | CaseState::Unspecified => "not-done",
+        CaseState::Received | CaseState::InProgress | CaseState::Appealed => "open",
     };
     html! { span class={ "badge " (class) } { (state) " " span lang="en" { (state_english) } } }
 }
