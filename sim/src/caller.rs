@@ -12,8 +12,9 @@ use innsyn_proto::wire::citizen::v1::list_registrations_response::Update;
 use innsyn_proto::wire::citizen::v1::setting_service_client::SettingServiceClient;
 use innsyn_proto::wire::citizen::v1::use_log_service_client::UseLogServiceClient;
 use innsyn_proto::wire::citizen::v1::{
-    ChangeSettingRequest, ChangeSettingResponse, ListRegistrationsRequest, ListSettingsRequest,
-    ListSettingsResponse, ListUsesRequest, ListUsesResponse, Registration, Summary,
+    ChangeSettingRequest, ChangeSettingResponse, ListRegistrationsRequest,
+    ListSettingDefinitionsRequest, ListSettingsRequest, ListSettingsResponse, ListUsesRequest,
+    ListUsesResponse, Registration, SettingDefinition, Summary,
 };
 use innsyn_proto::wire::types::v1::Outcome;
 use rustls_pki_types::ServerName;
@@ -25,6 +26,10 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic_prost::ProstCodec;
 use tower::service_fn;
+
+pub use dialogs::{Delivered, Letter};
+
+mod dialogs;
 
 /// A connection to a citizen gateway.
 #[derive(Debug, Clone)]
@@ -139,15 +144,12 @@ impl Caller {
         question: &Question,
         receipts: Vec<String>,
     ) -> anyhow::Result<ListUsesResponse> {
-        let mut request = tonic::Request::new(ListUsesRequest {
+        let request = question.with(ListUsesRequest {
             national_id: question.national_id.clone(),
             since: None,
             deadline_ms: question.deadline_ms,
             receipts,
         });
-        request
-            .metadata_mut()
-            .insert("authorization", question.authorization.clone());
         let mut client = UseLogServiceClient::new(self.channel.clone());
         client = client.max_decoding_message_size(USES_BYTES_MAX);
         Ok(client.list_uses(request).await?.into_inner())
@@ -227,6 +229,21 @@ impl Caller {
         });
         let mut settings = SettingServiceClient::new(self.channel.clone());
         Ok(settings.change_setting(request).await?.into_inner())
+    }
+
+    /// What can be said yes or no to.
+    ///
+    /// # Errors
+    ///
+    /// The gateway's status.
+    pub async fn setting_definitions(
+        &self,
+        question: &Question,
+    ) -> Result<Vec<SettingDefinition>, tonic::Status> {
+        let request = question.with(ListSettingDefinitionsRequest {});
+        let mut settings = SettingServiceClient::new(self.channel.clone());
+        let listed = settings.list_setting_definitions(request).await?;
+        Ok(listed.into_inner().definitions)
     }
 
     /// What the person of `question` has said, and where it is in effect.

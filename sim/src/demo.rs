@@ -1,12 +1,19 @@
 //! The demo: a country is invented, a federation started, somebody asks where they are
-//! registered, a researcher asks all registers to count, and the whole stays up to be tried out.
+//! registered and says no to research, a researcher asks all registers to count, the first reads who
+//! has used their data and has a dialog with a register, and the whole stays up to be tried out.
 
+mod dialog;
+mod events;
+mod following;
+mod mail;
 mod opting_out;
 mod page;
 mod pivot;
 mod print;
 mod questions;
+mod reading;
 mod researching;
+mod somebody;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -17,16 +24,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use innsyn_policy::Clock as _;
 use innsyn_proto::clock::SystemClock;
-use rand::rngs::StdRng;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::caller::Caller;
-use crate::country::{Role, Story};
 use crate::processes::{Part, Starter, http, wait_until_ready};
 use crate::world::{World, WorldSpec};
+use mail::MailServer;
+use somebody::Somebody;
 
 pub use page::serve_gateway;
 
@@ -40,6 +45,9 @@ const SLOW: [(&str, Duration); 3] = [
 const DEAD: &str = "tvilling";
 /// Parts that are started before the agents: relay and gateway.
 const GATEWAYS_BEFORE: usize = 2;
+/// How long the person may wait for the e-mail of the answer to their case: some beats of the
+/// register's notices, of which one has mostly passed when it is looked for.
+const TOLD_MAX: Duration = Duration::from_secs(20);
 /// How long all agents together may take to connect.
 const CONNECT_MAX: Duration = Duration::from_mins(2);
 
@@ -50,11 +58,11 @@ pub struct DemoSpec {
     pub world: WorldSpec,
     /// Where to keep it; thrown away at the end if absent.
     pub folder: Option<PathBuf>,
-    /// End after the listing and the query.
+    /// End when all of it has been shown.
     pub once: bool,
 }
 
-/// Runs the demo until `stop`, or until the query is over if it is to run once.
+/// Runs the demo until `stop`, or until all is shown if it is to run once.
 pub async fn run(spec: DemoSpec, stop: CancellationToken) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir()?;
     let folder = spec
@@ -81,8 +89,13 @@ pub async fn run(spec: DemoSpec, stop: CancellationToken) -> anyhow::Result<()> 
     let world = Arc::new(world);
     print::registers(&world);
 
+    // Until the end: whoever answers a case later is told of by e-mail too.
+    let mut mail = match world.mail_server() {
+        Some(address) => Some(MailServer::listen(address).await?),
+        None => None,
+    };
     let mut parts = Vec::new();
-    let up = Box::pin(up_and_asking(&world, &mut parts));
+    let up = Box::pin(up_and_asking(&world, &mut parts, mail.as_mut()));
     let up = stop.run_until_cancelled(up).await.unwrap_or(Ok(()));
     if up.is_ok() && !spec.once && !stop.is_cancelled() {
         print::invitation(&world, &researching::papers(&world)?);
@@ -93,39 +106,39 @@ pub async fn run(spec: DemoSpec, stop: CancellationToken) -> anyhow::Result<()> 
     up.and(ended)
 }
 
-/// Starts everything into `parts`, makes one listing and runs one query.
-async fn up_and_asking(world: &Arc<World>, parts: &mut Vec<Part>) -> anyhow::Result<()> {
+/// Starts everything into `parts`, and has the citizen and the researcher do what is shown.
+async fn up_and_asking(
+    world: &Arc<World>,
+    parts: &mut Vec<Part>,
+    mail: Option<&mut MailServer>,
+) -> anyhow::Result<()> {
     let starter = Starter::this_program()?;
     start(world, &starter, parts).await?;
-    list(world).await?;
-    opting_out::say_no_and_take_it_back(world).await?;
+    let somebody = Somebody::in_many_registers(world).await?;
+    list(&somebody).await?;
+    opting_out::say_no_and_take_it_back(&somebody).await?;
+    dialog::there_and_back(&somebody, &starter).await?;
     // Only now: what it asks first is what registers publish, and they have had time for it.
     let gateway = researching::start(world, &starter).await?;
     parts.insert(GATEWAYS_BEFORE, gateway);
     researching::all_published(world, DEAD).await?;
-    researching::ask(world).await
+    researching::ask(world).await?;
+    if let Some(mail) = mail
+        && let Some(message) = mail.next(TOLD_MAX).await
+    {
+        print::told(&message);
+    }
+    reading::read_and_hold(&somebody).await
 }
 
 /// Makes one listing.
-async fn list(world: &World) -> anyhow::Result<()> {
-    let now = SystemClock.now();
-    let today = now.date_in_norway().context("no calendar")?;
-    let found = world
-        .country
-        .find(Story::InManyRegisters, today)
-        .context("nobody is in many registers; take a larger population")?;
-    let asking = world
-        .country
-        .asking(found.subject, Role::Oneself, None, now)?;
-    let mut random: StdRng = rand::make_rng();
-    let question = world.question(&asking, now, &mut random)?;
-    let caller = Caller::connect(world.gateway(), None).await?;
-
-    print::asking(&asking, SLOW.len(), DEAD);
+async fn list(somebody: &Somebody<'_>) -> anyhow::Result<()> {
+    print::asking(&somebody.asking, SLOW.len(), DEAD);
     let began = Instant::now();
     let mut listing = print::Listing::default();
-    let summary = caller
-        .list(&question, |registration| {
+    let summary = somebody
+        .caller
+        .list(&somebody.question()?, |registration| {
             listing.registration(registration, began);
         })
         .await?;

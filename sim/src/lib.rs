@@ -17,6 +17,7 @@ pub mod permit;
 pub mod population;
 pub mod processes;
 pub mod program;
+pub mod receipts;
 pub mod registers;
 pub mod researcher;
 pub mod scan;

@@ -103,7 +103,7 @@ impl PermitIssuer {
     }
 
     /// A signed permit for `researcher`, over all that `registers` publish and everything that
-    /// can be computed of it, for a year from `now`.
+    /// can be computed of it, for a year from the day of `now`.
     pub fn permit(
         &self,
         registers: &Registers,
@@ -125,8 +125,11 @@ impl PermitIssuer {
         researcher: NationalId,
         now: Timestamp,
     ) -> anyhow::Result<Terms> {
-        // A permit's times are whole seconds.
-        let from = Timestamp::from_seconds(now.as_seconds());
+        // One permit a day: what a steward approves is asked again under the same. A permit's times
+        // are whole seconds.
+        let day = now.date_in_norway();
+        let from = day.and_then(Timestamp::start_of_day_in_norway);
+        let from = from.unwrap_or_else(|| Timestamp::from_seconds(now.as_seconds()));
         let (asked, variables) = published(registers);
         Ok(Terms {
             id: PermitId::new(&self.name, "demo-1")?,

@@ -12,6 +12,7 @@ use innsyn_policy::Clock;
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::telemetry;
 use innsyn_proto::tunnel::TcpDialler;
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -215,6 +216,37 @@ impl Starter {
     /// Starts a part of the naive design, which says in `out` where it listens.
     pub fn naive(&self, name: &str, args: &[&str], log: &Path) -> anyhow::Result<Part> {
         Part::start(name, &self.program, &[&["naive"], args].concat(), log)
+    }
+
+    /// Runs `innsyn-agent cases` with `args` and the register's configuration, as its case handler
+    /// does, with `says` on its standard input; what it answers.
+    pub async fn case_handler(
+        &self,
+        world: &World,
+        register: &str,
+        args: &[&str],
+        says: &str,
+    ) -> anyhow::Result<String> {
+        let mut command = Command::new(&self.program)
+            .args(["agent", "cases"])
+            .args(args)
+            .arg("--config")
+            .arg(world.agent_config(register))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        if let Some(mut input) = command.stdin.take() {
+            input.write_all(says.as_bytes()).await?;
+        }
+        let ended = command.wait_with_output().await?;
+        anyhow::ensure!(
+            ended.status.success(),
+            "the case handler at `{register}`: {}",
+            String::from_utf8_lossy(&ended.stderr).trim()
+        );
+        Ok(String::from_utf8_lossy(&ended.stdout).into_owned())
     }
 
     /// Starts one agent, with every reading from the network late by `delay` if there is one.

@@ -34,7 +34,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Invent a country, start 77 registers, make a listing, run a query and stay up.
+    /// Invent a country, start 77 registers, show what citizens and researchers do, and stay up.
     Demo(DemoArgs),
     /// Write an invented country: catalogue, people, each register's data.
     Population {
@@ -146,7 +146,7 @@ struct DemoArgs {
     /// Everything random follows from this.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// End after the listing and the query.
+    /// End when all has been shown.
     #[arg(long)]
     once: bool,
     /// Keep the world in this folder; what an earlier demo left there is thrown away.
@@ -166,6 +166,7 @@ pub fn main(args: Args) -> anyhow::Result<()> {
             world.gateway = args.listen;
             world.content = Content::Views;
             world.settings = true;
+            world.notification = true;
             // Port 8080 may be taken; a demo that ends by itself needs no address one can guess.
             if args.once && args.listen == DEMO_GATEWAY {
                 world.gateway.set_port(0);

@@ -3,7 +3,7 @@
 //! Asks a running federation's gateway, as the person or somebody who acts for them. With
 //! `--receipt FILE` the registers are held to the receipts of the reading before, which are in that
 //! file, and the new ones take their place: run it twice, and whatever a register has taken back
-//! meanwhile is found.
+//! meanwhile is found. Ends with 1 if a log does not hold; of that register the receipt stays.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -17,7 +17,10 @@ use rand::rngs::StdRng;
 
 use crate::caller::Caller;
 use crate::country::Role;
+use crate::receipts;
 use crate::world::World;
+
+mod said;
 
 /// What `verify-uses` is asked.
 #[derive(Debug, clap::Args)]
@@ -36,68 +39,32 @@ pub struct VerifyUsesArgs {
     receipt: Option<PathBuf>,
 }
 
-/// Reads, prints, and fails if any log does not check.
-#[expect(clippy::print_stdout, reason = "the command's answer")]
+/// Reads, prints what was checked, and fails if any log does not hold.
 pub async fn main(args: VerifyUsesArgs) -> anyhow::Result<()> {
     let world = World::open(&args.world)?;
-    let receipts = args.receipt.as_deref().map(read_receipts).transpose()?;
+    let before = args.receipt.as_deref().map(read_receipts).transpose()?;
+    let before = before.unwrap_or_default();
     let now = SystemClock.now();
     let asking = world.country.asking(args.person, args.role, None, now)?;
     let mut random: StdRng = rand::make_rng();
     let question = world.question(&asking, now, &mut random)?;
     let caller = Caller::connect(world.gateway(), world.gateway_ca().as_deref()).await?;
-    let uses = caller.uses(&question, receipts.unwrap_or_default()).await?;
-    println!(
-        "{:<14} {:<16} {:>5} {:>9} {:>9}  receipt",
-        "register", "log", "uses", "entries", "witnessed"
-    );
-    for register in &uses.registers {
-        println!("{}", line(register));
+    let uses = caller.uses(&question, before.clone()).await?;
+    said::registers(&uses);
+    said::checks(&uses);
+    if let Some(file) = &args.receipt {
+        let kept = receipts::kept(&before, &uses);
+        fs::write(file, serde_json::to_vec_pretty(&kept)?)
+            .with_context(|| format!("`{}` cannot be written", file.display()))?;
+        said::kept(kept.len(), file);
     }
-    let wrong = uses
-        .registers
-        .iter()
-        .filter(|register| register.outcome() == wire::UsesOutcome::NotVerified);
-    let wrong: Vec<&str> = wrong
-        .map(|register| register.register_id.as_str())
-        .collect();
+    let wrong = said::names(&uses, wire::UsesOutcome::NotVerified);
     anyhow::ensure!(
         wrong.is_empty(),
-        "what these registers show of their logs does not check: {}; the receipts are left as they \
-         were",
-        wrong.join(", ")
+        "what these registers show of their logs does not hold: {wrong}; their receipts are kept as \
+         they were, so ask the register, and show them"
     );
-    if let Some(file) = &args.receipt {
-        let receipts = uses
-            .registers
-            .iter()
-            .map(|register| register.receipt.as_str());
-        let receipts: Vec<&str> = receipts.filter(|receipt| !receipt.is_empty()).collect();
-        fs::write(file, serde_json::to_vec_pretty(&receipts)?)
-            .with_context(|| format!("`{}` cannot be written", file.display()))?;
-        println!("{} receipts are in {}", receipts.len(), file.display());
-    }
     Ok(())
-}
-
-fn line(register: &wire::RegisterUses) -> String {
-    let outcome = register.outcome().as_str_name();
-    let outcome = outcome.strip_prefix("USES_OUTCOME_").unwrap_or(outcome);
-    let id = &register.register_id;
-    let Some(verified) = &register.verified else {
-        return format!("{id:<14} {outcome:<16} {}", register.problem);
-    };
-    let continued = if verified.continues_receipt {
-        "continued"
-    } else {
-        "-"
-    };
-    format!(
-        "{id:<14} {outcome:<16} {:>5} {:>9} {:>9}  {continued}",
-        register.uses.len(),
-        verified.log_entries,
-        verified.witnessed_entries,
-    )
 }
 
 fn read_receipts(file: &Path) -> anyhow::Result<Vec<String>> {

@@ -50,6 +50,8 @@ const STEWARD_RULES: &str = "[[rule]]\ndecision = \"allow\"\n";
 const CERTIFICATE_DAYS: u32 = 30;
 const WORLD_FILE: &str = "world.toml";
 const ISSUER_FOLDER: &str = "issuer";
+/// Whom the gateway can write to.
+const ADDRESSES_FILE: &str = "addresses.csv";
 /// What people can say yes or no to, as gateways and agents read it.
 pub const DEFINITIONS_FILE: &str = "definitions.toml";
 /// The opt-out of secondary use: a national reservation.
@@ -115,6 +117,9 @@ pub struct WorldSpec {
     /// Whether citizens may say what their data are used for. Agents count for researchers only
     /// while the citizen gateway is heard then.
     pub settings: bool,
+    /// Whether the gateway tells somebody in many registers by e-mail of new messages, by way of a
+    /// server that whoever starts the world has listen at [`World::mail_server`].
+    pub notification: bool,
     /// What every part logs.
     pub log_filter: String,
 }
@@ -134,6 +139,7 @@ impl WorldSpec {
             questions_per_minute_max: 40_000,
             questions_per_day_max: 6_000_000,
             settings: false,
+            notification: false,
             log_filter: "info".to_owned(),
         }
     }
@@ -148,6 +154,8 @@ struct Addresses {
     research_gateway: Option<SocketAddr>,
     relay: SocketAddr,
     relay_status: SocketAddr,
+    /// Absent where nobody is told of messages.
+    mail_server: Option<SocketAddr>,
     /// Each agent's id and where its status is.
     agents: Vec<(String, SocketAddr)>,
 }
@@ -257,6 +265,11 @@ impl World {
         self.addresses.relay_status
     }
 
+    /// Where the gateway looks for an e-mail server, in clear; `None` where it tells nobody.
+    pub fn mail_server(&self) -> Option<SocketAddr> {
+        self.addresses.mail_server
+    }
+
     /// Where an agent's health and metrics are.
     pub fn agent_status(&self, register: &str) -> Option<SocketAddr> {
         let mut agents = self.addresses.agents.iter();
@@ -339,6 +352,12 @@ impl World {
         fs::write(self.folder.join(DEFINITIONS_FILE), DEFINITIONS)?;
         fs::write(self.relay_config(), self.relay_toml(spec))?;
         fs::write(self.gateway_config(), self.gateway_toml(spec))?;
+        if spec.notification {
+            fs::write(
+                gateway_folder.join(ADDRESSES_FILE),
+                self.addresses_csv(clock)?,
+            )?;
+        }
         let research_folder = self.folder.join("research");
         let research = issue(
             &Identity::Gateway(RESEARCH_GATEWAY.parse()?),
@@ -393,6 +412,7 @@ fn free_addresses(spec: &WorldSpec, country: &Country) -> anyhow::Result<Address
         },
         relay: free()?,
         relay_status: free()?,
+        mail_server: spec.notification.then(&mut free).transpose()?,
         agents: live
             .map(|register| Ok((register.id().to_string(), free()?)))
             .collect::<anyhow::Result<_>>()?,

@@ -212,7 +212,7 @@ fn account(
                     error = &fault as &dyn std::error::Error,
                     "what a register shows of its log of use does not check"
                 );
-                uses.problem = fault.to_string();
+                uses.problem = format!("{}: {fault}", fault.mechanism());
                 O::NotVerified
             }
         },

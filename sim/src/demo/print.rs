@@ -16,9 +16,14 @@ use crate::registers::Listing as RegisterListing;
 use crate::sts::Right;
 use crate::world::{World, WorldSpec};
 
+mod dialog;
+mod lines;
 mod research;
+mod uses;
 
+pub(super) use dialog::{Dialog, state, told};
 pub(super) use research::{again, coverage, question, table};
+pub(super) use uses::{held, uses};
 
 /// What a register's name may take of a line.
 const NAME_COLUMNS: usize = 32;

@@ -2,6 +2,9 @@
 
 use innsyn_proto::wire::types::v1::{Outcome, Reason};
 
+pub(super) mod cases;
+pub(super) mod settings;
+
 /// An outcome in words.
 #[derive(Debug)]
 pub(super) struct Words {

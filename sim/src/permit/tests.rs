@@ -76,8 +76,16 @@ fn a_permit_is_good_for_a_year_and_only_by_its_issuers_key() {
     PermitIssuer::create(elsewhere.path()).unwrap();
     let text = issuer.permit(&country.registers, researcher, NOW).unwrap();
 
-    let last = NOW.plus(VALID).minus(Duration::from_secs(1));
+    let day = NOW.date_in_norway().unwrap();
+    let ends = Timestamp::start_of_day_in_norway(day).unwrap().plus(VALID);
+    let last = ends.minus(Duration::from_secs(1));
     assert!(trusted(folder.path()).read(&text, last).is_ok());
-    assert!(trusted(folder.path()).read(&text, NOW.plus(VALID)).is_err());
+    assert!(trusted(folder.path()).read(&text, ends).is_err());
     assert!(trusted(elsewhere.path()).read(&text, NOW).is_err());
+
+    // All day it is the same, and tomorrow another.
+    let permit = |at| issuer.permit(&country.registers, researcher, at).unwrap();
+    let midnight = Timestamp::start_of_day_in_norway(day.tomorrow().unwrap()).unwrap();
+    assert_eq!(permit(midnight.minus(Duration::from_secs(1))), text);
+    assert_ne!(permit(midnight), text);
 }

@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use innsyn_policy::{LegalBasis, RegisterKind};
+use anyhow::Context as _;
+use innsyn_policy::{Clock, LegalBasis, RegisterKind};
 
-use super::{DEFINITIONS_FILE, GATEWAY, RESEARCH_GATEWAY, World, WorldSpec};
+use super::{ADDRESSES_FILE, DEFINITIONS_FILE, GATEWAY, RESEARCH_GATEWAY, World, WorldSpec};
+use crate::country::Story;
 use crate::permit;
 use crate::registers::folder::Content;
 use crate::registers::{Register, folder};
@@ -67,7 +69,8 @@ tls = {{ certificate = "certificate.pem", key = "key.pem", federation_ca = "fede
 relays = [{{ address = "{relay}" }}]
 heads = "heads"
 head_key = "head.key"
-"#,
+{notification}"#,
+            notification = self.notification_section(),
             settings = if spec.settings {
                 format!(
                     "settings = {{ definitions = \"../{DEFINITIONS_FILE}\", outbox = \"settings.sqlite\" }}\n"
@@ -85,6 +88,37 @@ head_key = "head.key"
             client = names.client_id,
             relay = self.addresses.relay,
         )
+    }
+
+    /// How people are told of new messages, if they are.
+    fn notification_section(&self) -> String {
+        let Some(server) = self.addresses.mail_server else {
+            return String::new();
+        };
+        format!(
+            r#"
+[notification]
+smtp = {{ host = "{host}", port = {port}, security = "none" }}
+from = "Helsenorge <ikke-svar@example.invalid>"
+address_book = "{ADDRESSES_FILE}"
+memory = "notified"
+"#,
+            host = server.ip(),
+            port = server.port(),
+        )
+    }
+
+    /// The address of somebody in many registers.
+    pub(super) fn addresses_csv(&self, clock: &dyn Clock) -> anyhow::Result<String> {
+        let today = clock.now().date_in_norway().context("no calendar")?;
+        let found = self.country.find(Story::InManyRegisters, today);
+        let person = found.and_then(|found| self.country.person(found.subject));
+        let person = person.context("nobody is in many registers")?;
+        let (id, number) = (person.id, person.number);
+        Ok(format!(
+            "{},person-{number}@example.invalid\n",
+            id.expose_str()
+        ))
     }
 
     pub(super) fn research_gateway_toml(&self, spec: &WorldSpec, listen: SocketAddr) -> String {

@@ -1,4 +1,4 @@
-//! The demo's page in a real browser: a person is chosen, and every register fills in.
+//! The demo's pages in a real browser: a person is chosen, and every register fills in.
 //!
 //! The page has no script. To see what the browser makes of it, a copy of it gets one that lists
 //! the cards which are shown.
@@ -14,6 +14,8 @@ use serde::de::DeserializeOwned;
 use tempfile::tempdir;
 
 use super::demo::Demo;
+
+mod citizen;
 
 /// Where Debian and others put it.
 const PROGRAMS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
@@ -147,6 +149,11 @@ async fn posted(url: &str, body: String) -> String {
         .await
         .unwrap();
     assert_eq!(answer.headers()["cache-control"], "no-store");
+    let allowed = answer.headers()["content-security-policy"]
+        .to_str()
+        .unwrap();
+    assert!(allowed.starts_with("default-src 'none'; "), "{allowed}");
+    assert!(!allowed.contains("script"), "{allowed}");
     let page = answer.text().await.unwrap();
     assert!(
         !page.contains("<script"),

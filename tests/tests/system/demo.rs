@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
@@ -117,6 +118,17 @@ fn processes_of(folder: &Path) -> Vec<String> {
         .collect()
 }
 
+/// What a demo says that ends by itself; it ends well, and nothing of it is left. One for all tests.
+fn all_that_is_shown() -> &'static str {
+    static SAYS: OnceLock<String> = OnceLock::new();
+    SAYS.get_or_init(|| {
+        let mut demo = Demo::start(&["--once", "--persons", "2000"]);
+        assert!(demo.end().success(), "{}", demo.says());
+        demo.leaves_nothing();
+        demo.says()
+    })
+}
+
 /// The lines of a listing: three digits or fewer, and a time.
 fn lines_of_listing(says: &str) -> Vec<&str> {
     says.lines()
@@ -126,23 +138,18 @@ fn lines_of_listing(says: &str) -> Vec<&str> {
 
 #[test]
 fn promise_1_the_demo_shows_every_register_once_and_ends() {
-    let mut demo = Demo::start(&["--once", "--persons", "2000"]);
-    assert!(demo.end().success(), "{}", demo.says());
-    let says = demo.says();
-    let lines = lines_of_listing(&says);
+    let says = all_that_is_shown();
+    let lines = lines_of_listing(says);
     assert_eq!(lines.len(), 83, "{says}");
     assert!(says.contains("83 registers, each with one outcome"));
     for line in says.lines() {
         assert!(line.chars().count() <= 80, "wider than a terminal: {line}");
     }
-    demo.leaves_nothing();
 }
 
 #[test]
 fn promise_6_the_demo_shows_a_table_with_its_hidden_cells_and_who_has_not_counted() {
-    let mut demo = Demo::start(&["--once", "--persons", "2000"]);
-    assert!(demo.end().success(), "{}", demo.says());
-    let says = demo.says();
+    let says = all_that_is_shown();
     let (_, query) = says.split_once("asks every register to count").unwrap();
     assert!(query.contains("Divided by: Procedure"), "{query}");
     let cells: Vec<&str> = query
@@ -167,6 +174,67 @@ fn promise_6_the_demo_shows_a_table_with_its_hidden_cells_and_who_has_not_counte
     );
     assert!(query.contains("missing from the numbers: tvilling"));
     assert!(query.contains("Asked again, the gateway gives the table of"));
+}
+
+#[test]
+fn the_demo_shows_a_log_that_holds_and_a_dialog_there_and_back() {
+    let says = all_that_is_shown();
+    for change in ["opted out:", "taken back:"] {
+        let line = says.lines().find(|line| line.contains(change)).unwrap();
+        assert!(line.contains("in effect at 76 of 77 registers"), "{line}");
+    }
+    let (before, log) = says.split_once("reads who has used their data").unwrap();
+    let (_, dialog) = before.split_once("One dialog, there and back").unwrap();
+    let (dialog, research) = dialog.split_once("A researcher with").unwrap();
+    let (_, mail) = research.split_once("got an e-mail of the answer").unwrap();
+    // Who, what, how often, at how many registers: all but the dead one.
+    let everywhere = |who: &str, what: &str| {
+        let mut lines = log.lines();
+        lines.any(|line| line.contains(who) && line.contains(what) && line.ends_with(" 76"))
+    };
+    assert!(everywhere("themself", "Look-up"), "{log}");
+    assert!(
+        everywhere("themself", "Change of a privacy setting"),
+        "{log}"
+    );
+    assert!(everywhere("themself", "Reading of this log"), "{log}");
+    let own = "the register Dialog with the register";
+    assert!(
+        log.lines().any(|line| line.trim().starts_with(own)),
+        "{log}"
+    );
+    let research = log
+        .lines()
+        .find(|line| line.contains("a researcher"))
+        .unwrap();
+    assert!(research.contains("counted in a table"), "{log}");
+    assert!(
+        log.contains("permit helsedataservice.example/demo-1"),
+        "{log}"
+    );
+    assert!(
+        log.contains("stand in 76 signed logs, none is missing"),
+        "{log}"
+    );
+    assert!(log.contains("76 of 76 logs continue"), "{log}");
+
+    let steps: Vec<&str> = dialog
+        .lines()
+        .filter(|line| line.contains(" ms  "))
+        .collect();
+    let said = [
+        "asks for a correction",
+        "receipt, signed",
+        "begins",
+        "accepted: «",
+        "sees accepted",
+    ];
+    assert_eq!(steps.len(), said.len(), "{dialog}");
+    for (step, said) in steps.iter().zip(said) {
+        assert!(step.contains(said), "{said}: {dialog}");
+    }
+    assert!(mail.contains("Subject: Ny melding / New message"), "{mail}");
+    assert!(mail.contains("@example.invalid"), "{mail}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use innsyn_policy::Clock as _;
 use innsyn_proto::clock::SystemClock;
@@ -9,6 +10,7 @@ use innsyn_proto::wire::citizen::v1 as wire;
 use innsyn_sim::country::Role;
 use innsyn_sim::sts::Mandate;
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 use super::federation::{Federation, list, spec_of_today};
 use super::fleet;
@@ -267,4 +269,101 @@ async fn show_9_the_bundle_is_one_of_fhir(federation: &Federation) {
     assert!(output.status.success(), "{errors}");
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said.trim(), format!("{} events", 3 * REGISTERS.len()));
+}
+
+/// `verify-uses` with the receipts in `file`: whether it ends well, and all that it says.
+async fn verify(fleet: &fleet::Fleet, file: &Path) -> (bool, String) {
+    let ended = Command::new(env!("CARGO_BIN_EXE_innsyn-world"))
+        .args(["verify-uses", "--person", "0", "--world"])
+        .arg(&fleet.world.folder)
+        .arg("--receipt")
+        .arg(file)
+        .output()
+        .await
+        .unwrap();
+    let said = [ended.stdout, ended.stderr].concat();
+    (ended.status.success(), String::from_utf8(said).unwrap())
+}
+
+/// Copies the files of a folder.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let path = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &path);
+        } else {
+            fs::copy(entry.path(), path).unwrap();
+        }
+    }
+}
+
+/// The line of `mechanism` in what `verify-uses` says.
+fn line<'a>(said: &'a str, mechanism: &str) -> &'a str {
+    let line = said
+        .lines()
+        .find(|line| line.trim_start().starts_with(mechanism));
+    line.unwrap_or_else(|| panic!("no {mechanism}: {said}"))
+}
+
+#[tokio::test]
+async fn verify_uses_says_what_it_checked_and_fails_where_a_log_was_set_back() {
+    let chosen = |id: &str, _| REGISTERS.contains(&id);
+    let prepared = fleet::Prepared::choosing(&spec_of_today(600, 5), chosen);
+    let mut fleet = prepared.start().await;
+    let file = fleet.world.folder.join("receipts.json");
+
+    let (holds, said) = verify(&fleet, &file).await;
+    assert!(holds, "{said}");
+    assert!(said.contains("2 logs hold"), "{said}");
+    assert!(line(&said, "inclusion").contains("2 entries"), "{said}");
+    assert!(line(&said, "chain").contains("without a gap"), "{said}");
+    assert!(line(&said, "receipt").contains("none was given"), "{said}");
+    let (log, old) = (
+        fleet.world.agent_folder("kreft").join("log"),
+        fleet.world.folder.join("old"),
+    );
+    copy(&log, &old);
+
+    let (holds, said) = verify(&fleet, &file).await;
+    assert!(holds, "{said}");
+    assert!(line(&said, "witness").contains("2 logs"), "{said}");
+    assert!(line(&said, "receipt").contains("2 logs continue"), "{said}");
+    let receipts = fs::read_to_string(&file).unwrap();
+
+    // Silent for once, a register does not get out of its receipt.
+    fleet.kill("kreft").await;
+    let (holds, said) = verify(&fleet, &file).await;
+    assert!(holds, "{said}");
+    let unchecked = line(&said, "Not checked, because they did not answer");
+    assert!(unchecked.contains("kreft"), "{said}");
+    let kept = fs::read_to_string(&file).unwrap();
+    let of_kreft = |receipts: &str| -> Vec<String> {
+        let receipts: Vec<String> = serde_json::from_str(receipts).unwrap();
+        let of = |note: &String| note.contains("register: kreft\n");
+        receipts.into_iter().filter(of).collect()
+    };
+    assert_eq!(of_kreft(&kept), of_kreft(&receipts));
+    assert_ne!(kept, receipts, "the other's is new");
+
+    // Its log is set back to what it was before the second reading.
+    fs::remove_dir_all(&log).unwrap();
+    copy(&old, &log);
+    fleet.restart("kreft");
+    let mut last = String::new();
+    fleet::until("the register answers again", async || {
+        let (holds, said) = verify(&fleet, &file).await;
+        last = said;
+        !holds
+    })
+    .await;
+    assert!(line(&last, "kreft").contains("NOT_VERIFIED"), "{last}");
+    let found = ["witness:", "receipt:"].map(|by| line(&last, "kreft").contains(by));
+    assert!(found.contains(&true), "{last}");
+    assert!(last.contains("does not hold: kreft"), "{last}");
+    assert_eq!(
+        of_kreft(&fs::read_to_string(&file).unwrap()),
+        of_kreft(&receipts)
+    );
 }

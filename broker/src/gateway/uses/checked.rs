@@ -60,6 +60,29 @@ pub(super) enum CheckError {
     Fault(#[from] UsesFault),
 }
 
+impl CheckError {
+    /// The mechanism that found it, as `innsyn_proto::uselog::reading` calls it.
+    pub(super) const fn mechanism(&self) -> &'static str {
+        use UsesFault as F;
+        match self {
+            Self::Read(_) | Self::Fault(F::NoEntry { .. }) => "form",
+            Self::OtherKey => "key",
+            Self::Fault(F::NotInLog { .. }) => "inclusion",
+            Self::Fault(
+                F::Nothing
+                | F::ReadingMissing
+                | F::Gap { .. }
+                | F::Chain { .. }
+                | F::OtherPerson { .. },
+            ) => "chain",
+            Self::Receipt(_)
+            | Self::Fault(F::OtherReceipt | F::Receipt(_) | F::ReceiptNumber { .. }) => "receipt",
+            Self::Witnessed(_) | Self::Fault(F::Witness(_) | F::NotWitnessed) => "witness",
+            Self::Fault(F::NotCounted { .. }) => "research",
+        }
+    }
+}
+
 impl Held {
     /// The first page's request.
     pub(super) fn request(&self, question: node::Question, since: i64) -> node::ListUsesRequest {

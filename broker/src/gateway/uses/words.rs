@@ -23,7 +23,10 @@ pub(super) fn kind(kind: UseKind) -> Words {
             "Forskning: personen ble talt med i en tabell",
             "Research: the person was counted in a table",
         ),
-        UseKind::LogReading => words("Lesing av denne loggen", "Reading of this log"),
+        UseKind::LogReading => words(
+            "Lesing av denne loggen eller av innstillinger",
+            "Reading of this log or of settings",
+        ),
         UseKind::SettingChange => words(
             "Endring av en personverninnstilling",
             "Change of a privacy setting",

@@ -11,40 +11,13 @@ use innsyn_proto::wire::types::v1::{InsightMethod, Register};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use tonic::Code;
 
-use crate::country::{Asking, AskingError};
+use super::shell::{self, STYLE, Tab, back, banner, head, norwegian_date};
+use super::visit::Visit;
+use crate::country::AskingError;
 use crate::demo::words::{self, EXAMPLES, OUTCOMES, Words};
-use crate::sts::Right;
 use crate::world::World;
 
-pub(super) const STYLE: &str = include_str!("page.css");
 const TITLE: &str = "Hvor er jeg registrert? – Innsyn";
-
-pub(super) fn head(title: &str) -> Markup {
-    html! {
-        head {
-            meta charset="utf-8";
-            meta name="viewport" content="width=device-width, initial-scale=1";
-            title { (title) }
-            style { (PreEscaped(STYLE)) }
-        }
-    }
-}
-
-pub(super) fn banner() -> Markup {
-    html! {
-        header {
-            a class="name" href="/" { "Innsyn" }
-            nav {
-                a href="/" { "Min side " span lang="en" { "My page" } }
-                a href="/research" { "Forskning " span lang="en" { "Research" } }
-            }
-            p class="invented" {
-                "Et oppdiktet Norge: ingen personer eller opplysninger her er virkelige. "
-                span lang="en" { "An invented Norway: nobody and nothing here is real." }
-            }
-        }
-    }
-}
 
 /// The page on which a person is chosen.
 pub(super) fn choose(world: &World) -> Markup {
@@ -62,6 +35,12 @@ pub(super) fn choose(world: &World) -> Markup {
                         "Velg en oppdiktet person. Alle registre blir spurt nå, hvert av dem svarer selv, og svaret blir ikke lagret. "
                         span lang="en" {
                             "Choose an invented person. Every register is asked now, each answers for itself, and the answer is kept nowhere."
+                        }
+                    }
+                    p {
+                        "Derfra ser du også innstillingene til personen, hvem som har brukt opplysningene, og sakene med registrene. "
+                        span lang="en" {
+                            "From there you see the person’s settings too, who has used their data, and their cases with registers."
                         }
                     }
                     div class="examples" {
@@ -104,27 +83,9 @@ pub(super) fn choose(world: &World) -> Markup {
 }
 
 /// The frame of a listing.
-pub(super) fn frame(world: &World, asking: &Asking) -> Markup {
-    let subject = asking.subject.number;
-    let born = norwegian_date(&asking.subject.born.to_string());
-    let (who, who_english) = match asking.right {
-        Right::Own => ("spør om seg selv", "asking about themself"),
-        Right::Parent => ("en forelder spør", "a parent asks"),
-        Right::Guardian(_) => ("en verge spør", "a guardian asks"),
-        Right::PowerOfAttorney(_) => ("en med fullmakt spør", "asked by power of attorney"),
-    };
+pub(super) fn frame(world: &World, visit: &Visit) -> Markup {
     html! {
-        (DOCTYPE)
-        (PreEscaped("<html lang=\"nb\">"))
-        (head(TITLE))
-        (PreEscaped("<body>"))
-        (banner())
-        (PreEscaped("<main>"))
-        (back())
-        h1 {
-            "Person " (subject) ", født " (born) ": " (who) " "
-            span lang="en" { (who_english) }
-        }
+        (shell::beginning(visit, Tab::Listing, ""))
         (PreEscaped("<div class=\"listing\"><template shadowrootmode=\"open\">"))
         style { (PreEscaped(STYLE)) }
         div role="status" {
@@ -314,18 +275,6 @@ pub(super) fn cannot_ask(error: &anyhow::Error) -> Markup {
     }
 }
 
-fn back() -> Markup {
-    html! {
-        p class="back" { a href="/" { "← Velg en annen " span lang="en" { "Choose another" } } }
-    }
-}
-
 fn end() -> Markup {
-    html! { (PreEscaped("</div></main></body></html>")) }
-}
-
-/// `2013-09-11` as Norwegians write it, 11.09.2013.
-fn norwegian_date(iso: &str) -> String {
-    let parts: Vec<&str> = iso.split('-').rev().collect();
-    parts.join(".")
+    html! { (PreEscaped("</div>")) (shell::end()) }
 }

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use wire::run_request::Question;
 use wire::run_response::Message;
 
-use super::{PIECES_MAX, streamed};
+use super::{PIECES_MAX, send, streamed};
 use crate::demo::questions::READY;
 use crate::demo::researching::{DEADLINE_MS, researcher};
 use crate::world::World;
@@ -53,9 +53,7 @@ pub(super) async fn ask(State(world): State<Arc<World>>, Form(chosen): Form<Chos
     };
     let (pieces, document) = mpsc::channel::<Bytes>(PIECES_MAX);
     tokio::spawn(async move {
-        let send = async |markup: maud::Markup| {
-            pieces.send(Bytes::from(markup.into_string())).await.is_ok()
-        };
+        let send = async |markup: maud::Markup| send(&pieces, markup).await;
         if !send(render::beginning(&sql)).await {
             return;
         }

@@ -9,12 +9,11 @@ use innsyn_policy::Timestamp;
 use innsyn_proto::wire::research::v1 as wire;
 use wire::RegisterState as State;
 
+use super::lines;
 use crate::demo::pivot::{Cell, Pivot, Row};
 use crate::demo::researching::Papers;
 use crate::world::World;
 
-/// The columns of a terminal.
-const COLUMNS: usize = 80;
 /// What a label may take of a line.
 const LABEL_COLUMNS: usize = 24;
 /// What a value takes.
@@ -37,7 +36,7 @@ pub(in crate::demo) fn question(words: &str, bar: &ProgressBar) {
     bar.suspend(|| {
         println!("A researcher with a data permit asks every register to count. In words:\n");
         for line in words.lines() {
-            wrapped(line, "  ");
+            lines::wrapped("  ", "    ", line);
         }
         println!();
     });
@@ -210,18 +209,4 @@ fn cut(text: &str) -> String {
     }
     let kept: String = text.chars().take(LABEL_COLUMNS - 2).collect();
     format!("{kept}…")
-}
-
-/// Prints `text` in lines that fit, each after `indent`.
-fn wrapped(text: &str, indent: &str) {
-    let mut line = String::from(indent);
-    for word in text.split_whitespace() {
-        if line.chars().count() + 1 + word.chars().count() > COLUMNS && line != indent {
-            println!("{}", line.trim_end());
-            line = format!("{indent}  ");
-        }
-        line.push_str(word);
-        line.push(' ');
-    }
-    println!("{}", line.trim_end());
 }

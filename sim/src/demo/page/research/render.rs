@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use wire::variable::Type;
 use wire::{RegisterState as State, Variable, View};
 
-use super::super::render::{STYLE, banner, head};
+use super::super::shell::{STYLE, banner, head};
 use super::{chart, table};
 use crate::demo::pivot::Pivot;
 use crate::demo::questions::READY;
