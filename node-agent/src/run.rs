@@ -124,7 +124,7 @@ async fn run_agent(
         random.next_u64(),
         &shutdown,
     );
-    let pvk = pvk(
+    let pvk = personvern::start(
         &config,
         &keeper,
         pvk_standing,
