@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::presence::{PresenceCounters, PresenceStatus};
+use crate::pvk::Standing;
 use crate::service::Answering;
 use crate::settings::keeper::Keeper;
 use crate::sources::SubjectsStore;
@@ -32,6 +33,7 @@ pub(crate) struct Parts {
     pub(crate) counters: Arc<PresenceCounters>,
     /// Absent where no gateway may change settings.
     pub(crate) settings: Option<Arc<Keeper>>,
+    pub(crate) pvk: Option<Arc<Standing>>,
 }
 
 /// Serves the status on `listen` until `shutdown`.
@@ -94,6 +96,9 @@ async fn readyz(State(parts): State<Parts>) -> impl IntoResponse {
     }
     if let Some(stale) = parts.settings.as_ref().and_then(|keeper| keeper.stale()) {
         warnings.push(format!("nothing is counted: {stale}"));
+    }
+    if let Some(pvk) = &parts.pvk {
+        warnings.extend(pvk.warnings(parts.subjects.now()).await);
     }
     let ready = problems.is_empty();
     let status = if ready {
@@ -201,7 +206,9 @@ async fn metrics(State(parts): State<Parts>) -> impl IntoResponse {
         .chain(settings)
         .map(|(name, kind, value)| format!("# TYPE {name} {kind}\n{name} {value}\n"))
         .collect();
-    ([(header::CONTENT_TYPE, PROMETHEUS)], text.concat())
+    let pvk = parts.pvk.as_ref().map(|pvk| pvk.metrics());
+    let text = text.concat() + &pvk.unwrap_or_default();
+    ([(header::CONTENT_TYPE, PROMETHEUS)], text)
 }
 
 fn settings_series(keeper: &Keeper) -> [(&'static str, &'static str, u64); 4] {
