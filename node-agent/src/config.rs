@@ -23,14 +23,16 @@ use crate::uselog::KeyFiles;
 use crate::uses::Delay;
 
 mod exchange;
+mod insight;
 mod research;
 mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use exchange::{ExchangeConfigError, ExchangeSection, TlsMode};
+pub use insight::{COLUMNS_MAX, InsightColumn, InsightConfigError, InsightSection, InsightTable};
 pub use research::{ResearchConfigError, ResearchSection, TrustedIssuer};
-pub use settings::{SettingsConfigError, SettingsSection};
+pub use settings::{MandatesSection, SettingsConfigError, SettingsSection};
 
 /// What an agent is to do; checked.
 #[derive(Debug, Clone)]
@@ -55,6 +57,8 @@ pub struct Config {
     pub records: RecordsSection,
     /// What people may say here of the use of their data; nothing if absent.
     pub settings: Option<SettingsSection>,
+    /// What people are shown, live, of what the register holds about them; nothing if absent.
+    pub insight: Option<InsightSection>,
     /// What it counts for researchers; nothing if absent.
     pub research: Option<ResearchSection>,
     /// Its place on the message exchange; none if absent.
@@ -99,6 +103,8 @@ pub enum Asks {
     Settings,
     /// Dialogs between a person and the register: a citizen gateway's.
     Cases,
+    /// What the register holds about a person: a citizen gateway's.
+    Insight,
 }
 
 fn listings() -> BTreeSet<Asks> {
@@ -218,6 +224,9 @@ pub enum ConfigError {
     /// What people may say cannot be meant.
     #[error(transparent)]
     Settings(#[from] SettingsConfigError),
+    /// What people are shown cannot be meant.
+    #[error(transparent)]
+    Insight(#[from] InsightConfigError),
     /// The message exchange cannot be meant.
     #[error(transparent)]
     Exchange(#[from] ExchangeConfigError),
@@ -240,6 +249,7 @@ struct File {
     use_log: UseLogSection,
     records: RecordsSection,
     settings: Option<SettingsSection>,
+    insight: Option<InsightSection>,
     research: Option<ResearchSection>,
     exchange: Option<ExchangeSection>,
     status_listen: Option<SocketAddr>,
@@ -376,6 +386,9 @@ impl Config {
         if let Some(research) = &file.research {
             research.check()?;
         }
+        if let Some(insight) = &file.insight {
+            insight.check(&file.source)?;
+        }
         settings::check(file.settings.as_ref(), &file.gateway)?;
         if let Some(exchange) = &file.exchange {
             exchange.check()?;
@@ -400,6 +413,7 @@ impl Config {
             use_log: file.use_log,
             records: file.records,
             settings: file.settings,
+            insight: file.insight,
             research: file.research,
             exchange: file.exchange,
             status_listen: file.status_listen,

@@ -11,6 +11,7 @@ use innsyn_proto::tls::AgentTls;
 use innsyn_proto::tunnel::Dial;
 use innsyn_proto::wire::node::v1::cases_service_server::CasesServiceServer;
 use innsyn_proto::wire::node::v1::compute_service_server::ComputeServiceServer;
+use innsyn_proto::wire::node::v1::insight_service_server::InsightServiceServer;
 use innsyn_proto::wire::node::v1::uses_service_server::UsesServiceServer;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -22,6 +23,7 @@ use tonic::transport::Server;
 use crate::cases::{self, BecomesSetting, Cases, CasesFace, CasesParts};
 use crate::config::{Asks, Config, RecordsSection};
 use crate::exchange::{self, Exchange, ExchangeParts, NoDialogs};
+use crate::insight::{Insight, InsightFace, InsightParts};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::records::Records;
 use crate::research::Publisher;
@@ -31,8 +33,10 @@ use crate::research::compute::{
 use crate::service::{Answering, Service};
 use crate::settings::keeper::{Keeper, KeeperParts};
 use crate::settings::of_case::OfCases;
+use crate::settings::papers::{Papers, PapersParts};
+use crate::settings::representing::Representing;
 use crate::settings::{self, Currency, KeptSettings, collecting};
-use crate::sources::{Progress, SubjectsStore};
+use crate::sources::{AboutPerson, Progress, SubjectsStore};
 use crate::status;
 use crate::subjects::SubjectKey;
 use crate::uselog::{self, Disk, FsDisk, LogKeys, UseLog, UseLogConfig};
@@ -95,6 +99,7 @@ async fn run_agent(
     let log = Arc::new(open_log(&config, disk, &mut random).await?);
     let records = open_records(&config, &mut random).await?;
     let key = Arc::new(config.source.subject_key(&mut random)?);
+    let insight_key = Arc::clone(&key);
     let kept = kept_settings(&config, &key, &records).await?;
     let subjects = SubjectsStore::open_beside(
         Arc::clone(&kept),
@@ -131,6 +136,7 @@ async fn run_agent(
         random.next_u64(),
         &shutdown,
     );
+    let papers = papers(&config, &keeper, &mut random, &shutdown)?;
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
     let exchange = exchange(&config, &records, &clock, &mut random, shutdown.clone()).await?;
@@ -147,7 +153,8 @@ async fn run_agent(
         .add_service(settings::service::Service::server(keeper))
         .add_service(cases_face(&config, cases))
         .add_optional_service(compute)
-        .add_service(uses(&config, &subjects, &log, &clock))
+        .add_service(insight(&config, &insight_key, &log, &clock))
+        .add_service(uses(&config, &subjects, &log, &records, &clock))
         .serve_with_incoming_shutdown(
             presence::incoming(arrived),
             shutdown.clone().cancelled_owned(),
@@ -176,7 +183,7 @@ async fn run_agent(
     // Told to stop: gateways' streams are cut rather than waited for; what was begun is logged,
     // and what was not answered is asked again elsewhere or when we are back.
     serving.abort();
-    let _ended = tokio::join!(serving, clerk);
+    let _ended = tokio::join!(serving, clerk, OptionFuture::from(papers));
     refreshing.abort();
     let _ended = join_all(collecting).await;
     if let Some(publishing) = publishing {
@@ -203,7 +210,13 @@ fn own_tls(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<AgentTls> 
 
 /// What the agent keeps beside its log, with the tables of whatever keeps something.
 async fn open_records(config: &Config, random: &mut StdRng) -> anyhow::Result<Records> {
-    let schemas = [settings::kept::SCHEMA, cases::SCHEMA, exchange::SCHEMA];
+    let schemas = [
+        settings::kept::SCHEMA,
+        settings::papers::SCHEMA,
+        settings::proofs::SCHEMA,
+        cases::SCHEMA,
+        exchange::SCHEMA,
+    ];
     let RecordsSection { folder, key } = &config.records;
     Records::open(folder, key, &schemas, random)
         .await
@@ -276,6 +289,29 @@ fn keeper(
     }))
 }
 
+/// Takes what people say on paper, if clerks are named who enter it.
+fn papers(
+    config: &Config,
+    keeper: &Arc<Keeper>,
+    random: &mut StdRng,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Option<JoinHandle<()>>> {
+    let clerks = match &config.settings {
+        Some(section) => section.clerks()?,
+        None => Vec::new(),
+    };
+    if clerks.is_empty() {
+        return Ok(None);
+    }
+    let papers = Papers::new(PapersParts {
+        keeper: Arc::clone(keeper),
+        clerks,
+        numbers: config.numbers,
+        random: StdRng::from_rng(random),
+    });
+    Ok(Some(papers.spawn(shutdown.clone())))
+}
+
 /// What people have said here through gateways, as it is on disk.
 async fn kept_settings(
     config: &Config,
@@ -300,6 +336,12 @@ async fn kept_settings(
         Arc::clone(key),
         Currency::new(section.max_age(), gateways),
     );
+    let mandates = section.mandates.as_ref();
+    kept.represented_by(Representing {
+        register: config.register.clone(),
+        issuers: section.mandate_issuers()?,
+        revoked: mandates.and_then(|mandates| mandates.revoked.clone()),
+    });
     kept.load(records)
         .await
         .context("the settings in the agent's records")?;
@@ -362,6 +404,7 @@ fn uses(
     config: &Config,
     subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>,
     log: &Arc<UseLog>,
+    records: &Records,
     clock: &Arc<dyn Clock>,
 ) -> UsesServiceServer<Uses> {
     let (marked, key) = (Arc::clone(subjects), log.mark_key());
@@ -375,10 +418,35 @@ fn uses(
         clock: Arc::clone(clock),
         delays: config.use_log.held_back.clone(),
         counted,
+        records: Some(records.clone()),
     });
     let gateways = config.gateways_that_ask(Asks::Uses);
     let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
     Uses::server(Arc::new(reading), caps)
+}
+
+/// The service for gateways that show people what the register holds about them.
+fn insight(
+    config: &Config,
+    key: &Arc<SubjectKey>,
+    log: &Arc<UseLog>,
+    clock: &Arc<dyn Clock>,
+) -> InsightServiceServer<InsightFace> {
+    let shows = config.insight.as_ref().map(|section| {
+        let (key, timeout) = (Arc::clone(key), section.timeout());
+        let source = AboutPerson::new(&config.source, config.numbers, key, timeout);
+        (section.table.as_slice().into(), source)
+    });
+    let insight = Insight::new(InsightParts {
+        register: config.register.clone(),
+        rules: config.numbers.rules,
+        log: Arc::clone(log),
+        clock: Arc::clone(clock),
+        shows,
+    });
+    let gateways = config.gateways_that_ask(Asks::Insight);
+    let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
+    InsightFace::server(Arc::new(insight), caps)
 }
 
 /// The register's dialogs. A blocking or reservation can be accepted where settings are kept.

@@ -16,6 +16,7 @@ mod system {
     #[cfg(feature = "external")]
     mod catalogue_rdf;
     mod check;
+    mod clerk;
     #[cfg(feature = "external")]
     mod clients;
     mod country;
@@ -35,6 +36,7 @@ mod system {
     #[cfg(feature = "external")]
     mod flight_sql;
     mod heads;
+    mod insight;
     mod ledger;
     #[cfg(feature = "external")]
     mod ledger_postgres;
@@ -57,6 +59,7 @@ mod system {
     mod programs;
     mod registers_down;
     mod relay_down;
+    mod representation;
     mod research;
     mod research_crash;
     #[cfg(feature = "external")]

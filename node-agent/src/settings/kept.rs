@@ -19,15 +19,17 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use innsyn_policy::{DefinitionId, LegalBasis, NationalId, Setting, SettingKind, Timestamp};
 use innsyn_proto::setting::definitions::SettingDefinitions;
 
 use super::currency::Currency;
+use super::representing::Representing;
 use crate::subjects::{SubjectKey, Tag};
 
+mod logged;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -65,6 +67,8 @@ pub struct KeptSettings {
     /// When the last setting was taken, in microseconds.
     changed_at: AtomicI64,
     currency: Currency,
+    /// What changes for others are judged by; without it, people change their own alone.
+    representing: OnceLock<Representing>,
 }
 
 /// The settings of one person.
@@ -92,7 +96,14 @@ impl KeptSettings {
             version: AtomicU64::new(0),
             changed_at: AtomicI64::new(0),
             currency,
+            representing: OnceLock::new(),
         })
+    }
+
+    /// Lets people change others' settings as far as `representing` says. To be called once, before
+    /// the first change.
+    pub fn represented_by(&self, representing: Representing) {
+        let _was_set = self.representing.set(representing);
     }
 
     /// Nothing said, and nobody to say it.

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use innsyn_policy::{
-    Assurance, Caller, Clock, DefinitionId, NationalId, Organisation, PersonUse, Purpose,
-    QuestionId, Representation, Request, SettingKind, Timestamp, UseDecision, UseRecord,
+    Clock, DefinitionId, DenyReason, NationalId, PersonUse, QuestionId, Representation,
+    SettingKind, Timestamp, UseDecision, UseRecord,
 };
 use innsyn_proto::identity::GatewayName;
-use innsyn_proto::setting::{Change, Item};
+use innsyn_proto::setting::{ActedAs, Change, Item};
 use sqlx::{Sqlite, Transaction};
 
+use super::logged;
 use super::{KeptSettings, Said};
 use crate::records::{PersonCode, Records, RecordsError, Schema};
+use crate::settings::proofs;
+use crate::settings::representing::{JudgeError, request_of};
 use crate::uselog::{LogUnavailableError, UseLog};
 
 /// The tables of settings.
@@ -63,6 +66,9 @@ pub enum KeepError {
     /// The log of use fails; what is not logged is not done.
     #[error(transparent)]
     Log(#[from] LogUnavailableError),
+    /// Whose change it is to make cannot be told now.
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
     /// A row is not one that was written here.
     #[error("a setting in the agent's records cannot be read; restore them from a copy")]
     Damaged,
@@ -177,13 +183,16 @@ impl KeptSettings {
                 number if number == applied + 1 && item.gateway == *gateway => {
                     applied = number;
                     if let Some(change) = &item.content {
-                        uses.push(use_of(change, now));
+                        let decision = self.judge(change, item.at)?;
+                        uses.push(use_of(change, decision, now));
                         let writer = Writer::Gateway(gateway.clone());
-                        notes.extend(
-                            self.write(&mut writing, records, &writer, change, item.at, now)
-                                .await?
-                                .map(|said| (change.person, said)),
-                        );
+                        if decision == UseDecision::Answered {
+                            notes.extend(
+                                self.write(&mut writing, records, &writer, change, item.at, now)
+                                    .await?
+                                    .map(|said| (change.person, said)),
+                            );
+                        }
                     }
                     TakenItem::Applied
                 }
@@ -234,16 +243,35 @@ impl KeptSettings {
         if known.is_some() {
             return Ok(());
         }
-        let said = self
-            .write(&mut writing, records, writer, change, now, now)
-            .await?;
-        log.append(vec![use_of(change, now)]).await?;
+        let decision = self.judge(change, now)?;
+        let said = if decision == UseDecision::Answered {
+            self.write(&mut writing, records, writer, change, now, now)
+                .await?
+        } else {
+            None
+        };
+        // What is done again after a crash was perhaps logged before it.
+        let is_resumed = matches!(writer, Writer::Clerk | Writer::Case);
+        if !(is_resumed && logged::is_logged(log, change).await) {
+            log.append(vec![use_of(change, decision, now)]).await?;
+        }
         writing.commit().await?;
         if let Some(said) = said {
             self.note(&change.person, said);
             self.changed_at.store(now.as_micros(), Ordering::Release);
         }
         Ok(())
+    }
+
+    /// Whether the change is its maker's to make, as of `at`.
+    fn judge(&self, change: &Change, at: Timestamp) -> Result<UseDecision, KeepError> {
+        match self.representing.get() {
+            Some(representing) => Ok(representing.judge(change, at)?),
+            None if change.acted_as == ActedAs::Own && change.by == change.person => {
+                Ok(UseDecision::Answered)
+            }
+            None => Ok(UseDecision::Denied(DenyReason::RepresentationUnproven)),
+        }
     }
 
     /// Writes `change`; gives what stands from now on, unless what stood before wins.
@@ -283,6 +311,7 @@ impl KeptSettings {
         .bind(now.as_micros())
         .execute(&mut **writing)
         .await?;
+        proofs::archive(writing, records, &writer.to_string(), change, now).await?;
         let before: Option<Row> = sqlx::query_as(
             "SELECT sequence, active, change FROM setting WHERE person = $1 AND definition = $2",
         )
@@ -344,27 +373,9 @@ impl KeptSettings {
 }
 
 /// The entry that a change leaves in the log of use.
-fn use_of(change: &Change, now: Timestamp) -> UseRecord {
-    let request = request_of(change.person, change.by, change.organisation);
-    UseRecord::of_person(
-        PersonUse::SettingChange,
-        QuestionId(change.id.0),
-        &request,
-        UseDecision::Answered,
-        now,
-    )
-}
-
-/// Who did it to whom; by what right stands beside the change.
-fn request_of(subject: NationalId, by: NationalId, organisation: Organisation) -> Request {
-    Request {
-        subject,
-        caller: Caller {
-            person: by,
-            organisation,
-            assurance: Assurance::High,
-        },
-        representation: Representation::Own,
-        purpose: Purpose::OwnInsight,
-    }
+fn use_of(change: &Change, decision: UseDecision, now: Timestamp) -> UseRecord {
+    // Both people are named; by what right stands beside the change.
+    let request = request_of(change, Representation::Own);
+    let id = QuestionId(change.id.0);
+    UseRecord::of_person(PersonUse::SettingChange, id, &request, decision, now)
 }
