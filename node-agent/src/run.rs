@@ -1,5 +1,7 @@
 //! Puts an agent together and runs it until it is told to stop.
 
+mod citizens;
+
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,7 +13,6 @@ use innsyn_proto::tls::AgentTls;
 use innsyn_proto::tunnel::Dial;
 use innsyn_proto::wire::node::v1::cases_service_server::CasesServiceServer;
 use innsyn_proto::wire::node::v1::compute_service_server::ComputeServiceServer;
-use innsyn_proto::wire::node::v1::insight_service_server::InsightServiceServer;
 use innsyn_proto::wire::node::v1::uses_service_server::UsesServiceServer;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -23,7 +24,6 @@ use tonic::transport::Server;
 use crate::cases::{self, BecomesSetting, Cases, CasesFace, CasesParts};
 use crate::config::{Asks, Config, RecordsSection};
 use crate::exchange::{self, Exchange, ExchangeParts, NoDialogs};
-use crate::insight::{Insight, InsightFace, InsightParts};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::records::Records;
 use crate::research::Publisher;
@@ -33,14 +33,14 @@ use crate::research::compute::{
 use crate::service::{Answering, Service};
 use crate::settings::keeper::{Keeper, KeeperParts};
 use crate::settings::of_case::OfCases;
-use crate::settings::papers::{Papers, PapersParts};
 use crate::settings::representing::Representing;
 use crate::settings::{self, Currency, KeptSettings, collecting};
-use crate::sources::{AboutPerson, Progress, SubjectsStore};
+use crate::sources::{Progress, SubjectsStore};
 use crate::status;
 use crate::subjects::SubjectKey;
 use crate::uselog::{self, Disk, FsDisk, LogKeys, UseLog, UseLogConfig};
 use crate::uses::{Reading, ReadingParts, Uses};
+use citizens::{insight, papers};
 
 /// Gateways that have proved who they are and wait to be served.
 const ARRIVALS_MAX: usize = 16;
@@ -289,29 +289,6 @@ fn keeper(
     }))
 }
 
-/// Takes what people say on paper, if clerks are named who enter it.
-fn papers(
-    config: &Config,
-    keeper: &Arc<Keeper>,
-    random: &mut StdRng,
-    shutdown: &CancellationToken,
-) -> anyhow::Result<Option<JoinHandle<()>>> {
-    let clerks = match &config.settings {
-        Some(section) => section.clerks()?,
-        None => Vec::new(),
-    };
-    if clerks.is_empty() {
-        return Ok(None);
-    }
-    let papers = Papers::new(PapersParts {
-        keeper: Arc::clone(keeper),
-        clerks,
-        numbers: config.numbers,
-        random: StdRng::from_rng(random),
-    });
-    Ok(Some(papers.spawn(shutdown.clone())))
-}
-
 /// What people have said here through gateways, as it is on disk.
 async fn kept_settings(
     config: &Config,
@@ -423,30 +400,6 @@ fn uses(
     let gateways = config.gateways_that_ask(Asks::Uses);
     let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
     Uses::server(Arc::new(reading), caps)
-}
-
-/// The service for gateways that show people what the register holds about them.
-fn insight(
-    config: &Config,
-    key: &Arc<SubjectKey>,
-    log: &Arc<UseLog>,
-    clock: &Arc<dyn Clock>,
-) -> InsightServiceServer<InsightFace> {
-    let shows = config.insight.as_ref().map(|section| {
-        let (key, timeout) = (Arc::clone(key), section.timeout());
-        let source = AboutPerson::new(&config.source, config.numbers, key, timeout);
-        (section.table.as_slice().into(), source)
-    });
-    let insight = Insight::new(InsightParts {
-        register: config.register.clone(),
-        rules: config.numbers.rules,
-        log: Arc::clone(log),
-        clock: Arc::clone(clock),
-        shows,
-    });
-    let gateways = config.gateways_that_ask(Asks::Insight);
-    let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
-    InsightFace::server(Arc::new(insight), caps)
 }
 
 /// The register's dialogs. A blocking or reservation can be accepted where settings are kept.
