@@ -20,6 +20,9 @@ use innsyn_proto::wire::node::v1 as node;
 
 use super::pages::Pages;
 
+#[cfg(test)]
+mod tests;
+
 /// What a register is held to.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
