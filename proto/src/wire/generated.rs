@@ -8,6 +8,8 @@ use prost::Message as _;
 const FILES: &[&str] = &[
     "innsyn/types/v1/types.proto",
     "innsyn/types/v1/cases.proto",
+    "innsyn/types/v1/insight.proto",
+    "innsyn/types/v1/paper.proto",
     "innsyn/citizen/v1/citizen.proto",
     "innsyn/citizen/v1/uses.proto",
     "innsyn/citizen/v1/cases.proto",

@@ -60,7 +60,6 @@ pub(super) struct Waiting {
     pub(super) paper: PaperId,
     /// Whether it enters the paper.
     pub(super) enters: bool,
-    pub(super) said_at: Timestamp,
     /// Sealed.
     pub(super) note: Vec<u8>,
 }
@@ -127,7 +126,7 @@ pub(super) async fn waiting(
     limit: u32,
 ) -> Result<Vec<Waiting>, PapersError> {
     let rows = sqlx::query(
-        "SELECT id, paper, enters, said_at, note FROM paper_word WHERE taken_at IS NULL \
+        "SELECT id, paper, enters, note FROM paper_word WHERE taken_at IS NULL \
          ORDER BY said_at, id LIMIT $1",
     )
     .bind(i64::from(limit))
@@ -139,7 +138,6 @@ pub(super) async fn waiting(
                 id: sixteen(row.try_get("id")?)?,
                 paper: sixteen(row.try_get("paper")?)?,
                 enters: row.try_get("enters")?,
-                said_at: Timestamp::from_micros(row.try_get("said_at")?),
                 note: row
                     .try_get::<Option<_>, _>("note")?
                     .ok_or(PapersError::Damaged)?,

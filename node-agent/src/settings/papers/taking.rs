@@ -121,8 +121,8 @@ impl Papers {
             entered_at: kept.entered_at,
             ended: kept.ended,
         };
-        // Said in time, though the agent may take it later.
-        let said_at = waiting.said_at.min(now);
+        // Said in time, as the clerk has signed it, though the agent may take it later.
+        let said_at = word.at.min(now);
         match word.said {
             PaperSaid::Withdraw => {
                 entered.may_withdraw(said_at).map_err(never)?;
