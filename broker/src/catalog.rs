@@ -17,6 +17,8 @@ mod tests;
 
 /// The longest description that helsenorge shows, in characters.
 pub const DESCRIPTION_CHARACTERS_MAX: usize = 612;
+/// The longest link, in bytes.
+const LINK_BYTES_MAX: usize = 1_000;
 /// The most registers a catalogue may have.
 pub const REGISTERS_MAX: usize = 10_000;
 
@@ -88,8 +90,14 @@ pub enum CatalogueError {
     #[error("register `{0}`: `contact_email` has no @")]
     Contact(RegisterId),
     /// A link without the method, or the method without a link.
-    #[error("register `{0}`: `insight.link` (https://…) goes with method `link` and only there")]
+    #[error("register `{0}`: `insight.link` goes with method `link` and only there")]
     Link(RegisterId),
+    /// A link that people should not be sent to.
+    #[error(
+        "register `{0}`: `insight.link` must be https://HOST/…, of at most {LINK_BYTES_MAX} bytes, \
+         without a user, spaces or eleven digits in a row"
+    )]
+    LinkNotGood(RegisterId),
     /// A register without identities cannot be asked live.
     #[error("register `{0}` is de-identified and so cannot be `live`; use `cannot_be_asked`")]
     DeidentifiedLive(RegisterId),
@@ -243,8 +251,11 @@ impl Row {
         if !self.contact_email.contains('@') {
             return Err(CatalogueError::Contact(id));
         }
-        if (self.insight.method == Method::Link) != self.insight.link.starts_with("https://") {
+        if (self.insight.method == Method::Link) == self.insight.link.is_empty() {
             return Err(CatalogueError::Link(id));
+        }
+        if !self.insight.link.is_empty() && !is_good_link(&self.insight.link) {
+            return Err(CatalogueError::LinkNotGood(id));
         }
         let register = Register {
             id,
@@ -271,6 +282,20 @@ impl Row {
             wire,
         })
     }
+}
+
+/// Whether people can be sent to `link`: it is encrypted, says which host, and names nobody.
+fn is_good_link(link: &str) -> bool {
+    let like_a_person = link
+        .split(|c: char| !c.is_ascii_digit())
+        .any(|digits| digits.len() >= 11);
+    let uri = link.parse::<http::Uri>().ok();
+    let has_host = uri.is_some_and(|uri| {
+        let host = uri.host().unwrap_or_default();
+        let is_plain = uri.authority().is_some_and(|it| !it.as_str().contains('@'));
+        uri.scheme_str() == Some("https") && !host.is_empty() && is_plain
+    });
+    has_host && !like_a_person && link.len() <= LINK_BYTES_MAX
 }
 
 impl From<Kind> for RegisterKind {

@@ -23,6 +23,7 @@ use crate::uselog::KeyFiles;
 use crate::uses::Delay;
 
 mod exchange;
+mod insight;
 mod pvk;
 mod research;
 mod settings;
@@ -30,10 +31,11 @@ mod settings;
 mod tests;
 
 pub use exchange::{ExchangeConfigError, ExchangeSection, TlsMode};
+pub use insight::{COLUMNS_MAX, InsightColumn, InsightConfigError, InsightSection, InsightTable};
 pub(crate) use pvk::is_protected;
 pub use pvk::{HelseIdSection, Jwks, PvkConfigError, PvkSection, ReceiverSection};
 pub use research::{ResearchConfigError, ResearchSection, TrustedIssuer};
-pub use settings::{SettingsConfigError, SettingsSection};
+pub use settings::{MandatesSection, SettingsConfigError, SettingsSection};
 
 /// What an agent is to do; checked.
 #[derive(Debug, Clone)]
@@ -58,6 +60,8 @@ pub struct Config {
     pub records: RecordsSection,
     /// What people may say here of the use of their data; nothing if absent.
     pub settings: Option<SettingsSection>,
+    /// What people are shown, live, of what the register holds about them; nothing if absent.
+    pub insight: Option<InsightSection>,
     /// What it counts for researchers; nothing if absent.
     pub research: Option<ResearchSection>,
     /// Its place on the message exchange; none if absent.
@@ -104,6 +108,8 @@ pub enum Asks {
     Settings,
     /// Dialogs between a person and the register: a citizen gateway's.
     Cases,
+    /// What the register holds about a person: a citizen gateway's.
+    Insight,
 }
 
 fn listings() -> BTreeSet<Asks> {
@@ -223,6 +229,9 @@ pub enum ConfigError {
     /// What people may say cannot be meant.
     #[error(transparent)]
     Settings(#[from] SettingsConfigError),
+    /// What people are shown cannot be meant.
+    #[error(transparent)]
+    Insight(#[from] InsightConfigError),
     /// The message exchange cannot be meant.
     #[error(transparent)]
     Exchange(#[from] ExchangeConfigError),
@@ -248,6 +257,7 @@ struct File {
     use_log: UseLogSection,
     records: RecordsSection,
     settings: Option<SettingsSection>,
+    insight: Option<InsightSection>,
     research: Option<ResearchSection>,
     exchange: Option<ExchangeSection>,
     pvk: Option<PvkSection>,
@@ -388,6 +398,9 @@ impl Config {
         if let Some(research) = &file.research {
             research.check()?;
         }
+        if let Some(insight) = &file.insight {
+            insight.check(&file.source)?;
+        }
         settings::check(file.settings.as_ref(), &file.gateway)?;
         if let Some(exchange) = &file.exchange {
             exchange.check()?;
@@ -415,6 +428,7 @@ impl Config {
             use_log: file.use_log,
             records: file.records,
             settings: file.settings,
+            insight: file.insight,
             research: file.research,
             exchange: file.exchange,
             pvk: file.pvk,

@@ -3,7 +3,7 @@
 //! In reading order: [`run`] puts the parts together; [`service`] answers questions; [`uselog`]
 //! keeps what was done, before it is answered, and [`uses`] shows people what was; [`subjects`] knows who is here and [`settings`]
 //! what they have said, at Personvernkomponenten as well ([`pvk`]); [`records`] is where the agent keeps what it was told itself; [`sources`]
-//! reads people and settings from the register; [`presence`] keeps the agent
+//! reads people and settings from the register, and for [`insight`] what it holds about one of them; [`presence`] keeps the agent
 //! reachable; [`heads`] shows the log to gateways; [`engine`] runs a researcher's query over what
 //! [`research`] publishes.
 
@@ -14,6 +14,7 @@ pub mod engine;
 pub mod exchange;
 pub mod finding;
 pub mod heads;
+pub mod insight;
 pub mod presence;
 pub mod program;
 pub mod pvk;

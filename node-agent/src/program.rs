@@ -20,9 +20,11 @@ use crate::uselog::{AuditError, Entry, FsDisk, LogKeys, verify_each};
 use crate::{check, run, shutdown};
 
 mod cases;
+mod clerk;
 mod steward;
 
 use cases::CasesCommand;
+use clerk::ClerkCommand;
 use steward::StewardCommand;
 
 /// Innsyn's agent: answers for one register, and logs every use.
@@ -57,6 +59,12 @@ enum Command {
     Cases {
         #[command(subcommand)]
         command: CasesCommand,
+    },
+    /// Enter what people say on paper of the use of their data, and confirm what another clerk has
+    /// entered.
+    Clerk {
+        #[command(subcommand)]
+        command: ClerkCommand,
     },
     /// Look at the log of use.
     Uselog {
@@ -110,6 +118,7 @@ pub fn main_with(args: Args, dialler: Arc<dyn Dial>) -> anyhow::Result<()> {
         }
         Command::Steward { command } => steward::run(command),
         Command::Cases { command } => cases::run(command),
+        Command::Clerk { command } => clerk::run(command),
         Command::Uselog {
             command: UselogCommand::Verify { config, head },
         } => verify_log(&config, head.as_deref()),

@@ -1,5 +1,7 @@
 //! Puts an agent together and runs it until it is told to stop.
 
+mod citizens;
+
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -32,12 +34,14 @@ use crate::research::compute::{
 use crate::service::{Answering, Service};
 use crate::settings::keeper::{Keeper, KeeperParts};
 use crate::settings::of_case::OfCases;
+use crate::settings::representing::Representing;
 use crate::settings::{self, Currency, KeptSettings, collecting};
 use crate::sources::{Progress, SubjectsStore};
 use crate::status;
 use crate::subjects::SubjectKey;
 use crate::uselog::{self, Disk, FsDisk, LogKeys, UseLog, UseLogConfig};
 use crate::uses::{Reading, ReadingParts, Uses};
+use citizens::{insight, papers};
 
 mod personvern;
 
@@ -97,7 +101,8 @@ async fn run_agent(
         .with_context(|| format!("the log's folder `{}`", config.use_log.folder.display()))?;
     let log = Arc::new(open_log(&config, disk, &mut random).await?);
     let records = open_records(&config, &mut random).await?;
-    let (kept, subjects) = subjects(&config, &records, &clock, progress, &mut random).await?;
+    let key = Arc::new(config.source.subject_key(&mut random)?);
+    let (kept, subjects) = subjects(&config, &key, &records, &clock, progress).await?;
     let refreshing = subjects.spawn_refresh(config.source.refresh, shutdown.clone());
 
     let pvk_standing = personvern::standing(&config, &kept, &records);
@@ -134,6 +139,7 @@ async fn run_agent(
         &shutdown,
     )
     .await?;
+    let papers = papers(&config, &keeper, &mut random, &shutdown)?;
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
     let exchange = exchange(&config, &records, &clock, &mut random, shutdown.clone()).await?;
@@ -150,7 +156,8 @@ async fn run_agent(
         .add_service(settings::service::Service::server(keeper))
         .add_service(cases_face(&config, cases))
         .add_optional_service(compute)
-        .add_service(uses(&config, &subjects, &log, &clock))
+        .add_service(insight(&config, &key, &log, &clock))
+        .add_service(uses(&config, &subjects, &log, &records, &clock))
         .serve_with_incoming_shutdown(
             presence::incoming(arrived),
             shutdown.clone().cancelled_owned(),
@@ -179,7 +186,7 @@ async fn run_agent(
     // Told to stop: gateways' streams are cut rather than waited for; what was begun is logged,
     // and what was not answered is asked again elsewhere or when we are back.
     serving.abort();
-    let _ended = tokio::join!(serving, clerk);
+    let _ended = tokio::join!(serving, clerk, OptionFuture::from(papers));
     refreshing.abort();
     let _ended = join_all(collecting).await;
     if let Some(publishing) = publishing {
@@ -208,17 +215,16 @@ fn own_tls(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<AgentTls> 
 /// What people have said here, and the people of the register beside it.
 async fn subjects(
     config: &Config,
+    key: &Arc<SubjectKey>,
     records: &Records,
     clock: &Arc<dyn Clock>,
     progress: Arc<dyn Progress>,
-    random: &mut StdRng,
 ) -> anyhow::Result<(Arc<KeptSettings>, Arc<SubjectsStore<Arc<dyn Clock>>>)> {
-    let key = Arc::new(config.source.subject_key(random)?);
-    let kept = kept_settings(config, &key, records).await?;
+    let kept = kept_settings(config, key, records).await?;
     let subjects = SubjectsStore::open_beside(
         Arc::clone(&kept),
         config.source.source(),
-        key,
+        Arc::clone(key),
         config.numbers,
         config.source.settings_max_age,
         Arc::clone(clock),
@@ -234,6 +240,8 @@ async fn open_records(config: &Config, random: &mut StdRng) -> anyhow::Result<Re
     let schemas = [
         settings::kept::SCHEMA,
         settings::forwarding::SCHEMA,
+        settings::papers::SCHEMA,
+        settings::proofs::SCHEMA,
         cases::SCHEMA,
         exchange::SCHEMA,
     ];
@@ -337,6 +345,12 @@ async fn kept_settings(
         Currency::new(section.max_age(), gateways),
         elsewhere.transpose()?.unwrap_or_default(),
     );
+    let mandates = section.mandates.as_ref();
+    kept.represented_by(Representing {
+        register: config.register.clone(),
+        issuers: section.mandate_issuers()?,
+        revoked: mandates.and_then(|mandates| mandates.revoked.clone()),
+    });
     kept.load(records)
         .await
         .context("the settings in the agent's records")?;
@@ -399,6 +413,7 @@ fn uses(
     config: &Config,
     subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>,
     log: &Arc<UseLog>,
+    records: &Records,
     clock: &Arc<dyn Clock>,
 ) -> UsesServiceServer<Uses> {
     let (marked, key) = (Arc::clone(subjects), log.mark_key());
@@ -412,6 +427,7 @@ fn uses(
         clock: Arc::clone(clock),
         delays: config.use_log.held_back.clone(),
         counted,
+        records: Some(records.clone()),
     });
     let gateways = config.gateways_that_ask(Asks::Uses);
     let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));

@@ -30,6 +30,9 @@ pub mod forwarding;
 pub mod keeper;
 pub mod kept;
 pub mod of_case;
+pub mod papers;
+pub mod proofs;
+pub mod representing;
 pub mod service;
 #[cfg(test)]
 mod tests;

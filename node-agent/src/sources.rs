@@ -29,6 +29,7 @@ use zeroize::Zeroizing;
 
 use crate::subjects::{PseudonymKey, SubjectKey};
 
+pub use about::{AboutPerson, RowsAbout};
 pub use check::check;
 pub use config::{Place, SourceConfig, SourceConfigError};
 pub use error::SourceError;
@@ -44,6 +45,7 @@ pub use store::{HeldSettings, Refreshed, RegisterData, StoreStatus, SubjectsStor
 
 pub mod config;
 
+mod about;
 mod check;
 mod error;
 mod folder;

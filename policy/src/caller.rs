@@ -97,6 +97,14 @@ pub struct Validity {
     pub until: Timestamp,
 }
 
+/// What kinds of register are called in areas.
+const KIND_NAMES: [(&str, RegisterKind); 4] = [
+    ("central", RegisterKind::Central),
+    ("quality", RegisterKind::Quality),
+    ("survey", RegisterKind::Survey),
+    ("biobank", RegisterKind::Biobank),
+];
+
 /// A part of the registers that a representation may cover. An area that is not known covers
 /// nothing, so it has no variant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +117,47 @@ pub enum Area {
     Register(RegisterId),
     /// To act in dialogs, not only to look: wherever insight is covered, and there alone.
     Dialogs,
+    /// To change settings: wherever insight is covered, and there alone.
+    Settings,
+}
+
+impl Area {
+    /// Reads `insight`, `insight/kind/quality`, `insight/register/kreft`, `dialogs` or `settings`.
+    /// Anything else covers nothing. ASSUMED, as the words of Helsenorge's areas are not published.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('/');
+        let area = match (parts.next()?, parts.next(), parts.next()) {
+            ("insight", None, None) => Self::AllInsight,
+            ("insight", Some("kind"), Some(kind)) => Self::Kind(
+                KIND_NAMES
+                    .into_iter()
+                    .find(|(name, _)| *name == kind)
+                    .map(|(_, kind)| kind)?,
+            ),
+            ("insight", Some("register"), Some(id)) => Self::Register(RegisterId::parse(id).ok()?),
+            ("dialogs", None, None) => Self::Dialogs,
+            ("settings", None, None) => Self::Settings,
+            _ => return None,
+        };
+        parts.next().is_none().then_some(area)
+    }
+
+    /// The text that [`Area::parse`] reads.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::AllInsight => "insight".to_owned(),
+            Self::Kind(kind) => {
+                let mut names = KIND_NAMES.into_iter();
+                let name = names
+                    .find(|(_, it)| it == kind)
+                    .map_or("", |(name, _)| name);
+                format!("insight/kind/{name}")
+            }
+            Self::Register(id) => format!("insight/register/{id}"),
+            Self::Dialogs => "dialogs".to_owned(),
+            Self::Settings => "settings".to_owned(),
+        }
+    }
 }
 
 /// The areas of a representation.
@@ -128,9 +177,15 @@ impl Areas {
         self.0.contains(&Area::Dialogs)
     }
 
+    /// Whether the holder may change settings where insight is covered.
+    pub fn let_set(&self) -> bool {
+        self.0.contains(&Area::Settings)
+    }
+
     /// Whether no register at all is covered.
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|area| *area == Area::Dialogs)
+        let is_no_insight = |area: &Area| matches!(area, Area::Dialogs | Area::Settings);
+        self.0.iter().all(is_no_insight)
     }
 
     /// The areas, in order.

@@ -110,6 +110,15 @@ pub enum DenyReason {
     /// A representation was used for something else than insight.
     #[error("a representation is for insight only")]
     RepresentationNotForPurpose,
+    /// No mandate that an issuer trusted here has signed goes with the act.
+    #[error("no issuer that is trusted here has signed the representation")]
+    RepresentationUnproven,
+    /// The mandate or power of attorney was taken back.
+    #[error("the representation has been revoked")]
+    RepresentationRevoked,
+    /// The mandate is between other people.
+    #[error("the representation is between other people")]
+    RepresentationOfOthers,
     /// The register holds no identities.
     #[error("the register holds no identities")]
     HoldsNoIdentities,

@@ -30,8 +30,9 @@ pub use person::{Environment, NationalId, NumberKind, NumberRules, ParseNational
 pub use purpose::Purpose;
 pub use register::{LegalBasis, Register, RegisterId, RegisterKind};
 pub use setting::{
-    Covers, DefinitionId, Identifiability, PartCode, Setting, SettingDefinition, SettingKind,
-    Settings, Use, VariableName, Variables,
+    CONFIRM_WITHIN, ClerkName, Covers, DefinitionId, EnteredPaper, Identifiability, Mandate,
+    MandateKind, PaperEnd, PaperError, ParseClerkNameError, PartCode, Setting, SettingDefinition,
+    SettingKind, Settings, Use, VariableName, Variables, may_change_settings, paper_sequence,
 };
 pub use time::{Clock, ManualClock, Timestamp};
 pub use use_record::{

@@ -11,10 +11,17 @@ use crate::purpose::Purpose;
 use crate::time::Timestamp;
 
 pub mod definition;
+pub mod paper;
+pub mod representing;
 #[cfg(test)]
 mod tests;
 
 pub use definition::{DefinitionId, PartCode, SettingDefinition};
+pub use paper::{
+    CONFIRM_WITHIN, ClerkName, EnteredPaper, PaperEnd, PaperError, ParseClerkNameError,
+    paper_sequence,
+};
+pub use representing::{Mandate, MandateKind, may_change_settings};
 
 /// The three types of setting that Personvernkomponenten knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

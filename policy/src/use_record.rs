@@ -24,6 +24,8 @@ pub enum UseKind {
     SettingChange,
     /// A step of a dialog between the person and the register.
     Dialog,
+    /// What the register holds about the person was shown.
+    Insight,
 }
 
 /// What was done, where it was done with one person's data.
@@ -37,6 +39,8 @@ pub enum PersonUse {
     SettingChange,
     /// See [`UseKind::Dialog`].
     Dialog,
+    /// See [`UseKind::Insight`].
+    Insight,
 }
 
 impl From<PersonUse> for UseKind {
@@ -46,6 +50,7 @@ impl From<PersonUse> for UseKind {
             PersonUse::LogReading => Self::LogReading,
             PersonUse::SettingChange => Self::SettingChange,
             PersonUse::Dialog => Self::Dialog,
+            PersonUse::Insight => Self::Insight,
         }
     }
 }

@@ -642,6 +642,9 @@ pub struct Use {
     /// Its number among the entries about the person; 0 of research, which is not chained by person.
     #[prost(uint64, tag = "18")]
     pub number: u64,
+    /// Of a setting that was said on paper: by whom it was entered, and why. Absent of all else.
+    #[prost(message, optional, tag = "19")]
+    pub paper: ::core::option::Option<super::super::types::v1::SaidOnPaper>,
 }
 /// The same in bokmål and in English.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -707,6 +710,7 @@ pub enum UseKind {
     LogReading = 3,
     SettingChange = 4,
     Dialog = 5,
+    Insight = 6,
 }
 impl UseKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -721,6 +725,7 @@ impl UseKind {
             Self::LogReading => "USE_KIND_LOG_READING",
             Self::SettingChange => "USE_KIND_SETTING_CHANGE",
             Self::Dialog => "USE_KIND_DIALOG",
+            Self::Insight => "USE_KIND_INSIGHT",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -732,6 +737,7 @@ impl UseKind {
             "USE_KIND_LOG_READING" => Some(Self::LogReading),
             "USE_KIND_SETTING_CHANGE" => Some(Self::SettingChange),
             "USE_KIND_DIALOG" => Some(Self::Dialog),
+            "USE_KIND_INSIGHT" => Some(Self::Insight),
             _ => None,
         }
     }
@@ -743,6 +749,8 @@ pub enum UsedBy {
     Oneself = 1,
     You = 2,
     Other = 3,
+    /// The register's clerks, from what the person said on paper.
+    Register = 4,
 }
 impl UsedBy {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -755,6 +763,7 @@ impl UsedBy {
             Self::Oneself => "USED_BY_ONESELF",
             Self::You => "USED_BY_YOU",
             Self::Other => "USED_BY_OTHER",
+            Self::Register => "USED_BY_REGISTER",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -764,6 +773,7 @@ impl UsedBy {
             "USED_BY_ONESELF" => Some(Self::Oneself),
             "USED_BY_YOU" => Some(Self::You),
             "USED_BY_OTHER" => Some(Self::Other),
+            "USED_BY_REGISTER" => Some(Self::Register),
             _ => None,
         }
     }
@@ -1832,6 +1842,368 @@ pub mod case_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetInsightRequest {
+    /// Whose data: eleven digits. Must be the one that the token is for.
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    /// How long to wait for registers, in milliseconds, 200 to 10000. Absent means 3000.
+    #[prost(uint32, optional, tag = "2")]
+    pub deadline_ms: ::core::option::Option<u32>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetInsightResponse {
+    /// Exactly one for each register of the catalogue, in its order.
+    #[prost(message, repeated, tag = "1")]
+    pub registers: ::prost::alloc::vec::Vec<RegisterInsight>,
+    /// Whether every register that shows insight live, and can be asked, told it or withheld it.
+    #[prost(bool, tag = "2")]
+    pub complete: bool,
+}
+/// What one register tells.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RegisterInsight {
+    #[prost(string, tag = "1")]
+    pub register_id: ::prost::alloc::string::String,
+    /// The register's name, in Norwegian and in English.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub name_en: ::prost::alloc::string::String,
+    /// How a citizen gets to see what it holds.
+    #[prost(enumeration = "super::super::types::v1::InsightMethod", tag = "4")]
+    pub method: i32,
+    /// Where, if the method is LINK; empty otherwise.
+    #[prost(string, tag = "5")]
+    pub link: ::prost::alloc::string::String,
+    /// LIVE_QUERY only: why nothing is told. Absent where `tables` is all that there is.
+    #[prost(message, optional, tag = "6")]
+    pub not_told: ::core::option::Option<InsightNotTold>,
+    #[prost(message, repeated, tag = "7")]
+    pub tables: ::prost::alloc::vec::Vec<super::super::types::v1::InsightTable>,
+    /// The hash of the entry that the question left in the register's log of use: 32 bytes; empty
+    /// where the register gave no answer.
+    #[prost(bytes = "vec", tag = "8")]
+    pub use_log_leaf: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InsightNotTold {
+    /// WITHHELD, CANNOT_BE_ASKED, NO_ANSWER or NOT_CONNECTED.
+    #[prost(enumeration = "super::super::types::v1::Outcome", tag = "1")]
+    pub outcome: i32,
+    #[prost(enumeration = "super::super::types::v1::Reason", tag = "2")]
+    pub reason: i32,
+}
+/// Generated client implementations.
+pub mod insight_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Every call carries `authorization: Bearer <token>`, as for CitizenService.
+    #[derive(Debug, Clone)]
+    pub struct InsightServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl InsightServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> InsightServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InsightServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            InsightServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// What does each register hold about the person? Those whose method is LIVE_QUERY are told of
+        /// here, live; of the others the method says where to go on.
+        pub async fn get_insight(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetInsightRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInsightResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.citizen.v1.InsightService/GetInsight",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("innsyn.citizen.v1.InsightService", "GetInsight"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod insight_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with InsightServiceServer.
+    #[async_trait]
+    pub trait InsightService: std::marker::Send + std::marker::Sync + 'static {
+        /// What does each register hold about the person? Those whose method is LIVE_QUERY are told of
+        /// here, live; of the others the method says where to go on.
+        async fn get_insight(
+            &self,
+            request: tonic::Request<super::GetInsightRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInsightResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Every call carries `authorization: Bearer <token>`, as for CitizenService.
+    #[derive(Debug)]
+    pub struct InsightServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> InsightServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for InsightServiceServer<T>
+    where
+        T: InsightService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/innsyn.citizen.v1.InsightService/GetInsight" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetInsightSvc<T: InsightService>(pub Arc<T>);
+                    impl<
+                        T: InsightService,
+                    > tonic::server::UnaryService<super::GetInsightRequest>
+                    for GetInsightSvc<T> {
+                        type Response = super::GetInsightResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetInsightRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InsightService>::get_insight(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetInsightSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for InsightServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "innsyn.citizen.v1.InsightService";
+    impl<T> tonic::server::NamedService for InsightServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListSettingDefinitionsRequest {}
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1889,6 +2261,10 @@ pub struct ChangeSettingRequest {
     /// The version of the text that was shown.
     #[prost(uint32, tag = "6")]
     pub text_version: u32,
+    /// The signed JWT of a guardian's mandate or a power of attorney, which every register checks and
+    /// archives. Empty for oneself and for parents.
+    #[prost(string, tag = "7")]
+    pub representation_proof: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChangeSettingResponse {
@@ -1918,7 +2294,8 @@ pub struct ListSettingsResponse {
     #[prost(message, repeated, tag = "2")]
     pub registers: ::prost::alloc::vec::Vec<SettingsAtRegister>,
 }
-/// What the person has said of one definition last, and where that is in effect.
+/// What the person has said of one definition last, and where that is in effect. What was said on
+/// paper at one register binds there alone, and is one of its own beside what was said for all.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StandingSetting {
     #[prost(string, tag = "1")]
@@ -1937,6 +2314,14 @@ pub struct StandingSetting {
     pub effective_at: u32,
     #[prost(uint32, tag = "7")]
     pub registers: u32,
+    #[prost(enumeration = "super::super::types::v1::Channel", tag = "8")]
+    pub channel: i32,
+    /// By whom and why, where it was said on paper; absent where it was not.
+    #[prost(message, optional, tag = "9")]
+    pub paper: ::core::option::Option<super::super::types::v1::SaidOnPaper>,
+    /// The register that has the paper; empty where there is none.
+    #[prost(string, tag = "10")]
+    pub register_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SettingsAtRegister {

@@ -83,7 +83,7 @@ pub struct Mandate {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Area {
     /// Absent is not valid; a reader refuses it.
-    #[prost(oneof = "area::Area", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "area::Area", tags = "1, 2, 3, 4, 5")]
     pub area: ::core::option::Option<area::Area>,
 }
 /// Nested message and enum types in `Area`.
@@ -103,12 +103,17 @@ pub mod area {
         /// To act in dialogs, not only to look, where insight is covered.
         #[prost(message, tag = "4")]
         Dialogs(super::Dialogs),
+        /// To change settings, where insight is covered.
+        #[prost(message, tag = "5")]
+        Settings(super::ChangeSettings),
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AllInsight {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Dialogs {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeSettings {}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AskResponse {
     /// In any order; each answers one question of this stream.
@@ -596,6 +601,382 @@ pub mod node_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "innsyn.node.v1.NodeService";
     impl<T> tonic::server::NamedService for NodeServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ShowInsightRequest {
+    /// Who asks about whom, and by what right; the purpose is own insight. Absent is not valid.
+    #[prost(message, optional, tag = "1")]
+    pub who: ::core::option::Option<Question>,
+    /// The size of the answer, in bytes.
+    #[prost(fixed32, tag = "2")]
+    pub reply_bytes: u32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ShowInsightResponse {
+    /// Why nothing is told; UNSPECIFIED where it is.
+    #[prost(enumeration = "InsightRefusal", tag = "1")]
+    pub refusal: i32,
+    #[prost(message, repeated, tag = "2")]
+    pub tables: ::prost::alloc::vec::Vec<super::super::types::v1::InsightTable>,
+    /// The hash of the entry in the log of use: 32 bytes.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub use_log_leaf: ::prost::bytes::Bytes,
+    /// What the answer needs, where that is more than `reply_bytes`; nothing is told then.
+    #[prost(fixed32, tag = "4")]
+    pub bytes_needed: u32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+/// Why nothing is told; the exact ground stands in the log of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum InsightRefusal {
+    Unspecified = 0,
+    /// The rules say no, or not to this caller.
+    Denied = 1,
+    /// The gateway has asked more than the register allows.
+    OverCap = 2,
+    LogUnavailable = 3,
+    SourceUnavailable = 4,
+    /// The question is none.
+    Malformed = 5,
+}
+impl InsightRefusal {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "INSIGHT_REFUSAL_UNSPECIFIED",
+            Self::Denied => "INSIGHT_REFUSAL_DENIED",
+            Self::OverCap => "INSIGHT_REFUSAL_OVER_CAP",
+            Self::LogUnavailable => "INSIGHT_REFUSAL_LOG_UNAVAILABLE",
+            Self::SourceUnavailable => "INSIGHT_REFUSAL_SOURCE_UNAVAILABLE",
+            Self::Malformed => "INSIGHT_REFUSAL_MALFORMED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "INSIGHT_REFUSAL_UNSPECIFIED" => Some(Self::Unspecified),
+            "INSIGHT_REFUSAL_DENIED" => Some(Self::Denied),
+            "INSIGHT_REFUSAL_OVER_CAP" => Some(Self::OverCap),
+            "INSIGHT_REFUSAL_LOG_UNAVAILABLE" => Some(Self::LogUnavailable),
+            "INSIGHT_REFUSAL_SOURCE_UNAVAILABLE" => Some(Self::SourceUnavailable),
+            "INSIGHT_REFUSAL_MALFORMED" => Some(Self::Malformed),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod insight_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Every register is called alike, whatever its method of insight; one that shows nothing live
+    /// answers with no tables. Calls and answers have sizes that were agreed on before.
+    #[derive(Debug, Clone)]
+    pub struct InsightServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl InsightServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> InsightServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InsightServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            InsightServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// What does the register hold about the person? Logged before it is answered.
+        pub async fn show_insight(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ShowInsightRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ShowInsightResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.node.v1.InsightService/ShowInsight",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.node.v1.InsightService", "ShowInsight"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod insight_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with InsightServiceServer.
+    #[async_trait]
+    pub trait InsightService: std::marker::Send + std::marker::Sync + 'static {
+        /// What does the register hold about the person? Logged before it is answered.
+        async fn show_insight(
+            &self,
+            request: tonic::Request<super::ShowInsightRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ShowInsightResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Every register is called alike, whatever its method of insight; one that shows nothing live
+    /// answers with no tables. Calls and answers have sizes that were agreed on before.
+    #[derive(Debug)]
+    pub struct InsightServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> InsightServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for InsightServiceServer<T>
+    where
+        T: InsightService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/innsyn.node.v1.InsightService/ShowInsight" => {
+                    #[allow(non_camel_case_types)]
+                    struct ShowInsightSvc<T: InsightService>(pub Arc<T>);
+                    impl<
+                        T: InsightService,
+                    > tonic::server::UnaryService<super::ShowInsightRequest>
+                    for ShowInsightSvc<T> {
+                        type Response = super::ShowInsightResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ShowInsightRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InsightService>::show_insight(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ShowInsightSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for InsightServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "innsyn.node.v1.InsightService";
+    impl<T> tonic::server::NamedService for InsightServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
@@ -2295,6 +2676,9 @@ pub struct ListSettingsResponse {
     /// use.
     #[prost(bool, tag = "3")]
     pub is_current: bool,
+    /// Brings the answer to one size.
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
 }
 /// What the person has said of one definition, as it stands.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2314,6 +2698,9 @@ pub struct SaidSetting {
     /// Orders what was said.
     #[prost(sfixed64, tag = "5")]
     pub sequence: i64,
+    /// What there is of it where it was said on paper; absent where it came over a gateway.
+    #[prost(message, optional, tag = "6")]
+    pub paper: ::core::option::Option<super::super::types::v1::SaidOnPaper>,
 }
 /// Generated client implementations.
 pub mod settings_service_client {
@@ -2794,6 +3181,10 @@ pub struct ShownUse {
     pub inclusion: ::core::option::Option<HashPath>,
     #[prost(enumeration = "Asker", tag = "6")]
     pub asker: i32,
+    /// What there is of a setting that was said on paper; absent of all else. The entry's question id
+    /// is made of it, see `proto/src/setting/paper.rs`.
+    #[prost(message, optional, tag = "7")]
+    pub paper: ::core::option::Option<super::super::types::v1::SaidOnPaper>,
     /// Absent is not valid.
     #[prost(oneof = "shown_use::Told", tags = "3, 4")]
     pub told: ::core::option::Option<shown_use::Told>,
@@ -2884,6 +3275,8 @@ pub enum Asker {
     You = 2,
     /// Somebody else.
     Other = 3,
+    /// The register's clerks, from what the person said on paper.
+    Register = 4,
 }
 impl Asker {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2896,6 +3289,7 @@ impl Asker {
             Self::Oneself => "ASKER_ONESELF",
             Self::You => "ASKER_YOU",
             Self::Other => "ASKER_OTHER",
+            Self::Register => "ASKER_REGISTER",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2905,6 +3299,7 @@ impl Asker {
             "ASKER_ONESELF" => Some(Self::Oneself),
             "ASKER_YOU" => Some(Self::You),
             "ASKER_OTHER" => Some(Self::Other),
+            "ASKER_REGISTER" => Some(Self::Register),
             _ => None,
         }
     }

@@ -614,3 +614,97 @@ impl CaseStanding {
         }
     }
 }
+/// What a register holds about a person, as one table.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct InsightTable {
+    /// What it is called and what it is, in Norwegian and in English.
+    #[prost(string, tag = "1")]
+    pub title: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub title_en: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub about: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub about_en: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "5")]
+    pub columns: ::prost::alloc::vec::Vec<InsightColumn>,
+    #[prost(message, repeated, tag = "6")]
+    pub rows: ::prost::alloc::vec::Vec<InsightRow>,
+    /// There are more rows than are told.
+    #[prost(bool, tag = "7")]
+    pub truncated: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InsightColumn {
+    /// What it is called and what it means in plain words, in Norwegian and in English.
+    #[prost(string, tag = "1")]
+    pub label: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub label_en: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub about: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub about_en: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct InsightRow {
+    /// One for each column; empty where the register has nothing there.
+    #[prost(string, repeated, tag = "1")]
+    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// What a register keeps of something that was said on paper.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SaidOnPaper {
+    /// The clerk who entered it, and another one who confirmed it.
+    #[prost(string, tag = "1")]
+    pub entered_by: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub confirmed_by: ::prost::alloc::string::String,
+    /// The date on the paper, YYYY-MM-DD.
+    #[prost(string, tag = "3")]
+    pub dated: ::prost::alloc::string::String,
+    /// Where the paper is kept.
+    #[prost(string, tag = "4")]
+    pub archive: ::prost::alloc::string::String,
+    /// Why it was entered for the person, in the clerk's words.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+    /// A digest of what both clerks have signed, 32 bytes.
+    #[prost(bytes = "vec", tag = "6")]
+    pub signed_digest: ::prost::alloc::vec::Vec<u8>,
+}
+/// How something was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Channel {
+    Unspecified = 0,
+    /// By the person or somebody for them, over a gateway.
+    Digital = 1,
+    /// On paper, entered and confirmed by clerks of the register.
+    Analogue = 2,
+}
+impl Channel {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CHANNEL_UNSPECIFIED",
+            Self::Digital => "CHANNEL_DIGITAL",
+            Self::Analogue => "CHANNEL_ANALOGUE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CHANNEL_UNSPECIFIED" => Some(Self::Unspecified),
+            "CHANNEL_DIGITAL" => Some(Self::Digital),
+            "CHANNEL_ANALOGUE" => Some(Self::Analogue),
+            _ => None,
+        }
+    }
+}

@@ -7,6 +7,7 @@ pub mod data_permit;
 pub mod head;
 pub mod identity;
 mod lines;
+pub mod mandate;
 pub mod padding;
 pub mod query;
 pub mod receipt;

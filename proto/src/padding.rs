@@ -82,4 +82,7 @@ padded! {
     GetCaseResponse,
     NoticesRequest,
     NoticesResponse,
+    ListSettingsResponse,
+    ShowInsightRequest,
+    ShowInsightResponse,
 }

@@ -1,9 +1,9 @@
 //! What waits in the middle is sealed to one agent: HPKE (RFC 9180), base mode.
 //!
 //! ```text
-//!   sealed item, always 2048 bytes:
+//!   sealed item, always 4096 bytes:
 //!     0  encapsulated key            32
-//!    32  length of the text, big-endian, the text, zeros; under ChaCha20-Poly1305   2000 + 16
+//!    32  length of the text, big-endian, the text, zeros; under ChaCha20-Poly1305   4048 + 16
 //! ```
 //!
 //! The suite is DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305. The register's id is
@@ -31,7 +31,7 @@ use rand_core::CryptoRng;
 mod tests;
 
 /// The length of every sealed item, in bytes.
-pub const SEALED_BYTES: usize = 2048;
+pub const SEALED_BYTES: usize = 4096;
 /// The longest text that an item holds, in bytes.
 pub const TEXT_BYTES_MAX: usize = SEALED_BYTES - KEY_BYTES - TAG_BYTES - LENGTH_BYTES;
 const KEY_BYTES: usize = 32;

@@ -7,7 +7,7 @@
 //! (<https://c2sp.org/signed-note>) by the gateway's head key:
 //!
 //! ```text
-//! innsyn setting 1                        innsyn heartbeat 1
+//! innsyn setting 2                        innsyn heartbeat 1
 //! gateway: helsenorge                     gateway: helsenorge
 //! register: kreft                         register: kreft
 //! number: 17                              latest: 17
@@ -23,7 +23,12 @@
 //! sequence: 1800000000000000
 //! active: yes
 //! until: never
+//! child-born: none
+//! proof: none
 //! ```
+//!
+//! `child-born` is a parent's right, as in `2019-04-01`; `proof` is the [signed
+//! mandate](crate::mandate) of a guardian or of a power of attorney.
 //!
 //! Times are microseconds since 1970-01-01T00:00:00Z. An item's `content: nothing` is its last
 //! line. Items travel sealed ([`sealing`](crate::sealing)) and nowhere else; heartbeats hold no
@@ -36,12 +41,16 @@ use std::fmt;
 
 use innsyn_policy::{DefinitionId, NationalId, NumberRules, Organisation, RegisterId, Timestamp};
 
+use jiff::civil::Date;
+
 use crate::head::{self, HeadError, HeadKey, HeadSigner};
 use crate::identity::GatewayName;
 use crate::lines::LineError;
+use crate::mandate::SignedMandate;
 
 pub mod definitions;
 mod lines;
+pub mod paper;
 #[cfg(test)]
 mod tests;
 
@@ -55,41 +64,36 @@ const RULES: NumberRules = NumberRules {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChangeId(pub [u8; 16]);
 
-/// By what right whoever changes a setting does so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// By what right whoever changes a setting does so, and what goes with it for the register to check.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActedAs {
     /// For themself.
     Own,
-    /// As a parent.
-    Parent,
+    /// As a parent of a child that was born then, as the population register says; absent means no.
+    Parent(Option<Date>),
     /// As a guardian.
-    Guardian,
+    Guardian(SignedMandate),
     /// With a power of attorney.
-    PowerOfAttorney,
+    PowerOfAttorney(SignedMandate),
 }
 
 impl ActedAs {
-    /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::Own,
-        Self::Parent,
-        Self::Guardian,
-        Self::PowerOfAttorney,
-    ];
-
     /// Its word in items and records.
-    pub const fn name(self) -> &'static str {
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::Own => "own",
-            Self::Parent => "parent",
-            Self::Guardian => "guardian",
-            Self::PowerOfAttorney => "power-of-attorney",
+            Self::Parent(_) => "parent",
+            Self::Guardian(_) => "guardian",
+            Self::PowerOfAttorney(_) => "power-of-attorney",
         }
     }
 
-    /// The one with this word.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.name() == text)
+    /// The signed mandate, where there is one.
+    pub const fn proof(&self) -> Option<&SignedMandate> {
+        match self {
+            Self::Own | Self::Parent(_) => None,
+            Self::Guardian(proof) | Self::PowerOfAttorney(proof) => Some(proof),
+        }
     }
 }
 

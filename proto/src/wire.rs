@@ -127,4 +127,12 @@ print_nothing_of! {
     citizen::v1::AppealCaseRequest,
     citizen::v1::ListCasesRequest,
     citizen::v1::GetCaseRequest,
+    node::v1::ShowInsightRequest,
+    node::v1::ShowInsightResponse,
+    citizen::v1::GetInsightRequest,
+    citizen::v1::GetInsightResponse,
+    citizen::v1::RegisterInsight,
+    types::v1::InsightTable,
+    types::v1::InsightRow,
+    types::v1::SaidOnPaper,
 }

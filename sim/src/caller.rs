@@ -8,13 +8,15 @@ use anyhow::Context as _;
 use http::uri::PathAndQuery;
 use hyper_util::rt::TokioIo;
 use innsyn_proto::wire::citizen::v1::citizen_service_client::CitizenServiceClient;
+use innsyn_proto::wire::citizen::v1::insight_service_client::InsightServiceClient;
 use innsyn_proto::wire::citizen::v1::list_registrations_response::Update;
 use innsyn_proto::wire::citizen::v1::setting_service_client::SettingServiceClient;
 use innsyn_proto::wire::citizen::v1::use_log_service_client::UseLogServiceClient;
 use innsyn_proto::wire::citizen::v1::{
-    ChangeSettingRequest, ChangeSettingResponse, ListRegistrationsRequest,
-    ListSettingDefinitionsRequest, ListSettingsRequest, ListSettingsResponse, ListUsesRequest,
-    ListUsesResponse, Registration, SettingDefinition, Summary,
+    ChangeSettingRequest, ChangeSettingResponse, GetInsightRequest, GetInsightResponse,
+    ListRegistrationsRequest, ListSettingDefinitionsRequest, ListSettingsRequest,
+    ListSettingsResponse, ListUsesRequest, ListUsesResponse, Registration, SettingDefinition,
+    Summary,
 };
 use innsyn_proto::wire::types::v1::Outcome;
 use rustls_pki_types::ServerName;
@@ -210,6 +212,8 @@ pub struct Saying<'a> {
     pub active: bool,
     /// Names the change.
     pub id: [u8; 16],
+    /// The signed mandate of a guardian or proxy.
+    pub proof: Option<&'a str>,
 }
 
 impl Caller {
@@ -226,6 +230,7 @@ impl Caller {
             until: None,
             change_id: saying.id.to_vec(),
             text_version: 1,
+            representation_proof: saying.proof.unwrap_or_default().to_owned(),
         });
         let mut settings = SettingServiceClient::new(self.channel.clone());
         Ok(settings.change_setting(request).await?.into_inner())
@@ -257,6 +262,19 @@ impl Caller {
         });
         let mut settings = SettingServiceClient::new(self.channel.clone());
         Ok(settings.list_settings(request).await?.into_inner())
+    }
+}
+
+impl Caller {
+    /// What every register holds about the person of `question`, or how to get to see it.
+    pub async fn insight(&self, question: &Question) -> Result<GetInsightResponse, tonic::Status> {
+        let request = question.with(GetInsightRequest {
+            national_id: question.national_id.clone(),
+            deadline_ms: question.deadline_ms,
+        });
+        let mut insight = InsightServiceClient::new(self.channel.clone());
+        insight = insight.max_decoding_message_size(USES_BYTES_MAX);
+        Ok(insight.get_insight(request).await?.into_inner())
     }
 }
 

@@ -213,6 +213,12 @@ impl Register {
         self.listing != Listing::CannotBeAsked
     }
 
+    /// The file with people's dates and status, if citizens are shown it live.
+    pub fn shown_live(&self) -> Option<&'static str> {
+        let is_shown = self.insight == Insight::LiveQuery && self.layout != Layout::ParquetBare;
+        is_shown.then(|| table::file_name(self.layout))
+    }
+
     /// Whether its ids are pseudonyms made with the register's own key.
     pub fn is_pseudonymous(&self) -> bool {
         self.policy.legal_basis == LegalBasis::Pseudonymous

@@ -16,6 +16,7 @@ mod system {
     #[cfg(feature = "external")]
     mod catalogue_rdf;
     mod check;
+    mod clerk;
     #[cfg(feature = "external")]
     mod clients;
     mod country;
@@ -35,6 +36,7 @@ mod system {
     #[cfg(feature = "external")]
     mod flight_sql;
     mod heads;
+    mod insight;
     mod ledger;
     #[cfg(feature = "external")]
     mod ledger_postgres;
@@ -58,6 +60,7 @@ mod system {
     mod pvk;
     mod registers_down;
     mod relay_down;
+    mod representation;
     mod research;
     mod research_crash;
     #[cfg(feature = "external")]

@@ -80,6 +80,21 @@ fn what_contradicts_itself_is_refused() {
         Err(E::CanBeAsked(_))
     ));
     assert!(matches!(changed("live_query", "link"), Err(E::Link(_))));
+    let linked = |link: &str| {
+        let method = format!("\"link\", link = \"{link}\"");
+        changed("\"live_query\"", &method)
+    };
+    linked("https://kreft.example/innsyn?fra=innsyn").unwrap();
+    for link in [
+        "http://kreft.example/innsyn",
+        "https:///innsyn",
+        "https://kreft.example@elsewhere.example/",
+        "https://kreft.example/inn syn",
+        "https://kreft.example/01891877885",
+        "javascript:alert(1)",
+    ] {
+        assert!(matches!(linked(link), Err(E::LinkNotGood(_))), "{link}");
+    }
     assert!(matches!(
         changed(
             "\"live_query\"",

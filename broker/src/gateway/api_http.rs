@@ -16,6 +16,7 @@ use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use innsyn_proto::wire::citizen::v1::case_service_server::CaseServiceServer;
 use innsyn_proto::wire::citizen::v1::citizen_service_server::CitizenServiceServer;
+use innsyn_proto::wire::citizen::v1::insight_service_server::InsightServiceServer;
 use innsyn_proto::wire::citizen::v1::setting_service_server::SettingServiceServer;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
@@ -25,6 +26,7 @@ use super::api_grpc::GrpcFace;
 use super::api_settings::grpc::GrpcSettings;
 use super::cases::{self, CasesFace, GrpcCases};
 use super::face::CitizenFace;
+use super::insight::{self, GrpcInsight, InsightFace};
 use super::listing::{Event, Listing};
 use super::refusal::Refusal;
 use super::{api_settings, health, openapi};
@@ -55,11 +57,15 @@ pub fn router(face: Arc<CitizenFace>, registry: Arc<Registry>, extra: Router) ->
     let cases = CasesFace::new(Arc::clone(&face), rand::make_rng());
     let case_service = CaseServiceServer::new(GrpcCases(Arc::clone(&cases)))
         .max_decoding_message_size(cases::BODY_BYTES_MAX);
+    let insight = InsightFace::new(Arc::clone(&face), rand::make_rng());
+    let insight_service = InsightServiceServer::new(GrpcInsight(Arc::clone(&insight)))
+        .max_decoding_message_size(BODY_BYTES_MAX);
     let mut grpc = Routes::new(service)
         .add_service(settings)
         .add_service(case_service)
+        .add_service(insight_service)
         .add_service(health);
-    match openapi::reflection(&[SERVICE, SETTINGS, cases::SERVICE]) {
+    match openapi::reflection(&[SERVICE, SETTINGS, cases::SERVICE, insight::SERVICE]) {
         Ok(reflection) => grpc = grpc.add_service(reflection),
         // The descriptors are part of the program; a test reads them.
         Err(error) => tracing::error!(
@@ -73,6 +79,7 @@ pub fn router(face: Arc<CitizenFace>, registry: Arc<Registry>, extra: Router) ->
         .merge(api_settings::http::router())
         .with_state(Arc::clone(&face))
         .merge(cases::router(cases))
+        .merge(insight::router(insight))
         .merge(openapi::router())
         .merge(health::router(face))
         .merge(metrics::router(registry))

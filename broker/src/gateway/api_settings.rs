@@ -43,6 +43,7 @@ fn refusal(error: ChangeError) -> Refusal {
         ChangeError::OtherText => Refusal::SettingTextChanged,
         ChangeError::End => Refusal::SettingEnd,
         ChangeError::NotForSettings => Refusal::NotForSettings,
+        ChangeError::Proof => Refusal::RepresentationProof,
         ChangeError::Outbox(error) => {
             let error: &dyn std::error::Error = error;
             tracing::error!(error, "a setting cannot be kept");

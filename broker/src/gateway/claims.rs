@@ -8,8 +8,8 @@
 use std::fmt;
 
 use innsyn_policy::{
-    Area, Areas, Assurance, Caller, NationalId, Organisation, Purpose, RegisterId, RegisterKind,
-    Representation, Request, Timestamp, Validity,
+    Area, Areas, Assurance, Caller, NationalId, Organisation, Purpose, Representation, Request,
+    Timestamp, Validity,
 };
 use serde::Deserialize;
 
@@ -157,7 +157,7 @@ impl Claims {
         let areas: Areas = rep
             .areas
             .iter()
-            .filter_map(|area| read_area(area))
+            .filter_map(|area| Area::parse(area))
             .collect();
         let validity = || {
             Some(Validity {
@@ -182,24 +182,4 @@ impl Claims {
             },
         })
     }
-}
-
-/// Reads `insight`, `insight/kind/quality`, `insight/register/kreft` or `dialogs`. Anything else
-/// covers nothing.
-fn read_area(text: &str) -> Option<Area> {
-    let mut parts = text.split('/');
-    let area = match (parts.next()?, parts.next(), parts.next()) {
-        ("insight", None, None) => Area::AllInsight,
-        ("insight", Some("kind"), Some(kind)) => Area::Kind(match kind {
-            "central" => RegisterKind::Central,
-            "quality" => RegisterKind::Quality,
-            "survey" => RegisterKind::Survey,
-            "biobank" => RegisterKind::Biobank,
-            _ => return None,
-        }),
-        ("insight", Some("register"), Some(id)) => Area::Register(RegisterId::parse(id).ok()?),
-        ("dialogs", None, None) => Area::Dialogs,
-        _ => return None,
-    };
-    parts.next().is_none().then_some(area)
 }

@@ -9,7 +9,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::refusal::Problem;
 use super::uses::http_face;
-use super::{api_http, api_settings, cases, health};
+use super::{api_http, api_settings, cases, health, insight};
 
 pub(super) fn router() -> Router {
     Router::new().route("/openapi.json", get(async || Json(document())))
@@ -51,6 +51,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         api_settings::http::list_settings,
         api_settings::http::change_setting,
         http_face::list_uses,
+        insight::get_insight,
         cases::open,
         cases::message,
         cases::appeal,

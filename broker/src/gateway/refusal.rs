@@ -77,6 +77,8 @@ pub enum Refusal {
     ChangeId,
     /// The representation gives no right to change settings.
     NotForSettings,
+    /// A guardian's or proxy's change comes without the signed mandate.
+    RepresentationProof,
     /// The change cannot be made durable now.
     SettingsUnavailable,
     /// A call about a case, for a reason of its own.
@@ -122,6 +124,7 @@ impl Refusal {
             R::SettingEnd => "SETTING_END",
             R::ChangeId => "CHANGE_ID",
             R::NotForSettings => "REPRESENTATION_NOT_FOR_SETTINGS",
+            R::RepresentationProof => "REPRESENTATION_PROOF",
             R::SettingsUnavailable => "SETTINGS_UNAVAILABLE",
             R::Case(refusal) => refusal.reason(),
         }
@@ -212,6 +215,10 @@ impl Refusal {
             }
             R::ChangeId => "a change is named by 16 random bytes, as 32 hexadecimal digits in JSON",
             R::NotForSettings => "the representation is for insight; it changes no settings",
+            R::RepresentationProof => {
+                "a guardian or proxy must send the signed mandate as `representationProof`, a JWT \
+                 of at most 2800 bytes"
+            }
             R::SettingsUnavailable => {
                 "the change cannot be kept now, and was not made; try again with the same name"
             }
@@ -237,6 +244,7 @@ impl Refusal {
             | R::BodyNotUnderstood
             | R::SettingEnd
             | R::ChangeId
+            | R::RepresentationProof
             | R::UsesRequest
             | R::FieldUnknown => StatusCode::BAD_REQUEST,
             R::SettingTextChanged => StatusCode::CONFLICT,
@@ -270,6 +278,7 @@ impl Refusal {
             | R::FieldUnknown
             | R::SettingEnd
             | R::ChangeId
+            | R::RepresentationProof
             | R::UsesRequest
             | R::BodyTooLarge
             | R::ContentType
@@ -296,6 +305,9 @@ pub(super) const fn denied(reason: DenyReason) -> &'static str {
         DenyReason::RepresentationNotYetValid => "REPRESENTATION_NOT_YET_VALID",
         DenyReason::RepresentationExpired => "REPRESENTATION_EXPIRED",
         DenyReason::RepresentationCoversNothing => "REPRESENTATION_COVERS_NOTHING",
+        DenyReason::RepresentationUnproven => "REPRESENTATION_UNPROVEN",
+        DenyReason::RepresentationRevoked => "REPRESENTATION_REVOKED",
+        DenyReason::RepresentationOfOthers => "REPRESENTATION_OF_OTHERS",
         // The other reasons are a register's, about a person; none of them leaves here.
         _ => "DENIED",
     }

@@ -31,10 +31,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use innsyn_policy::{
-    Clock, DefinitionId, RegisterId, Representation, Request, SettingDefinition, Timestamp,
+    Areas, Clock, DefinitionId, RegisterId, Representation, Request, SettingDefinition, Timestamp,
 };
 use innsyn_proto::head::HeadSigner;
 use innsyn_proto::identity::GatewayName;
+use innsyn_proto::mandate::SignedMandate;
 use innsyn_proto::sealing::SealingKey;
 use innsyn_proto::setting::definitions::SettingDefinitions;
 use innsyn_proto::setting::{ActedAs, Change, ChangeId};
@@ -83,6 +84,9 @@ pub enum ChangeError {
     /// An end where none can be said, or one that is past.
     #[error("the setting cannot end then")]
     End,
+    /// A guardian or proxy without the signed mandate.
+    #[error("the signed mandate is missing, or is no compact JWS of the size that is taken")]
+    Proof,
     /// A guardian or somebody with a power of attorney, whose right is insight.
     #[error("the representation gives no right to change settings")]
     NotForSettings,
@@ -175,21 +179,27 @@ impl GatewaySettings {
         &self.definitions
     }
 
-    /// Does what `request`'s caller wishes for its subject; it is durable when this returns.
+    /// Does what `request`'s caller, who acts for themself or as a parent, wishes for its subject; it
+    /// is durable when this returns.
     pub async fn change(&self, request: &Request, wish: Wish) -> Result<Changed, ChangeError> {
+        self.change_with(request, wish, "").await
+    }
+
+    /// The same where a guardian or proxy may act, whose signed mandate is `proof`. It goes with the
+    /// change, sealed, for every register to check: that it proves anything is not looked at here.
+    pub async fn change_with(
+        &self,
+        request: &Request,
+        wish: Wish,
+        proof: &str,
+    ) -> Result<Changed, ChangeError> {
         let definition = self
             .definitions
             .get(&wish.definition)
             .ok_or(ChangeError::UnknownDefinition)?;
         let now = self.clock.now();
         check(definition, wish, now)?;
-        let acted_as = match request.representation {
-            Representation::Own => ActedAs::Own,
-            Representation::Parent { .. } => ActedAs::Parent,
-            Representation::Guardian { .. } | Representation::PowerOfAttorney { .. } => {
-                return Err(ChangeError::NotForSettings);
-            }
-        };
+        let acted_as = acted_as(&request.representation, proof)?;
         let concerned = |register: &&RegisterId| definition.holds_at(register);
         let registers = self.registers.iter().filter(concerned).count();
         let mut changing = self.changing.lock().await;
@@ -226,6 +236,22 @@ impl GatewaySettings {
             registers,
         })
     }
+}
+
+/// By what right the change is made, with what registers check it by.
+fn acted_as(representation: &Representation, proof: &str) -> Result<ActedAs, ChangeError> {
+    let signed = |areas: &Areas| {
+        if !areas.let_set() {
+            return Err(ChangeError::NotForSettings);
+        }
+        SignedMandate::parse(proof).map_err(|_| ChangeError::Proof)
+    };
+    Ok(match representation {
+        Representation::Own => ActedAs::Own,
+        Representation::Parent { child_born } => ActedAs::Parent(*child_born),
+        Representation::Guardian { areas, .. } => ActedAs::Guardian(signed(areas)?),
+        Representation::PowerOfAttorney { areas, .. } => ActedAs::PowerOfAttorney(signed(areas)?),
+    })
 }
 
 fn check(definition: &SettingDefinition, wish: Wish, now: Timestamp) -> Result<(), ChangeError> {

@@ -65,7 +65,7 @@ fn only_gateways_that_are_named_with_a_key_and_a_cap_are_served() {
 #[test]
 fn a_gateway_asks_for_what_its_section_names_and_for_listings_otherwise() {
     let of = |config: &Config, asks| config.gateways_that_ask(asks).count();
-    let line = "may_ask = [\"listings\", \"uses\", \"settings\", \"cases\"]";
+    let line = "may_ask = [\"listings\", \"uses\", \"settings\", \"cases\", \"insight\"]";
     for text in [line, ""] {
         let config = changed(line, text).unwrap();
         assert_eq!(

@@ -82,7 +82,7 @@ impl Taking {
             text_version: said.text_version,
             by: said.by,
             organisation: said.organisation,
-            acted_as: said.acted_as,
+            acted_as: said.acted_as.clone(),
             ..change
         };
         // A gateway's sequence is when it was said; by it, what is in effect here is compared with

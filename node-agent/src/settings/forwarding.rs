@@ -8,10 +8,12 @@
 //!   lost is not made again.
 
 use innsyn_policy::{DefinitionId, NationalId, Organisation, Timestamp};
+use innsyn_proto::mandate::SignedMandate;
 use innsyn_proto::setting::{ActedAs, Change, ChangeId};
 use sqlx::{Sqlite, Transaction};
 
 use super::kept::{KeepError, Writer};
+use super::proofs;
 use crate::records::{PersonCode, Records, Schema};
 
 /// The table of what is on its way.
@@ -74,7 +76,9 @@ pub(super) async fn put(
     records: &Records,
     writer: &Writer,
     change: &Change,
+    now: Timestamp,
 ) -> Result<(), KeepError> {
+    proofs::archive(writing, records, &writer.to_string(), change, now).await?;
     let (person, acting) = (
         records.key().code(&change.person),
         records.key().code(&change.by),
@@ -115,10 +119,14 @@ type Row = (
     Option<i64>,
     Option<i64>,
     Option<i64>,
+    Option<Vec<u8>>,
 );
 
 const COLUMNS: &str = "number, change, person, definition, text_version, acting, acted_as, \
-                       organisation, sequence, active, until, stood, own";
+                       organisation, sequence, active, until, stood, own, \
+                       (SELECT proof FROM setting_proof AS archived \
+                        WHERE archived.writer = setting_forward.writer \
+                        AND archived.change = setting_forward.change)";
 
 /// The first `at_most` of what waits.
 pub async fn waiting(records: &Records, at_most: u32) -> Result<Vec<Forward>, KeepError> {
@@ -206,20 +214,26 @@ pub async fn on_their_way(records: &Records) -> Result<OnTheirWay, KeepError> {
 fn read(row: &Row, records: &Records) -> Result<Forward, KeepError> {
     let (number, change, person, definition, text_version, acting, acted_as, organisation, ..) =
         &row;
-    let (.., sequence, active, until, stood, own) = row;
+    let (.., sequence, active, until, stood, own, proof) = row;
     let person_of = |code: &[u8]| {
         let code = <[u8; 16]>::try_from(code).ok().map(PersonCode);
         code.and_then(|code| records.key().person(code))
     };
     let change = || {
+        let id = ChangeId(change.as_slice().try_into().ok()?);
+        let proof = proof
+            .as_ref()
+            .map(|sealed| proofs::unsealed(records, id, sealed))
+            .transpose()
+            .ok()?;
         Some(Change {
-            id: ChangeId(change.as_slice().try_into().ok()?),
+            id,
             definition: DefinitionId::from_bytes(definition.as_slice().try_into().ok()?),
             text_version: u32::try_from(*text_version).ok()?,
             person: person_of(person)?,
             by: person_of(acting)?,
             organisation: Organisation::parse(organisation).ok()?,
-            acted_as: ActedAs::parse(acted_as)?,
+            acted_as: acted_as_of(acted_as, proof)?,
             sequence: *sequence,
             active: *active,
             until: until.map(Timestamp::from_micros),
@@ -231,4 +245,16 @@ fn read(row: &Row, records: &Records) -> Result<Forward, KeepError> {
         stood: *stood,
         own: *own,
     })
+}
+
+/// By what right it was said; what it was judged by is behind it.
+fn acted_as_of(name: &str, proof: Option<SignedMandate>) -> Option<ActedAs> {
+    let right = match (name, proof) {
+        ("guardian", Some(proof)) => ActedAs::Guardian(proof),
+        ("power-of-attorney", Some(proof)) => ActedAs::PowerOfAttorney(proof),
+        ("parent", None) => ActedAs::Parent(None),
+        ("own", None) => ActedAs::Own,
+        _ => return None,
+    };
+    (right.name() == name).then_some(right)
 }

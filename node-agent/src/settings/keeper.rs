@@ -12,26 +12,28 @@
 //!   what is before it has come.
 //! - **The relay forgets an item only when it is durable here.**
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use innsyn_policy::{
-    Clock, Decision, NumberRules, PersonUse, Register, RegisterId, Settings, Timestamp,
-    UseDecision, UseRecord, decide,
+    Clock, Decision, DefinitionId, NationalId, NumberRules, PersonUse, Register, RegisterId,
+    Settings, Timestamp, UseDecision, UseRecord, decide,
 };
 use innsyn_proto::convert::question_from_wire;
 use innsyn_proto::head::HeadKey;
 use innsyn_proto::identity::GatewayName;
+use innsyn_proto::padding::Padded as _;
 use innsyn_proto::sealing::OpeningKey;
+use innsyn_proto::setting::paper::PaperUse;
 use innsyn_proto::setting::{Change, Heartbeat, Item};
 use innsyn_proto::wire::node::v1 as wire;
 use tokio::sync::Mutex;
 use tonic::Status;
 
-use super::KeptSettings;
 use super::kept::{KeepError, Said, TakenItem, Writer};
+use super::{KeptSettings, papers};
 use crate::records::Records;
 use crate::uselog::UseLog;
 
@@ -42,6 +44,9 @@ mod tests;
 const EARLY_MAX: usize = 10_000;
 /// Items that are taken in one write.
 const TAKEN_AT_ONCE: usize = 256;
+
+/// The sizes of what a person has said here, in bytes: nearly all have the first.
+const LIST_SIZES: [usize; 3] = [4 * 1024, 64 * 1024, 1024 * 1024];
 
 /// An item's name in a mailbox.
 pub type ItemName = Vec<u8>;
@@ -155,6 +160,11 @@ impl Keeper {
         &self.parts.register.id
     }
 
+    /// Where they are kept.
+    pub const fn records(&self) -> &Records {
+        &self.parts.records
+    }
+
     /// What time it is.
     pub fn now(&self) -> Timestamp {
         self.parts.clock.now()
@@ -189,11 +199,6 @@ impl Keeper {
         } = &self.parts;
         kept.take_changes(writer, changes, records, log, &**clock)
             .await
-    }
-
-    /// Where settings are kept.
-    pub const fn records(&self) -> &Records {
-        &self.parts.records
     }
 
     /// Whether `gateway` may speak of settings here.
@@ -299,7 +304,7 @@ impl Keeper {
 
     /// What was said, as gateways are told. Personvernkomponenten counts the changes of each setting
     /// for itself, so that only the time can be compared with what was said elsewhere.
-    fn to_wire(&self, said: &Said) -> wire::SaidSetting {
+    fn to_wire(&self, said: &Said, paper: Option<&PaperUse>) -> wire::SaidSetting {
         let is_counted_elsewhere = self.parts.kept.elsewhere().writes(&said.definition);
         wire::SaidSetting {
             definition: said.definition.bytes().to_vec().into(),
@@ -311,6 +316,7 @@ impl Keeper {
             } else {
                 said.sequence
             },
+            paper: paper.map(PaperUse::to_wire),
         }
     }
 
@@ -328,13 +334,20 @@ impl Keeper {
             Settings::Known(&[]),
             now,
         );
-        let (said, decided) = match &decision {
+        let (said, papers, decided) = match &decision {
             Decision::Allow(clearance) => (
                 self.parts.kept.said_by(clearance.subject()),
+                self.papers_of(clearance.subject()).await?,
                 UseDecision::Answered,
             ),
-            Decision::Withhold(_, reason) => (Vec::new(), UseDecision::Withheld(*reason)),
-            Decision::Deny(reason) => (Vec::new(), UseDecision::Denied(*reason)),
+            Decision::Withhold(_, reason) => {
+                let decided = UseDecision::Withheld(*reason);
+                (Vec::new(), HashMap::new(), decided)
+            }
+            Decision::Deny(reason) => {
+                let decided = UseDecision::Denied(*reason);
+                (Vec::new(), HashMap::new(), decided)
+            }
         };
         let record = UseRecord::of_person(
             PersonUse::LogReading,
@@ -351,10 +364,31 @@ impl Keeper {
         if let UseDecision::Denied(_) = decided {
             return Err(Status::permission_denied("the register refuses"));
         }
-        Ok(wire::ListSettingsResponse {
-            settings: said.iter().map(|said| self.to_wire(said)).collect(),
+        let settings = said
+            .iter()
+            .map(|said| self.to_wire(said, papers.get(&said.definition)));
+        let mut answer = wire::ListSettingsResponse {
+            settings: settings.collect(),
             use_log_leaf: leaf.to_vec().into(),
             is_current: self.parts.kept.is_current(now),
+            padding: Vec::new(),
+        };
+        if let Some(bytes) = answer.fits(&LIST_SIZES) {
+            let _fits = answer.pad_to(bytes);
+        }
+        Ok(answer)
+    }
+
+    /// What there is of the person's settings that came from paper.
+    async fn papers_of(
+        &self,
+        person: &NationalId,
+    ) -> Result<HashMap<DefinitionId, PaperUse>, Status> {
+        let papers = papers::standing_of(&self.parts.records, person).await;
+        papers.map_err(|error| {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "papers cannot be read");
+            Status::unavailable("the records cannot be read")
         })
     }
 }

@@ -19,7 +19,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use innsyn_policy::{DefinitionId, LegalBasis, NationalId, Setting, SettingKind, Timestamp, Use};
@@ -27,8 +27,10 @@ use innsyn_proto::setting::definitions::SettingDefinitions;
 
 use super::currency::Currency;
 use super::elsewhere::Elsewhere;
+use super::representing::Representing;
 use crate::subjects::{SubjectKey, Tag};
 
+mod logged;
 mod rows;
 mod rows_of;
 #[cfg(test)]
@@ -68,6 +70,8 @@ pub struct KeptSettings {
     changed_at: AtomicI64,
     currency: Currency,
     elsewhere: Elsewhere,
+    /// What changes for others are judged by; without it, people change their own alone.
+    representing: OnceLock<Representing>,
 }
 
 /// The settings of one person.
@@ -107,7 +111,14 @@ impl KeptSettings {
             changed_at: AtomicI64::new(0),
             currency,
             elsewhere,
+            representing: OnceLock::new(),
         })
+    }
+
+    /// Lets people change others' settings as far as `representing` says. To be called once, before
+    /// the first change.
+    pub fn represented_by(&self, representing: Representing) {
+        let _was_set = self.representing.set(representing);
     }
 
     /// Nothing said, and nobody to say it.

@@ -19,6 +19,7 @@ pub(crate) use manifest::FileName;
 
 use manifest::{Files, Manifest};
 
+mod about;
 mod csv;
 mod manifest;
 mod parquet;
@@ -123,7 +124,7 @@ impl FolderSource {
                 .extension()
                 .is_some_and(|extension| extension == "parquet")
             {
-                parquet::read(&path, wanted, intake, &mut row)?;
+                parquet::read(&path, wanted, intake, Intake::expect, &mut row)?;
             } else {
                 csv::read(&path, files.delimiter, wanted, |fields| row(intake, fields))?;
             }
@@ -237,6 +238,8 @@ enum Holds {
     Id,
     Time,
     Text,
+    /// Whatever has a text.
+    Any,
 }
 
 impl<'a> Column<'a> {
@@ -251,6 +254,13 @@ impl<'a> Column<'a> {
         Self {
             name,
             holds: Holds::Time,
+        }
+    }
+
+    const fn any(name: Option<&'a str>) -> Self {
+        Self {
+            name,
+            holds: Holds::Any,
         }
     }
 

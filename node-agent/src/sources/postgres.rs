@@ -25,6 +25,7 @@ use relation::{Column, Relation};
 pub(crate) use connect::{Login, Session};
 pub use rights::WriteRight;
 
+mod about;
 mod connect;
 mod relation;
 pub(crate) mod rights;

@@ -57,6 +57,15 @@ impl SubjectKey {
         self.encrypt(pseudonym)
     }
 
+    /// What the source calls this person: their digits, or their pseudonym in hexadecimal, in lower
+    /// case.
+    pub(crate) fn text_of(&self, id: &NationalId) -> Zeroizing<String> {
+        Zeroizing::new(match &self.pseudonyms {
+            Some(pseudonyms) => hex::encode(pseudonyms.pseudonym_of(id)),
+            None => id.expose_str().to_owned(),
+        })
+    }
+
     /// The mark of the person with `tag`: what they are called under a key that outlives this one.
     pub(super) fn mark_of(&self, tag: Tag, key: &MarkKey) -> Mark {
         let tag = u128::from(tag.high) << 64 | u128::from(tag.low);

@@ -60,6 +60,7 @@ enum Kind {
     LogReading,
     SettingChange,
     Dialog,
+    Insight,
 }
 
 impl TryFrom<File> for Delay {
@@ -91,6 +92,7 @@ impl Delay {
             UseKind::LogReading => Kind::LogReading,
             UseKind::SettingChange => Kind::SettingChange,
             UseKind::Dialog => Kind::Dialog,
+            UseKind::Insight => Kind::Insight,
             // Nobody's in particular: it is told of by whom it counted.
             UseKind::Query => return None,
         };

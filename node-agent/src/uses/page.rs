@@ -1,9 +1,11 @@
 //! What stands on one page.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use innsyn_policy::{NationalId, QuestionId, Timestamp, UseKind};
 use innsyn_proto::convert::{membership_to_wire, path_to_wire};
+use innsyn_proto::setting::paper::PaperUse;
 use innsyn_proto::uselog::leaf_hash;
 use innsyn_proto::wire::node::v1 as wire;
 use prost::Message as _;
@@ -14,6 +16,8 @@ use crate::uselog::{EntrySubject, LogReader, PlacedEntry, ReadLogError, Tag};
 
 /// Entries about the person on one page.
 pub(super) const USES_MAX: usize = 48;
+/// Settings from paper on one page.
+const PAPERS_MAX: usize = 16;
 /// Queries that counted the person on one page.
 const COUNTED_MAX: usize = 16;
 /// Queries that are looked at for one page.
@@ -40,6 +44,8 @@ pub(super) struct Showing {
     pub(super) now: Timestamp,
     pub(super) delays: Arc<[Delay]>,
     pub(super) counted: Option<Arc<CountedRecords>>,
+    /// What there is of settings that came from paper.
+    pub(super) papers: HashMap<QuestionId, PaperUse>,
 }
 
 /// Where a page begins.
@@ -87,7 +93,8 @@ impl Showing {
                 next.next_use = None;
                 return Ok(());
             }
-            if page.uses.len() >= USES_MAX {
+            let papers = page.uses.iter().filter(|shown| shown.paper.is_some());
+            if page.uses.len() >= USES_MAX || papers.count() >= PAPERS_MAX {
                 return Ok(());
             }
             next.next_use = placed.before;
@@ -102,7 +109,11 @@ impl Showing {
 
     fn shown(&self, placed: &PlacedEntry, entries: u64) -> Result<wire::ShownUse, ReadLogError> {
         let inclusion = self.reader.inclusion(placed.position, entries)?;
+        let is_change = placed.entry.kind() == UseKind::SettingChange;
+        let paper = is_change.then(|| self.papers.get(&placed.entry.question));
+        let paper = paper.flatten();
         let asker = match placed.entry.caller {
+            _ if paper.is_some() => wire::Asker::Register,
             caller if caller == self.own => wire::Asker::Oneself,
             caller if caller == self.caller => wire::Asker::You,
             _ => wire::Asker::Other,
@@ -133,6 +144,7 @@ impl Showing {
             told: Some(told),
             inclusion: Some(path_to_wire(&inclusion)),
             asker: asker.into(),
+            paper: paper.map(PaperUse::to_wire),
         })
     }
 

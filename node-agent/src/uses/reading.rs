@@ -1,15 +1,17 @@
 //! From a request to a page, with the log in between.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use innsyn_policy::{
-    Clock, Decision, DenyReason, NumberRules, PersonUse, Purpose, Register, Request, Settings,
-    Timestamp, UseDecision, UseKind, UseRecord, decide,
+    Clock, Decision, DenyReason, NationalId, NumberRules, PersonUse, Purpose, QuestionId, Register,
+    Request, Settings, Timestamp, UseDecision, UseKind, UseRecord, decide,
 };
 use innsyn_proto::convert::{NodeQuestion, path_to_wire, question_from_wire};
 use innsyn_proto::head::SignedHead;
+use innsyn_proto::setting::paper::PaperUse;
 use innsyn_proto::uselog::receipt::ReadingReceipt;
 use innsyn_proto::wire::node::v1 as wire;
 use tokio::task::spawn_blocking;
@@ -17,7 +19,9 @@ use tonic::Status;
 
 use super::delay::Delay;
 use super::page::{From, Showing, pad};
+use crate::records::Records;
 use crate::research::compute::CountedRecords;
+use crate::settings::papers;
 use crate::uselog::UseLog;
 
 /// How long after a reading its later pages are given.
@@ -39,6 +43,8 @@ pub struct ReadingParts {
     pub delays: Vec<Delay>,
     /// Who was counted by queries; none where the register counts nothing.
     pub counted: Option<CountedRecords>,
+    /// Where papers are kept; none where no settings are.
+    pub records: Option<Records>,
 }
 
 impl fmt::Debug for ReadingParts {
@@ -57,6 +63,7 @@ pub struct Reading {
     clock: Arc<dyn Clock>,
     delays: Arc<[Delay]>,
     counted: Option<Arc<CountedRecords>>,
+    records: Option<Records>,
 }
 
 impl fmt::Debug for Reading {
@@ -77,6 +84,7 @@ impl Reading {
             clock: parts.clock,
             delays: parts.delays.into(),
             counted: parts.counted.map(Arc::new),
+            records: parts.records,
         }
     }
 
@@ -194,8 +202,10 @@ impl Reading {
         question: &NodeQuestion,
         from: From,
     ) -> Result<wire::ListUsesResponse, Status> {
+        let papers = self.papers_of(&question.request.subject).await?;
         let tagger = self.log.tagger();
         let showing = Showing {
+            papers,
             reader: self.log.reader(),
             tag: tagger.subject(&question.request.subject),
             own: tagger.caller(&question.request.subject),
@@ -212,6 +222,22 @@ impl Reading {
         page.await.map_err(|_| failed())?.map_err(|error| {
             let error: &dyn std::error::Error = &error;
             tracing::error!(error, "the log of use cannot be read");
+            failed()
+        })
+    }
+
+    /// What there is of the person's settings that came from paper.
+    async fn papers_of(
+        &self,
+        person: &NationalId,
+    ) -> Result<HashMap<QuestionId, PaperUse>, Status> {
+        let Some(records) = &self.records else {
+            return Ok(HashMap::new());
+        };
+        let papers = papers::told_of(records, person).await;
+        papers.map_err(|error| {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "papers cannot be read");
             failed()
         })
     }

@@ -71,6 +71,7 @@ impl World {
             clock: Arc::clone(&clock) as Arc<_>,
             delays,
             counted: None,
+            records: None,
         });
         Self {
             uses: Uses::new(Arc::new(reading), [(gateway(), caps)]),

@@ -98,6 +98,11 @@ impl SettingDefinition {
         Ok(())
     }
 
+    /// Whether somebody who says `active` says no: takes a consent back, or reserves or blocks.
+    pub fn says_no(&self, active: bool) -> bool {
+        active != (self.kind == SettingKind::Consent)
+    }
+
     /// Whether a setting of it holds at `register`.
     pub fn holds_at(&self, register: &RegisterId) -> bool {
         match &self.scope {

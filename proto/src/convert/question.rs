@@ -175,6 +175,7 @@ fn mandate_to_wire(areas: &Areas, validity: Validity) -> wire::Mandate {
             Area::Kind(kind) => wire::area::Area::Kind(kind_to_wire(*kind).into()),
             Area::Register(id) => wire::area::Area::RegisterId(id.as_str().to_owned()),
             Area::Dialogs => wire::area::Area::Dialogs(wire::Dialogs {}),
+            Area::Settings => wire::area::Area::Settings(wire::ChangeSettings {}),
         }),
     };
     wire::Mandate {
@@ -199,6 +200,7 @@ fn mandate_from_wire(mandate: &wire::Mandate) -> Result<(Areas, Validity), ReadQ
             .map(Area::Register)
             .map_err(|_| Malformed),
         wire::area::Area::Dialogs(wire::Dialogs {}) => Ok(Area::Dialogs),
+        wire::area::Area::Settings(wire::ChangeSettings {}) => Ok(Area::Settings),
     };
     let areas = mandate
         .areas

@@ -9,6 +9,7 @@ use innsyn_policy::{
 
 use super::definitions::{DefinitionsError, SettingDefinitions};
 use super::*;
+use crate::mandate::SignedMandate;
 use crate::sealing::TEXT_BYTES_MAX;
 
 fn signer(name: &str, seed: u8) -> HeadSigner {
@@ -35,7 +36,7 @@ fn change() -> Change {
         person: person("01891877885"),
         by: person("01817010055"),
         organisation: Organisation::parse("983658776").unwrap(),
-        acted_as: ActedAs::Parent,
+        acted_as: ActedAs::Parent(Some("2018-09-01".parse().unwrap())),
         sequence: -3,
         active: true,
         until: Some(Timestamp::from_micros(1_800_000_000_000_001)),
@@ -52,6 +53,31 @@ fn item(content: Option<Change>) -> Item {
     }
 }
 
+fn longest_mandate() -> SignedMandate {
+    let text = format!("a.b.{}", "c".repeat(crate::mandate::MANDATE_BYTES_MAX - 4));
+    SignedMandate::parse(&text).unwrap()
+}
+
+#[test]
+fn a_right_comes_with_what_proves_it_and_with_nothing_else() {
+    let signer = signer("helsenorge", 1);
+    let key = signer.public().unwrap();
+    let text = item(Some(change())).text();
+    for (from, to) in [
+        ("representation: parent", "representation: own"),
+        ("representation: parent", "representation: guardian"),
+        ("representation: parent", "representation: king"),
+        ("proof: none", "proof: a.b.c"),
+        ("child-born: 2018-09-01", "child-born: 2018-9-1"),
+    ] {
+        let changed = text.replace(from, to);
+        assert_ne!(changed, text);
+        let note = signer.sign_text(&changed).unwrap();
+        let read = Item::read(&note, (&gateway("helsenorge"), &key), &register("kreft"));
+        assert!(read.is_err(), "{from} became {to}");
+    }
+}
+
 #[test]
 fn an_item_is_read_as_it_was_written() {
     let signer = signer("helsenorge", 1);
@@ -63,6 +89,17 @@ fn an_item_is_read_as_it_was_written() {
             until: None,
             active: false,
             acted_as: ActedAs::Own,
+            ..change()
+        }),
+        // The longest that there can be.
+        Some(Change {
+            acted_as: ActedAs::PowerOfAttorney(longest_mandate()),
+            organisation: Organisation::parse("abcdefghijklmnop").unwrap(),
+            sequence: i64::MIN,
+            ..change()
+        }),
+        Some(Change {
+            acted_as: ActedAs::Guardian(SignedMandate::parse("a.b.c").unwrap()),
             ..change()
         }),
     ] {
@@ -104,7 +141,7 @@ fn what_another_signed_or_is_for_another_is_no_item() {
     }
     // Signed, but not as an item is written.
     for text in [
-        "innsyn setting 1\ngateway: helsenorge\n".to_owned(),
+        "innsyn setting 2\ngateway: helsenorge\n".to_owned(),
         item(None).text() + "more: 1\n",
         item(None).text().replace("number: 17", "number: +17"),
         item(None)

@@ -31,6 +31,7 @@ table! {
         LogReading = 3,
         SettingChange = 4,
         Dialog = 5,
+        Insight = 6,
     }
 }
 
@@ -70,6 +71,9 @@ table! {
         ConsentEnded = 15,
         Reserved = 16,
         Blocked = 17,
+        RepresentationUnproven = 18,
+        RepresentationRevoked = 19,
+        RepresentationOfOthers = 20,
     }
 }
 

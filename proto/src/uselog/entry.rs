@@ -172,6 +172,7 @@ impl Entry {
             UseKind::LogReading => Some(PersonUse::LogReading),
             UseKind::SettingChange => Some(PersonUse::SettingChange),
             UseKind::Dialog => Some(PersonUse::Dialog),
+            UseKind::Insight => Some(PersonUse::Insight),
             UseKind::Query => None,
         };
         let (subject, unused) = match (version, done) {

@@ -106,7 +106,7 @@ fn every_pair_of_codes_has_one_meaning_or_none() {
             }
         }
     }
-    assert_eq!(meanings, 3 + 2 + 17 + 14 + 7);
+    assert_eq!(meanings, 3 + 2 + 20 + 14 + 7);
 }
 
 fn any_use() -> impl Strategy<Value = PersonUse> {
@@ -115,6 +115,7 @@ fn any_use() -> impl Strategy<Value = PersonUse> {
         Just(PersonUse::LogReading),
         Just(PersonUse::SettingChange),
         Just(PersonUse::Dialog),
+        Just(PersonUse::Insight),
     ]
 }
 

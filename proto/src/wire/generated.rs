@@ -8,10 +8,14 @@ use prost::Message as _;
 const FILES: &[&str] = &[
     "innsyn/types/v1/types.proto",
     "innsyn/types/v1/cases.proto",
+    "innsyn/types/v1/insight.proto",
+    "innsyn/types/v1/paper.proto",
     "innsyn/citizen/v1/citizen.proto",
     "innsyn/citizen/v1/uses.proto",
     "innsyn/citizen/v1/cases.proto",
+    "innsyn/citizen/v1/insight.proto",
     "innsyn/node/v1/node.proto",
+    "innsyn/node/v1/insight.proto",
     "innsyn/node/v1/cases.proto",
     "innsyn/node/v1/compute.proto",
     "innsyn/node/v1/settings.proto",
@@ -52,6 +56,14 @@ const WITHOUT_DEBUG: &[&str] = &[
     "innsyn.citizen.v1.AppealCaseRequest",
     "innsyn.citizen.v1.ListCasesRequest",
     "innsyn.citizen.v1.GetCaseRequest",
+    "innsyn.node.v1.ShowInsightRequest",
+    "innsyn.node.v1.ShowInsightResponse",
+    "innsyn.citizen.v1.GetInsightRequest",
+    "innsyn.citizen.v1.GetInsightResponse",
+    "innsyn.citizen.v1.RegisterInsight",
+    "innsyn.types.v1.InsightTable",
+    "innsyn.types.v1.InsightRow",
+    "innsyn.types.v1.SaidOnPaper",
 ];
 
 /// Writes the code that the .proto files say into the folder `out`.

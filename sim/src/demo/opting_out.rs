@@ -21,6 +21,7 @@ pub(super) async fn say_no_and_take_it_back(somebody: &Somebody<'_>) -> anyhow::
             definition: OPT_OUT,
             active,
             id: random.random(),
+            proof: None,
         };
         let began = Instant::now();
         let changed = caller.change_setting(&question, saying).await?;

@@ -232,11 +232,14 @@ signing_key = "log-signing.key"
 [records]
 folder = "records"
 key = "records.key"
-{settings}{research}"#,
+{settings}{insight}{research}"#,
+            insight = register
+                .shown_live()
+                .map_or_else(String::new, insight_section),
             may_ask = if spec.settings {
-                "\"listings\", \"uses\", \"cases\", \"settings\""
+                "\"listings\", \"uses\", \"cases\", \"insight\", \"settings\""
             } else {
-                "\"listings\", \"uses\", \"cases\""
+                "\"listings\", \"uses\", \"cases\", \"insight\""
             },
             settings = if spec.settings {
                 format!("\n[settings]\ndefinitions = \"../../{DEFINITIONS_FILE}\"\n")
@@ -271,6 +274,61 @@ queries_per_day_max = 1_000_000
             key = permit::PUBLIC_KEY_FILE,
         )
     }
+}
+
+/// What people are shown of a register whose insight is live: when they came into it.
+fn insight_section(file: &str) -> String {
+    let column = |name: &str, [label, label_en]: [&str; 2], [about, about_en]: [&str; 2]| {
+        format!(
+            r#"
+[[insight.table.column]]
+name = "{name}"
+label = "{label}"
+label_en = "{label_en}"
+about = "{about}"
+about_en = "{about_en}"
+"#
+        )
+    };
+    let columns = [
+        column(
+            "registrert",
+            ["Registrert", "Registered"],
+            [
+                "Dagen du kom inn i registeret.",
+                "The day on which you came into the register.",
+            ],
+        ),
+        column(
+            "endret",
+            ["Sist endret", "Last changed"],
+            [
+                "Dagen opplysningene om deg ble endret sist.",
+                "The day on which what is said of you was last changed.",
+            ],
+        ),
+        column(
+            "status",
+            ["Status", "Status"],
+            [
+                "Om du står i registeret (aktiv) eller er slettet fra det.",
+                "Whether you are in the register (aktiv) or were deleted from it (slettet).",
+            ],
+        ),
+    ];
+    format!(
+        r#"
+[insight]
+[[insight.table]]
+title = "Registreringen av deg"
+title_en = "Your registration"
+about = "Når du kom inn i registeret, og om du fortsatt står der."
+about_en = "When you came into the register, and whether you still are in it."
+files = ["{file}"]
+id_column = "fnr"
+{}"#,
+        columns.concat()
+    )
 }
 
 /// A research gateway that is served, if only to hear that nothing is published.

@@ -60,7 +60,7 @@ impl Citizen {
         }
     }
 
-    async fn post(&self, path: &str, mut body: Value) -> (StatusCode, Value) {
+    pub(super) async fn post(&self, path: &str, mut body: Value) -> (StatusCode, Value) {
         body["nationalId"] = json!(self.question.national_id);
         let authorization = self.question.authorization.to_str().unwrap().to_owned();
         let post = || {

@@ -16,14 +16,14 @@ use super::fleet::{Fleet, LONG, Prepared, list, until};
 use super::postgres::server::Server;
 
 /// A register whose people stand in a CSV file, with dates and status.
-const REGISTER: &str = "gastronet";
+pub(super) const REGISTER: &str = "gastronet";
 /// How often the agent is told to read the table, in seconds.
 const REFRESH_S: u64 = 2;
 /// What reading it and being asked takes on top.
 const READ_WITHIN: Duration = Duration::from_millis(1500);
 
 /// Puts the register's rows, dirty ones included, into a table that the agent's role may read.
-async fn load(server: &Server, world: &World) {
+pub(super) async fn load(server: &Server, world: &World) {
     let file = world.folder.join("country/registers").join(REGISTER);
     let text = fs::read_to_string(file.join("personer.csv")).unwrap();
     let mut lines = text.lines();
@@ -47,7 +47,7 @@ async fn load(server: &Server, world: &World) {
 }
 
 /// Points the agent at the server instead of its folder.
-fn configure(server: &Server, world: &World) {
+pub(super) fn configure(server: &Server, world: &World) {
     let path = world.agent_config(REGISTER);
     let mut config: toml::Table = fs::read_to_string(&path).unwrap().parse().unwrap();
     let source = format!(

@@ -356,6 +356,7 @@ async fn opt_out(story: &Story, person: &Person, active: bool, id: u8) {
         definition: OPT_OUT,
         active,
         id: [id; 16],
+        proof: None,
     };
     until("the opt-out is taken", async || {
         caller.change_setting(&question, saying).await.is_ok()

@@ -142,6 +142,7 @@ async fn say_everything(fleet: &Fleet, definitions: [DefinitionId; 3], scanner: 
             definition: &definition.to_string(),
             active: at % 2 == 0,
             id,
+            proof: None,
         };
         let question = citizens[at % citizens.len()].question(&fleet.world, None);
         caller.change_setting(&question, saying).await.unwrap();

@@ -31,6 +31,7 @@ fn opt_out(active: bool, id: u8) -> Saying<'static> {
         definition: OPT_OUT,
         active,
         id: [id; 16],
+        proof: None,
     }
 }
 

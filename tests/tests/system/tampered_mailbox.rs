@@ -161,6 +161,7 @@ impl Story {
             definition: OPT_OUT,
             active,
             id: [id; 16],
+            proof: None,
         };
         self.caller
             .change_setting(&self.kari, saying)

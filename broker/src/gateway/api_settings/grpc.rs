@@ -7,7 +7,7 @@ use innsyn_policy::{Purpose, SettingDefinition, SettingKind};
 use innsyn_proto::convert::{outcome_to_wire, purpose_to_wire};
 use innsyn_proto::wire::citizen::v1 as wire;
 use innsyn_proto::wire::citizen::v1::setting_service_server::SettingService;
-use innsyn_proto::wire::types::v1::Reason;
+use innsyn_proto::wire::types::v1::{Channel, Reason};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
@@ -48,7 +48,9 @@ impl SettingService for GrpcSettings {
             change_id: request.change_id.as_slice().try_into().ok(),
         };
         let wish = wanted.read().map_err(|refusal| self.0.refused(refusal))?;
-        let changed = self.0.settings()?.change(&asked, wish).await;
+        let settings = self.0.settings()?;
+        let proof = &request.representation_proof;
+        let changed = settings.change_with(&asked, wish, proof).await;
         let changed = changed.map_err(|error| self.0.refused(refusal(error)))?;
         Ok(Response::new(wire::ChangeSettingResponse {
             sequence: changed.sequence,
@@ -116,6 +118,11 @@ pub(super) fn to_wire(face: &CitizenFace, listed: &Listed) -> wire::ListSettings
 
 fn standing(standing: &Standing) -> wire::StandingSetting {
     let count = |registers| u32::try_from(registers).unwrap_or(u32::MAX);
+    let (register, paper) = standing.paper.clone().unzip();
+    let channel = match paper {
+        Some(_) => Channel::Analogue,
+        None => Channel::Digital,
+    };
     wire::StandingSetting {
         definition_id: standing.definition.to_string(),
         active: standing.active,
@@ -124,6 +131,9 @@ fn standing(standing: &Standing) -> wire::StandingSetting {
         sequence: standing.sequence,
         effective_at: count(standing.effective_at),
         registers: count(standing.registers),
+        channel: channel.into(),
+        paper,
+        register_id: register.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 

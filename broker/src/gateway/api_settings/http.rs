@@ -8,6 +8,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::HeaderMap;
 use innsyn_proto::wire::citizen::v1 as wire;
+use innsyn_proto::wire::types::v1::Channel;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use utoipa::ToSchema;
@@ -16,6 +17,7 @@ use super::grpc::{definition, to_wire};
 use super::{Wanted, refusal};
 use crate::gateway::api_http::{expect_json, read};
 use crate::gateway::face::CitizenFace;
+use crate::gateway::on_paper::OnPaper;
 use crate::gateway::openapi;
 use crate::gateway::refusal::Refusal;
 use crate::gateway::words;
@@ -59,6 +61,10 @@ struct ChangeSetting {
     /// once.
     #[schema(pattern = "^[0-9a-f]{32}$")]
     change_id: String,
+    /// The signed JWT of a guardian's mandate or a power of attorney, which every register checks and
+    /// archives. Not for oneself, and not for parents.
+    #[schema(max_length = 2800)]
+    representation_proof: Option<String>,
 }
 
 /// What can be said yes or no to.
@@ -125,6 +131,15 @@ struct Standing {
     effective_at: u32,
     /// Registers where it is to be.
     registers: u32,
+    /// `DIGITAL`, or `ANALOGUE` for what was said on paper at one register, which binds there alone.
+    channel: &'static str,
+    /// The register that has the paper.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    register_id: String,
+    /// By whom and why it was entered.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paper: Option<OnPaper>,
 }
 
 /// What became of the question at one register.
@@ -202,7 +217,8 @@ pub(in crate::gateway) async fn change_setting(
         change_id: is_named.then_some(change_id),
     };
     let wish = wanted.read().map_err(|refusal| face.refused(refusal))?;
-    let changed = face.settings()?.change(&request, wish).await;
+    let proof = asked.representation_proof.as_deref().unwrap_or_default();
+    let changed = face.settings()?.change_with(&request, wish, proof).await;
     let changed = changed.map_err(|error| face.refused(refusal(error)))?;
     let changed = Changed {
         sequence: changed.sequence,
@@ -282,6 +298,11 @@ impl Definition {
 impl Settings {
     fn of(listed: wire::ListSettingsResponse) -> Self {
         let settings = listed.settings.into_iter().map(|it| Standing {
+            channel: match it.channel() {
+                Channel::Analogue => "ANALOGUE",
+                Channel::Digital | Channel::Unspecified => "DIGITAL",
+            },
+            paper: it.paper.as_ref().map(OnPaper::of),
             definition_id: it.definition_id,
             active: it.active,
             since: it.since,
@@ -289,6 +310,7 @@ impl Settings {
             sequence: it.sequence,
             effective_at: it.effective_at,
             registers: it.registers,
+            register_id: it.register_id,
         });
         let registers = listed.registers.into_iter().map(|it| AtRegister {
             reason: words::reason(it.reason()),

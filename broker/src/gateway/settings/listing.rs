@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use innsyn_policy::{DefinitionId, NoAnswerReason, Outcome, QuestionId, Request, Timestamp};
+use innsyn_policy::{
+    DefinitionId, NoAnswerReason, Outcome, QuestionId, RegisterId, Request, Timestamp,
+};
 use innsyn_proto::convert::encode_question;
 use innsyn_proto::wire::node::v1 as node;
 use innsyn_proto::wire::node::v1::settings_service_client::SettingsServiceClient;
+use innsyn_proto::wire::types::v1::SaidOnPaper;
 use prost::Message as _;
 use rand::RngExt as _;
 use tokio::time::Instant;
@@ -33,6 +36,8 @@ pub struct Standing {
     pub effective_at: usize,
     /// Registers where it is to be.
     pub registers: usize,
+    /// Where it was said on paper, and what there is of that; none where it came over a gateway.
+    pub paper: Option<(RegisterId, SaidOnPaper)>,
 }
 
 /// What became of the question at one register.
@@ -47,7 +52,7 @@ pub struct AtRegister {
 /// The answer of every register, put together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listed {
-    /// In the order of the definitions' ids.
+    /// In the order of the definitions' ids; those from paper, each at its register, last.
     pub settings: Vec<Standing>,
     /// One for each register, in the catalogue's order.
     pub registers: Vec<AtRegister>,
@@ -76,6 +81,7 @@ impl GatewaySettings {
         let mut calls = std::pin::pin!(calls);
         let mut listed = Listed::default();
         let mut said: BTreeMap<DefinitionId, Vec<node::SaidSetting>> = BTreeMap::new();
+        let mut papers: Vec<(usize, Standing)> = Vec::new();
         while let Some((position, called)) = calls.next().await {
             let answer = match called {
                 Called::Answered(answer) => {
@@ -83,8 +89,15 @@ impl GatewaySettings {
                         let Ok(id) = <[u8; 16]>::try_from(&*setting.definition) else {
                             continue;
                         };
-                        let of = said.entry(DefinitionId::from_bytes(id)).or_default();
-                        of.push(setting);
+                        let id = DefinitionId::from_bytes(id);
+                        if let Some(paper) = setting.paper.clone() {
+                            let register = everyone.entries().get(position);
+                            let register = register.map(|entry| entry.register.id.clone());
+                            let at = register.map(|register| (register, paper));
+                            papers.push((position, on_paper(id, &setting, at)));
+                        } else {
+                            said.entry(id).or_default().push(setting);
+                        }
                     }
                     Ok(answer.is_current)
                 }
@@ -101,6 +114,10 @@ impl GatewaySettings {
             .into_iter()
             .filter_map(|(definition, all)| self.standing(definition, &all))
             .collect();
+        papers.sort_by_key(|(position, standing)| (standing.definition, *position));
+        listed
+            .settings
+            .extend(papers.into_iter().map(|(_, standing)| standing));
         listed
     }
 
@@ -122,6 +139,25 @@ impl GatewaySettings {
             sequence: last.sequence,
             effective_at: all.iter().filter(holds).count(),
             registers: self.registers.iter().filter(of).count(),
+            paper: None,
         })
+    }
+}
+
+/// What one register has from paper, which binds there alone.
+fn on_paper(
+    definition: DefinitionId,
+    said: &node::SaidSetting,
+    paper: Option<(RegisterId, SaidOnPaper)>,
+) -> Standing {
+    Standing {
+        definition,
+        active: said.active,
+        since: Timestamp::from_micros(said.since_micros),
+        until: said.until_micros.map(Timestamp::from_micros),
+        sequence: said.sequence,
+        effective_at: 1,
+        registers: 1,
+        paper,
     }
 }

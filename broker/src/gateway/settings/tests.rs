@@ -241,7 +241,8 @@ async fn a_parent_speaks_for_a_child_and_both_are_named_and_nobody_else_does() {
     let change = waiting[0]["npr"].content.as_ref().unwrap();
     assert_eq!(change.person.expose_str(), CHILD);
     assert_eq!(change.by.expose_str(), KARI);
-    assert_eq!(change.acted_as, ActedAs::Parent);
+    let born = jiff::civil::date(2018, 9, 1);
+    assert_eq!(change.acted_as, ActedAs::Parent(Some(born)));
 
     let validity = Validity {
         from: Timestamp::from_seconds(0),
@@ -262,6 +263,37 @@ async fn a_parent_speaks_for_a_child_and_both_are_named_and_nobody_else_does() {
         assert!(matches!(refused, Err(ChangeError::NotForSettings)));
     }
     assert_eq!(world.waiting().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_proxys_change_takes_the_signed_mandate_along_and_is_no_longer_for_it() {
+    let world = World::new().await;
+    let areas = [
+        innsyn_policy::Area::AllInsight,
+        innsyn_policy::Area::Settings,
+    ];
+    let proxy = Representation::PowerOfAttorney {
+        areas: areas.into_iter().collect(),
+        validity: Validity {
+            from: Timestamp::from_seconds(0),
+            until: Timestamp::from_seconds(i64::MAX / 2_000_000),
+        },
+    };
+    let asked = asks(CHILD, proxy);
+    for proof in ["", "not a token", "a.b"] {
+        let refused = world.settings.change_with(&asked, wish(1, 1), proof).await;
+        assert!(matches!(refused, Err(ChangeError::Proof)), "{proof:?}");
+    }
+    assert_eq!(world.waiting().await.len(), 0);
+
+    let long = format!("a.b.{}", "c".repeat(2_796));
+    let change = world.settings.change_with(&asked, wish(1, 1), &long).await;
+    change.unwrap();
+    // As long as every other: `waiting` looks at it.
+    let waiting = world.waiting().await;
+    let change = waiting[0]["npr"].content.as_ref().unwrap();
+    assert_eq!(change.acted_as.proof().unwrap().expose(), long);
+    assert_eq!(change.by.expose_str(), KARI);
 }
 
 #[tokio::test]

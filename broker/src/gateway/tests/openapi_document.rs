@@ -19,7 +19,13 @@ async fn every_reference_leads_somewhere_and_every_operation_says_who_may() {
     assert_eq!(document["openapi"], "3.1.0");
     let scheme = &document["components"]["securitySchemes"]["citizen_token"];
     assert_eq!(scheme["scheme"], "bearer");
-    for path in ["/v1/registrations", "/v1/registers", "/healthz", "/readyz"] {
+    for path in [
+        "/v1/registrations",
+        "/v1/registers",
+        "/v1/insight",
+        "/healthz",
+        "/readyz",
+    ] {
         assert!(document["paths"].get(path).is_some(), "{path}");
     }
     let security = &document["paths"]["/v1/registrations"]["post"]["security"];

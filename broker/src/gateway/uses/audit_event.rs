@@ -65,6 +65,17 @@ fn event(register: &wire::RegisterUses, told: &wire::Use, subject: &NationalId) 
             details.push(detail(name, value));
         }
     }
+    if let Some(paper) = &told.paper {
+        for (name, value) in [
+            ("enteredBy", &paper.entered_by),
+            ("confirmedBy", &paper.confirmed_by),
+            ("paperDated", &paper.dated),
+            ("paperArchive", &paper.archive),
+            ("paperReason", &paper.reason),
+        ] {
+            details.push(detail(name, value));
+        }
+    }
     json!({
         "resourceType": "AuditEvent",
         "id": uuid(&told.leaf),
@@ -110,7 +121,9 @@ fn agent(told: &wire::Use, subject: &NationalId) -> Value {
             "system": NATIONAL_ID, "value": subject.expose_str(),
         } }),
         wire::UsedBy::You => json!({ "type": "RelatedPerson", "display": by(told) }),
-        wire::UsedBy::Other | wire::UsedBy::Unspecified => json!({ "display": by(told) }),
+        wire::UsedBy::Register | wire::UsedBy::Other | wire::UsedBy::Unspecified => {
+            json!({ "display": by(told) })
+        }
     };
     json!({ "who": who, "requestor": true })
 }

@@ -4,11 +4,12 @@
 //! register to: the head and the key that it keeps as a witness, the signatures of other witnesses,
 //! and the receipt that the person brought.
 
-use innsyn_policy::{QuestionId, RegisterId};
+use innsyn_policy::{QuestionId, RegisterId, UseKind};
 use innsyn_proto::convert::{
     ReadUsesError, UsesHead, counted_from_wire, shown_from_wire, uses_head_from_wire,
 };
 use innsyn_proto::head::{HeadError, HeadKey, SignedHead, origin};
+use innsyn_proto::setting::paper::PaperUse;
 use innsyn_proto::uselog::Entry;
 use innsyn_proto::uselog::reading::{
     CountedEntry, ShownEntry, UsesFault, check_chain, check_counted, check_inclusion,
@@ -18,6 +19,9 @@ use innsyn_proto::uselog::receipt::{ReadingReceipt, ReadingReceiptError};
 use innsyn_proto::wire::node::v1 as node;
 
 use super::pages::Pages;
+
+#[cfg(test)]
+mod tests;
 
 /// What a register is held to.
 #[derive(Debug, Clone)]
@@ -55,6 +59,12 @@ pub(super) enum CheckError {
     /// The receipt was not signed by this log.
     #[error("the receipt was not given by this register: {0}")]
     Receipt(#[from] ReadingReceiptError),
+    /// What is told of a setting from paper is not what its entry commits to.
+    #[error("what is told of the paper of entry number {number} is not what the entry names")]
+    Paper {
+        /// The entry's number.
+        number: u64,
+    },
     /// A check fails.
     #[error(transparent)]
     Fault(#[from] UsesFault),
@@ -79,6 +89,7 @@ impl CheckError {
             | Self::Fault(F::OtherReceipt | F::Receipt(_) | F::ReceiptNumber { .. }) => "receipt",
             Self::Witnessed(_) | Self::Fault(F::Witness(_) | F::NotWitnessed) => "witness",
             Self::Fault(F::NotCounted { .. }) => "research",
+            Self::Paper { .. } => "paper",
         }
     }
 }
@@ -130,6 +141,9 @@ pub(super) fn check(
     let uses = pages.pages.iter().flat_map(|page| &page.uses);
     let entries: Vec<_> = uses.map(shown_from_wire).collect::<Result<_, _>>()?;
     check_inclusion(head, &entries)?;
+    for shown in pages.pages.iter().flat_map(|page| &page.uses) {
+        check_paper(shown)?;
+    }
     let person = check_chain(&entries, id)?;
     if let Some((_, note)) = &against.receipt {
         let receipt = ReadingReceipt::read(note, &shown.log_key)?;
@@ -150,6 +164,29 @@ pub(super) fn check(
         witnesses: names,
         head: shown.head,
     })
+}
+
+/// Checks that the entry names what is told of the paper that it came from, if that is told.
+fn check_paper(shown: &node::ShownUse) -> Result<(), CheckError> {
+    let Some(paper) = &shown.paper else {
+        return Ok(());
+    };
+    let entry = match &shown.told {
+        Some(node::shown_use::Told::Entry(bytes)) => (&**bytes).try_into().ok(),
+        _ => None,
+    };
+    let entry = entry.and_then(|bytes| Entry::from_bytes(bytes).ok());
+    let question = PaperUse::from_wire(paper).map(|told| told.question());
+    match (entry, question) {
+        (Some(entry), Some(question))
+            if entry.question == question && entry.kind() == UseKind::SettingChange =>
+        {
+            Ok(())
+        }
+        _ => Err(CheckError::Paper {
+            number: shown.number,
+        }),
+    }
 }
 
 /// The size of the head that witnesses have signed, and their names; none where none has.

@@ -3,10 +3,11 @@
 //! A text that a spreadsheet would take for a formula has an apostrophe before it.
 
 use innsyn_proto::wire::citizen::v1 as wire;
+use innsyn_proto::wire::types::v1 as types;
 
 use super::json::{by, kind, purpose};
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 20] = [
     "register",
     "name",
     "at",
@@ -24,6 +25,9 @@ const COLUMNS: [&str; 17] = [
     "project",
     "position",
     "leaf",
+    "paper_entered_by",
+    "paper_confirmed_by",
+    "paper_reason",
 ];
 
 /// The uses of all registers whose logs were verified.
@@ -43,7 +47,10 @@ pub(super) fn table(uses: &wire::ListUsesResponse) -> Vec<u8> {
                     .as_ref()
                     .map_or_else(String::new, |words| words.en.clone())
             };
-            let row: [String; 17] = [
+            let paper = |part: fn(&types::SaidOnPaper) -> &String| {
+                told.paper.as_ref().map(part).cloned().unwrap_or_default()
+            };
+            let row: [String; 20] = [
                 register.register_id.clone(),
                 register.name.clone(),
                 told.at.clone(),
@@ -61,6 +68,9 @@ pub(super) fn table(uses: &wire::ListUsesResponse) -> Vec<u8> {
                 told.project.clone(),
                 told.position.to_string(),
                 hex::encode(&told.leaf),
+                paper(|it| &it.entered_by),
+                paper(|it| &it.confirmed_by),
+                paper(|it| &it.reason),
             ];
             let _ = table.write_record(row.map(as_text));
         }

@@ -5,6 +5,7 @@ use innsyn_proto::wire::types::v1 as types;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::super::on_paper::OnPaper;
 use super::super::refusal::Refusal;
 
 /// Whose uses are wanted.
@@ -122,9 +123,10 @@ pub(in crate::gateway) struct Words<'a> {
 pub(in crate::gateway) struct Use<'a> {
     #[schema(format = DateTime)]
     at: &'a str,
-    /// `LISTING`, `RESEARCH`, `LOG_READING`, `SETTING_CHANGE` or `DIALOG`.
+    /// `LISTING`, `RESEARCH`, `LOG_READING`, `SETTING_CHANGE`, `DIALOG` or `INSIGHT`.
     kind: &'static str,
-    /// `ONESELF`, `YOU` (who asks now on the person's behalf) or `OTHER`.
+    /// `ONESELF`, `YOU` (who asks now on the person's behalf), `REGISTER` (its clerks, from what the
+    /// person said on paper) or `OTHER`.
     by: &'static str,
     /// The organisation number, or what stands for one.
     organisation: &'a str,
@@ -155,6 +157,10 @@ pub(in crate::gateway) struct Use<'a> {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<u64>,
+    /// By whom and why, of a setting that was said on paper; absent of all else.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paper: Option<OnPaper>,
 }
 
 /// One use in words.
@@ -228,6 +234,7 @@ impl<'a> Use<'a> {
             position: told.position,
             leaf: hex::encode(&told.leaf),
             number: (!is_research).then_some(told.number),
+            paper: told.paper.as_ref().map(OnPaper::of),
         }
     }
 }

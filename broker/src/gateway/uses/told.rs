@@ -22,9 +22,16 @@ pub(super) fn tell(uses: &mut citizen::RegisterUses, pages: &Pages, checked: &Ch
                 let Ok(entry) = Entry::from_bytes(bytes) else {
                     continue;
                 };
+                let paper = asker.paper.clone();
+                let kind_words = match &paper {
+                    Some(_) => words::on_paper(),
+                    None => words::kind(entry.kind()),
+                };
                 uses.uses.push(citizen::Use {
                     by: by(asker.asker()).into(),
                     number: shown.number,
+                    kind_words: Some(kind_words),
+                    paper,
                     ..one(&entry, shown.position, leaf_hash(bytes))
                 });
             }
@@ -93,6 +100,7 @@ const fn by(asker: node::Asker) -> citizen::UsedBy {
     match asker {
         node::Asker::Oneself => citizen::UsedBy::Oneself,
         node::Asker::You => citizen::UsedBy::You,
+        node::Asker::Register => citizen::UsedBy::Register,
         node::Asker::Unspecified | node::Asker::Other => citizen::UsedBy::Other,
     }
 }
@@ -104,6 +112,7 @@ const fn kind(kind: UseKind) -> citizen::UseKind {
         UseKind::LogReading => citizen::UseKind::LogReading,
         UseKind::SettingChange => citizen::UseKind::SettingChange,
         UseKind::Dialog => citizen::UseKind::Dialog,
+        UseKind::Insight => citizen::UseKind::Insight,
     }
 }
 

@@ -32,7 +32,20 @@ pub(super) fn kind(kind: UseKind) -> Words {
             "Change of a privacy setting",
         ),
         UseKind::Dialog => words("Dialog med registeret", "Dialog with the register"),
+        UseKind::Insight => words(
+            "Innsyn: vist hva registeret har om personen",
+            "Insight: shown what the register holds about the person",
+        ),
     }
+}
+
+/// A change of a setting that came from paper.
+pub(super) fn on_paper() -> Words {
+    words(
+        "Endring av en personverninnstilling, fra papir: registrert av én saksbehandler og \
+         bekreftet av en annen",
+        "Change of a privacy setting, from paper: entered by one clerk and confirmed by another",
+    )
 }
 
 /// What for.

@@ -108,7 +108,7 @@ impl MailboxService for Service {
             .collect::<Option<Vec<_>>>()
             .ok_or_else(|| {
                 Status::invalid_argument(
-                    "an item has a register, a name of 16 bytes and 2048 sealed ones",
+                    "an item has a register, a name of 16 bytes and 4096 sealed ones",
                 )
             })?;
         self.inner.boxes.deposit(&items).await.map_err(told)?;

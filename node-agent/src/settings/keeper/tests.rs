@@ -65,9 +65,14 @@ impl World {
             folder.path().join("records"),
             folder.path().join("records.key"),
         );
-        let records = Records::open(&at, &key, &[SCHEMA], &mut random)
-            .await
-            .unwrap();
+        let records = Records::open(
+            &at,
+            &key,
+            &[SCHEMA, papers::SCHEMA, crate::settings::proofs::SCHEMA],
+            &mut random,
+        )
+        .await
+        .unwrap();
         let definitions =
             innsyn_proto::setting::definitions::SettingDefinitions::parse(DEFINITIONS).unwrap();
         let kept = KeptSettings::new(

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use innsyn_policy::{
-    Assurance, Caller, Clock, DefinitionId, NationalId, Organisation, PersonUse, Purpose,
-    QuestionId, Representation, Request, SettingKind, Timestamp, UseDecision, UseRecord,
+    Clock, DefinitionId, DenyReason, NationalId, PersonUse, QuestionId, Representation,
+    SettingKind, Timestamp, UseDecision, UseRecord,
 };
 use innsyn_proto::identity::GatewayName;
-use innsyn_proto::setting::{Change, Item};
+use innsyn_proto::setting::{ActedAs, Change, Item};
 use sqlx::{Sqlite, Transaction};
 
+use super::logged;
 use super::{KeptSettings, Said};
 use crate::records::{PersonCode, Records, RecordsError, Schema};
 use crate::settings::forwarding;
+use crate::settings::proofs;
+use crate::settings::representing::{JudgeError, request_of};
 use crate::uselog::{LogUnavailableError, UseLog};
 
 /// The tables of settings.
@@ -64,6 +67,9 @@ pub enum KeepError {
     /// The log of use fails; what is not logged is not done.
     #[error(transparent)]
     Log(#[from] LogUnavailableError),
+    /// Whose change it is to make cannot be told now.
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
     /// A row is not one that was written here.
     #[error("a setting in the agent's records cannot be read; restore them from a copy")]
     Damaged,
@@ -183,18 +189,22 @@ impl KeptSettings {
                 number if number <= applied => TakenItem::Before,
                 number if number == applied + 1 && item.gateway == *gateway => {
                     applied = number;
-                    let writer = Writer::Gateway(gateway.clone());
-                    if let Some(change) = &item.content
-                        && self.elsewhere().writes(&change.definition)
-                    {
-                        forwarding::put(&mut writing, records, &writer, change).await?;
-                    } else if let Some(change) = &item.content {
-                        uses.push(use_of(change, now));
-                        notes.extend(
-                            self.write(&mut writing, records, &writer, change, item.at, now)
-                                .await?
-                                .map(|said| (change.person, said)),
-                        );
+                    if let Some(change) = &item.content {
+                        let writer = Writer::Gateway(gateway.clone());
+                        let decision = self.judge(change, item.at)?;
+                        let is_made = decision == UseDecision::Answered;
+                        if is_made && self.elsewhere().writes(&change.definition) {
+                            forwarding::put(&mut writing, records, &writer, change, now).await?;
+                        } else {
+                            uses.push(use_of(change, decision, now));
+                        }
+                        if is_made && !self.elsewhere().writes(&change.definition) {
+                            notes.extend(
+                                self.write(&mut writing, records, &writer, change, item.at, now)
+                                    .await?
+                                    .map(|said| (change.person, said)),
+                            );
+                        }
                     }
                     TakenItem::Applied
                 }
@@ -251,7 +261,7 @@ impl KeptSettings {
         }
         let now = clock.now();
         let mut writing = records.write().await?;
-        let (mut uses, mut notes) = (Vec::new(), Vec::new());
+        let (mut uses, mut notes, mut new) = (Vec::new(), Vec::new(), 0);
         for (change, said_at) in changes {
             let known: Option<(i64,)> =
                 sqlx::query_as("SELECT 1 FROM setting_change WHERE writer = $1 AND change = $2")
@@ -262,14 +272,25 @@ impl KeptSettings {
             if known.is_some() {
                 continue;
             }
-            uses.push(use_of(change, now));
-            let said = self
-                .write(&mut writing, records, writer, change, *said_at, now)
-                .await?;
-            notes.extend(said.map(|said| (change.person, said)));
+            new += 1;
+            let decision = match writer {
+                // Who it is that says it was checked there.
+                Writer::Pvk => UseDecision::Answered,
+                _ => self.judge(change, now)?,
+            };
+            if decision == UseDecision::Answered {
+                let said = self
+                    .write(&mut writing, records, writer, change, *said_at, now)
+                    .await?;
+                notes.extend(said.map(|said| (change.person, said)));
+            }
+            // What is done again after a crash was perhaps logged before it.
+            let is_resumed = matches!(writer, Writer::Clerk | Writer::Case);
+            if !(is_resumed && logged::is_logged(log, change).await) {
+                uses.push(use_of(change, decision, now));
+            }
         }
-        let new = uses.len();
-        if new > 0 {
+        if !uses.is_empty() {
             log.append(uses).await?;
         }
         writing.commit().await?;
@@ -282,6 +303,17 @@ impl KeptSettings {
         if !notes.is_empty() {
             self.note(notes);
             self.changed_at.store(now.as_micros(), Ordering::Release);
+        }
+    }
+
+    /// Whether the change is its maker's to make, as of `at`.
+    fn judge(&self, change: &Change, at: Timestamp) -> Result<UseDecision, KeepError> {
+        match self.representing.get() {
+            Some(representing) => Ok(representing.judge(change, at)?),
+            None if change.acted_as == ActedAs::Own && change.by == change.person => {
+                Ok(UseDecision::Answered)
+            }
+            None => Ok(UseDecision::Denied(DenyReason::RepresentationUnproven)),
         }
     }
 
@@ -322,6 +354,7 @@ impl KeptSettings {
         .bind(now.as_micros())
         .execute(&mut **writing)
         .await?;
+        proofs::archive(writing, records, &writer.to_string(), change, now).await?;
         let before: Option<Row> = sqlx::query_as(
             "SELECT sequence, active, change, (SELECT writer FROM setting_change AS said \
              WHERE said.change = setting.change AND said.person = setting.person LIMIT 1) \
@@ -389,27 +422,9 @@ impl KeptSettings {
 }
 
 /// The entry that a change leaves in the log of use.
-fn use_of(change: &Change, now: Timestamp) -> UseRecord {
-    let request = request_of(change.person, change.by, change.organisation);
-    UseRecord::of_person(
-        PersonUse::SettingChange,
-        QuestionId(change.id.0),
-        &request,
-        UseDecision::Answered,
-        now,
-    )
-}
-
-/// Who did it to whom; by what right stands beside the change.
-fn request_of(subject: NationalId, by: NationalId, organisation: Organisation) -> Request {
-    Request {
-        subject,
-        caller: Caller {
-            person: by,
-            organisation,
-            assurance: Assurance::High,
-        },
-        representation: Representation::Own,
-        purpose: Purpose::OwnInsight,
-    }
+fn use_of(change: &Change, decision: UseDecision, now: Timestamp) -> UseRecord {
+    // Both people are named; by what right stands beside the change.
+    let request = request_of(change, Representation::Own);
+    let id = QuestionId(change.id.0);
+    UseRecord::of_person(PersonUse::SettingChange, id, &request, decision, now)
 }

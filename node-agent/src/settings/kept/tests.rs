@@ -14,6 +14,8 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
 
+mod represented;
+
 use super::*;
 use crate::records::Records;
 use crate::subjects::SubjectKey;
@@ -79,9 +81,14 @@ impl World {
             folder.path().join("records"),
             folder.path().join("records.key"),
         );
-        let records = Records::open(&at, &key, &[SCHEMA], &mut random)
-            .await
-            .unwrap();
+        let records = Records::open(
+            &at,
+            &key,
+            &[SCHEMA, crate::settings::proofs::SCHEMA],
+            &mut random,
+        )
+        .await
+        .unwrap();
         let kept = KeptSettings::new(
             LegalBasis::Consent,
             Arc::new(SettingDefinitions::parse(DEFINITIONS).unwrap()),

@@ -134,7 +134,7 @@ struct RawSettings {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum FilesError {
+pub(super) enum FilesError {
     #[error("`files` is empty")]
     NoFiles,
     #[error("`{0}` is not a file name: files stand in the manifest's own folder")]
@@ -144,7 +144,7 @@ enum FilesError {
 }
 
 impl Files {
-    fn new(files: Vec<String>, delimiter: char) -> Result<Self, FilesError> {
+    pub(super) fn new(files: Vec<String>, delimiter: char) -> Result<Self, FilesError> {
         if files.is_empty() {
             return Err(FilesError::NoFiles);
         }

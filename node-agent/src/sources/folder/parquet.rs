@@ -16,17 +16,18 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{Column, Holds, unreadable};
 use crate::sources::error::SourceError;
-use crate::sources::intake::Intake;
 
 /// Rows that are decoded at a time.
 const BATCH_ROWS: usize = 8_192;
 
-/// Calls `row` for each row of the file at `path`.
-pub(super) fn read<const N: usize>(
+/// Calls `row` for each row of the file at `path`, after `expect` was told how many there are; both
+/// with `state`.
+pub(super) fn read<const N: usize, S>(
     path: &Path,
     wanted: &[Column<'_>; N],
-    intake: &mut Intake,
-    row: &mut impl FnMut(&mut Intake, [Option<&str>; N]) -> Result<(), SourceError>,
+    state: &mut S,
+    expect: impl FnOnce(&S, u64),
+    row: &mut impl FnMut(&mut S, [Option<&str>; N]) -> Result<(), SourceError>,
 ) -> Result<(), SourceError> {
     let failed = |message: String| SourceError::Format {
         path: path.to_owned(),
@@ -37,7 +38,7 @@ pub(super) fn read<const N: usize>(
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)
         .map_err(|error| failed(error.to_string()))?;
     let rows = builder.metadata().file_metadata().num_rows();
-    intake.expect(u64::try_from(rows).unwrap_or_default());
+    expect(state, u64::try_from(rows).unwrap_or_default());
 
     let places = places(path, builder.schema(), wanted)?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), places.iter().flatten().copied());
@@ -66,7 +67,7 @@ pub(super) fn read<const N: usize>(
                     *field = Some(id);
                 }
             }
-            row(intake, fields)?;
+            row(state, fields)?;
         }
     }
     Ok(())
@@ -122,6 +123,7 @@ fn unsuited(holds: Holds, found: &DataType) -> Option<&'static str> {
             );
             (is_text || is_date, "a date, a timestamp or text")
         }
+        Holds::Any => (!found.is_nested(), "a plain value"),
         Holds::Text => {
             let is_bool = matches!(found, DataType::Boolean);
             (

@@ -110,6 +110,30 @@ impl<'a> Relation<'a> {
         transaction: &Transaction<'_>,
         wanted: &[Column<'_>],
     ) -> Result<String, SourceError> {
+        let columns = self.expressions(transaction, wanted).await?.join(", ");
+        Ok(format!("SELECT {columns} FROM {}", self.quoted()))
+    }
+
+    /// The statement that reads `wanted` as text, in order, of at most `limit` rows in which `id` is
+    /// the statement's parameter.
+    pub(super) async fn query_about(
+        &self,
+        transaction: &Transaction<'_>,
+        id: Column<'_>,
+        wanted: &[Column<'_>],
+        limit: usize,
+    ) -> Result<String, SourceError> {
+        let id = self.expressions(transaction, &[id]).await?.join("");
+        let query = self.query(transaction, wanted).await?;
+        Ok(format!("{query} WHERE {id} = $1 LIMIT {limit}"))
+    }
+
+    /// The expression for each of `wanted`.
+    async fn expressions(
+        &self,
+        transaction: &Transaction<'_>,
+        wanted: &[Column<'_>],
+    ) -> Result<Vec<String>, SourceError> {
         let rows = transaction
             .query(
                 "SELECT a.attname::text, t.typname::text, format_type(t.oid, a.atttypmod), \
@@ -133,12 +157,10 @@ impl<'a> Relation<'a> {
                 readable: row.try_get(3).map_err(&error)?,
             });
         }
-        let columns: Result<Vec<_>, _> = wanted
+        wanted
             .iter()
             .map(|column| self.expression(*column, &present))
-            .collect();
-        let (columns, relation) = (columns?.join(", "), self.quoted());
-        Ok(format!("SELECT {columns} FROM {relation}"))
+            .collect()
     }
 
     fn expression(

@@ -207,6 +207,7 @@ fn representations() -> impl Strategy<Value = Representation> {
     let area = prop_oneof![
         Just(Area::AllInsight),
         Just(Area::Dialogs),
+        Just(Area::Settings),
         kinds().prop_map(Area::Kind),
         register_ids().prop_map(Area::Register),
     ];

@@ -178,6 +178,7 @@ impl Drill {
                         definition: OPT_OUT,
                         active,
                         id,
+                        proof: None,
                     };
                     if let Ok(changed) = caller.change_setting(&question, saying).await {
                         bar.inc(1);

@@ -71,6 +71,7 @@ pub(super) async fn change(
                 definition: &switched.definition,
                 active: switched.active,
                 id: random.random(),
+                proof: None,
             };
             let changed = visit.caller.change_setting(&visit.question, saying).await?;
             anyhow::Ok((definition.unwrap_or_default(), changed))

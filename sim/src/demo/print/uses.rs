@@ -61,6 +61,7 @@ fn who(event: &Event<'_>) -> &'static str {
         _ if event.is_by_register() => "the register",
         (_, UsedBy::Oneself) => "themself",
         (_, UsedBy::You) => "you",
+        (_, UsedBy::Register) => "the register",
         (_, UsedBy::Other | UsedBy::Unspecified) => "another",
     }
 }

@@ -173,6 +173,7 @@ fn who(visit: &Visit, event: &Event<'_>) -> (&'static str, &'static str) {
         (_, UsedBy::Oneself) if is_own => ("Du selv", "You"),
         (_, UsedBy::Oneself) => ("Personen selv", "The person"),
         (_, UsedBy::You) => ("Du, for personen", "You, for the person"),
+        (_, UsedBy::Register) => ("Registeret, fra papir", "The register, from paper"),
         (_, UsedBy::Other | UsedBy::Unspecified) => ("Noen andre", "Somebody else"),
     }
 }
