@@ -18,6 +18,7 @@ use rand::rngs::StdRng;
 use crate::config::{Config, ConfigError};
 use crate::finding::Finding;
 use crate::presence::{self, SpareError};
+use crate::pvk;
 use crate::research::steward::Steward;
 use crate::secret_file::SecretFileError;
 use crate::sources::{self, TerminalBar};
@@ -53,6 +54,7 @@ pub async fn check(path: &Path, dialler: &dyn Dial, clock: &Arc<dyn Clock>) -> V
     }
     log(&config, &mut random, &mut findings);
     research(&config, clock.now(), &mut findings);
+    findings.extend(pvk::look(&config, clock, &mut random).await);
     findings.extend(
         sources::check(
             &config.source,

@@ -23,12 +23,15 @@ use crate::uselog::KeyFiles;
 use crate::uses::Delay;
 
 mod exchange;
+mod pvk;
 mod research;
 mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use exchange::{ExchangeConfigError, ExchangeSection, TlsMode};
+pub(crate) use pvk::is_protected;
+pub use pvk::{HelseIdSection, PvkConfigError, PvkSection, ReceiverSection};
 pub use research::{ResearchConfigError, ResearchSection, TrustedIssuer};
 pub use settings::{SettingsConfigError, SettingsSection};
 
@@ -59,6 +62,8 @@ pub struct Config {
     pub research: Option<ResearchSection>,
     /// Its place on the message exchange; none if absent.
     pub exchange: Option<ExchangeSection>,
+    /// Its place at Personvernkomponenten; none if absent.
+    pub pvk: Option<PvkSection>,
     /// Where the operator finds health and metrics; nowhere if absent.
     pub status_listen: Option<SocketAddr>,
 }
@@ -221,6 +226,9 @@ pub enum ConfigError {
     /// The message exchange cannot be meant.
     #[error(transparent)]
     Exchange(#[from] ExchangeConfigError),
+    /// Personvernkomponenten cannot be meant.
+    #[error(transparent)]
+    Pvk(#[from] PvkConfigError),
 }
 
 #[derive(Deserialize)]
@@ -242,6 +250,7 @@ struct File {
     settings: Option<SettingsSection>,
     research: Option<ResearchSection>,
     exchange: Option<ExchangeSection>,
+    pvk: Option<PvkSection>,
     status_listen: Option<SocketAddr>,
 }
 
@@ -345,6 +354,9 @@ impl Config {
         if let Some(exchange) = &mut config.exchange {
             exchange.resolve(folder);
         }
+        if let Some(pvk) = &mut config.pvk {
+            pvk.resolve(folder);
+        }
         Ok(config)
     }
 
@@ -380,6 +392,9 @@ impl Config {
         if let Some(exchange) = &file.exchange {
             exchange.check()?;
         }
+        if let Some(pvk) = &file.pvk {
+            pvk.check(file.settings.as_ref())?;
+        }
         Ok(Self {
             telemetry: file.telemetry,
             register: file.register.check()?,
@@ -402,6 +417,7 @@ impl Config {
             settings: file.settings,
             research: file.research,
             exchange: file.exchange,
+            pvk: file.pvk,
             status_listen: file.status_listen,
         })
     }

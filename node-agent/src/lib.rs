@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`run`] puts the parts together; [`service`] answers questions; [`uselog`]
 //! keeps what was done, before it is answered, and [`uses`] shows people what was; [`subjects`] knows who is here and [`settings`]
-//! what they have said; [`records`] is where the agent keeps what it was told itself; [`sources`]
+//! what they have said, at Personvernkomponenten as well ([`pvk`]); [`records`] is where the agent keeps what it was told itself; [`sources`]
 //! reads people and settings from the register; [`presence`] keeps the agent
 //! reachable; [`heads`] shows the log to gateways; [`engine`] runs a researcher's query over what
 //! [`research`] publishes.
@@ -16,6 +16,7 @@ pub mod finding;
 pub mod heads;
 pub mod presence;
 pub mod program;
+pub mod pvk;
 pub mod records;
 pub mod research;
 mod run;

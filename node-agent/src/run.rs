@@ -23,6 +23,7 @@ use crate::cases::{self, BecomesSetting, Cases, CasesFace, CasesParts};
 use crate::config::{Asks, Config, RecordsSection};
 use crate::exchange::{self, Exchange, ExchangeParts, NoDialogs};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
+use crate::pvk::{self, Pvk};
 use crate::records::Records;
 use crate::research::Publisher;
 use crate::research::compute::{
@@ -37,6 +38,8 @@ use crate::status;
 use crate::subjects::SubjectKey;
 use crate::uselog::{self, Disk, FsDisk, LogKeys, UseLog, UseLogConfig};
 use crate::uses::{Reading, ReadingParts, Uses};
+
+mod personvern;
 
 /// Gateways that have proved who they are and wait to be served.
 const ARRIVALS_MAX: usize = 16;
@@ -94,21 +97,10 @@ async fn run_agent(
         .with_context(|| format!("the log's folder `{}`", config.use_log.folder.display()))?;
     let log = Arc::new(open_log(&config, disk, &mut random).await?);
     let records = open_records(&config, &mut random).await?;
-    let key = Arc::new(config.source.subject_key(&mut random)?);
-    let kept = kept_settings(&config, &key, &records).await?;
-    let subjects = SubjectsStore::open_beside(
-        Arc::clone(&kept),
-        config.source.source(),
-        key,
-        config.numbers,
-        config.source.settings_max_age,
-        Arc::clone(&clock),
-        progress,
-    )
-    .await
-    .context("the register's data cannot be read")?;
+    let (kept, subjects) = subjects(&config, &records, &clock, progress, &mut random).await?;
     let refreshing = subjects.spawn_refresh(config.source.refresh, shutdown.clone());
 
+    let pvk_standing = personvern::standing(&config, &kept, &records);
     let answering = answering(&config, &subjects, &log, &clock);
     let (presence_status, presence_seen) = watch::channel(PresenceStatus::default());
     let counters = Arc::new(PresenceCounters::default());
@@ -118,6 +110,7 @@ async fn run_agent(
             subjects: Arc::clone(&subjects),
             presence: presence_seen,
             counters: Arc::clone(&counters),
+            pvk: pvk_standing.clone(),
         };
         status::serve(listen, parts, shutdown.clone()).await?;
     }
@@ -131,6 +124,15 @@ async fn run_agent(
         random.next_u64(),
         &shutdown,
     );
+    let pvk = personvern::start(
+        &config,
+        &keeper,
+        pvk_standing,
+        &clock,
+        &mut random,
+        &shutdown,
+    )
+    .await?;
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
     let exchange = exchange(&config, &records, &clock, &mut random, shutdown.clone()).await?;
@@ -183,6 +185,7 @@ async fn run_agent(
         publishing.abort();
     }
     OptionFuture::from(exchange.map(Exchange::left)).await;
+    OptionFuture::from(pvk.map(Pvk::left)).await;
     log.close().await;
     records.close().await;
     tracing::info!("agent ended");
@@ -201,9 +204,38 @@ fn own_tls(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<AgentTls> 
     Ok(tls)
 }
 
+/// What people have said here, and the people of the register beside it.
+async fn subjects(
+    config: &Config,
+    records: &Records,
+    clock: &Arc<dyn Clock>,
+    progress: Arc<dyn Progress>,
+    random: &mut StdRng,
+) -> anyhow::Result<(Arc<KeptSettings>, Arc<SubjectsStore<Arc<dyn Clock>>>)> {
+    let key = Arc::new(config.source.subject_key(random)?);
+    let kept = kept_settings(config, &key, records).await?;
+    let subjects = SubjectsStore::open_beside(
+        Arc::clone(&kept),
+        config.source.source(),
+        key,
+        config.numbers,
+        config.source.settings_max_age,
+        Arc::clone(clock),
+        progress,
+    )
+    .await
+    .context("the register's data cannot be read")?;
+    Ok((kept, subjects))
+}
+
 /// What the agent keeps beside its log, with the tables of whatever keeps something.
 async fn open_records(config: &Config, random: &mut StdRng) -> anyhow::Result<Records> {
-    let schemas = [settings::kept::SCHEMA, cases::SCHEMA, exchange::SCHEMA];
+    let schemas = [
+        settings::kept::SCHEMA,
+        settings::forwarding::SCHEMA,
+        cases::SCHEMA,
+        exchange::SCHEMA,
+    ];
     let RecordsSection { folder, key } = &config.records;
     Records::open(folder, key, &schemas, random)
         .await
@@ -294,11 +326,14 @@ async fn kept_settings(
         }
     }
     let gateways = config.gateways_of_settings().into_keys();
-    let kept = KeptSettings::new(
+    let elsewhere = config.pvk.as_ref();
+    let elsewhere = elsewhere.map(|section| pvk::elsewhere(section, &definitions));
+    let kept = KeptSettings::with_elsewhere(
         config.register.legal_basis,
         Arc::new(definitions),
         Arc::clone(key),
         Currency::new(section.max_age(), gateways),
+        elsewhere.transpose()?.unwrap_or_default(),
     );
     kept.load(records)
         .await

@@ -25,6 +25,8 @@ use crate::subjects::{SubjectKey, Tag};
 
 pub mod collecting;
 pub mod currency;
+pub mod elsewhere;
+pub mod forwarding;
 pub mod keeper;
 pub mod kept;
 pub mod of_case;
@@ -33,6 +35,7 @@ pub mod service;
 mod tests;
 
 pub use currency::Currency;
+pub use elsewhere::Elsewhere;
 pub use kept::KeptSettings;
 
 /// One row of a settings table, as text; a `None` or empty field is one that was not given.

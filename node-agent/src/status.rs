@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::presence::{PresenceCounters, PresenceStatus};
+use crate::pvk::Standing;
 use crate::service::Answering;
 use crate::sources::SubjectsStore;
 use crate::uselog::LogStatus;
@@ -29,6 +30,7 @@ pub(crate) struct Parts {
     pub(crate) subjects: Arc<SubjectsStore<Arc<dyn Clock>>>,
     pub(crate) presence: watch::Receiver<PresenceStatus>,
     pub(crate) counters: Arc<PresenceCounters>,
+    pub(crate) pvk: Option<Arc<Standing>>,
 }
 
 /// Serves the status on `listen` until `shutdown`.
@@ -88,6 +90,9 @@ async fn readyz(State(parts): State<Parts>) -> impl IntoResponse {
     let source = parts.subjects.status();
     if let Some(failing) = source.failing {
         warnings.push(format!("the source is not renewed: {}", failing.reason));
+    }
+    if let Some(pvk) = &parts.pvk {
+        warnings.extend(pvk.warnings(parts.subjects.now()).await);
     }
     let ready = problems.is_empty();
     let status = if ready {
@@ -190,5 +195,7 @@ async fn metrics(State(parts): State<Parts>) -> impl IntoResponse {
         .iter()
         .map(|(name, kind, value)| format!("# TYPE {name} {kind}\n{name} {value}\n"))
         .collect();
-    ([(header::CONTENT_TYPE, PROMETHEUS)], text.concat())
+    let pvk = parts.pvk.as_ref().map(|pvk| pvk.metrics());
+    let text = text.concat() + &pvk.unwrap_or_default();
+    ([(header::CONTENT_TYPE, PROMETHEUS)], text)
 }

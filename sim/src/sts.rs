@@ -26,12 +26,14 @@ use serde::{Deserialize, Serialize};
 
 pub use fault::Fault;
 pub use researcher::{RESEARCH_CLIENT, RESEARCH_SCOPE, Researcher};
+pub use system::SystemCall;
 
 use crate::population::Person;
 
 mod claims;
 mod fault;
 mod researcher;
+mod system;
 #[cfg(test)]
 mod tests;
 
@@ -251,7 +253,7 @@ impl TestIssuer {
         rng: &mut impl rand::Rng,
     ) -> Result<String, StsError> {
         let claims = claims::of(&self.names, grant, now, &rng.random());
-        fault.token(self, claims, now)
+        fault.token(self, self.header(), claims, now)
     }
 
     fn header(&self) -> jsonwebtoken::Header {

@@ -144,6 +144,29 @@ impl Keeper {
             .await
     }
 
+    /// Takes `changes` that `writer` brings, each with when it was said: all or none. Gives how many
+    /// were new.
+    pub async fn take_changes(
+        &self,
+        writer: &Writer,
+        changes: &[(Change, Timestamp)],
+    ) -> Result<usize, KeepError> {
+        let KeeperParts {
+            kept,
+            records,
+            log,
+            clock,
+            ..
+        } = &self.parts;
+        kept.take_changes(writer, changes, records, log, &**clock)
+            .await
+    }
+
+    /// Where settings are kept.
+    pub const fn records(&self) -> &Records {
+        &self.parts.records
+    }
+
     /// Whether `gateway` may speak of settings here.
     pub fn serves(&self, gateway: &GatewayName) -> bool {
         self.parts.gateways.contains_key(gateway)
@@ -245,6 +268,23 @@ impl Keeper {
         })
     }
 
+    /// What was said, as gateways are told. Personvernkomponenten counts the changes of each setting
+    /// for itself, so that only the time can be compared with what was said elsewhere.
+    fn to_wire(&self, said: &Said) -> wire::SaidSetting {
+        let is_counted_elsewhere = self.parts.kept.elsewhere().writes(&said.definition);
+        wire::SaidSetting {
+            definition: said.definition.bytes().to_vec().into(),
+            active: said.active,
+            since_micros: said.since.as_micros(),
+            until_micros: said.until.map(Timestamp::as_micros),
+            sequence: if is_counted_elsewhere {
+                said.since.as_micros()
+            } else {
+                said.sequence
+            },
+        }
+    }
+
     /// What the person has said here. The use is in the log before this returns.
     pub async fn list(
         &self,
@@ -283,7 +323,7 @@ impl Keeper {
             return Err(Status::permission_denied("the register refuses"));
         }
         Ok(wire::ListSettingsResponse {
-            settings: said.iter().map(to_wire).collect(),
+            settings: said.iter().map(|said| self.to_wire(said)).collect(),
             use_log_leaf: leaf.to_vec().into(),
             is_current: self.parts.kept.is_current(now),
         })
@@ -310,14 +350,4 @@ fn next_of(
         .take(TAKEN_AT_ONCE)
         .map(|(_, (name, item))| (name.clone(), item.clone()))
         .unzip()
-}
-
-fn to_wire(said: &Said) -> wire::SaidSetting {
-    wire::SaidSetting {
-        definition: said.definition.bytes().to_vec().into(),
-        active: said.active,
-        since_micros: said.since.as_micros(),
-        until_micros: said.until.map(Timestamp::as_micros),
-        sequence: said.sequence,
-    }
 }

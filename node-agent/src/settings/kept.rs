@@ -14,7 +14,7 @@
 //! - **A consent that was taken back is a no**, also where the register's own table still has the
 //!   old one.
 //! - **Silence is not freshness**: [`KeptSettings::is_current`] says whether everything that
-//!   gateways have is here.
+//!   gateways have is here, and everything that is written elsewhere.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,13 +22,15 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use innsyn_policy::{DefinitionId, LegalBasis, NationalId, Setting, SettingKind, Timestamp};
+use innsyn_policy::{DefinitionId, LegalBasis, NationalId, Setting, SettingKind, Timestamp, Use};
 use innsyn_proto::setting::definitions::SettingDefinitions;
 
 use super::currency::Currency;
+use super::elsewhere::Elsewhere;
 use crate::subjects::{SubjectKey, Tag};
 
 mod rows;
+mod rows_of;
 #[cfg(test)]
 mod tests;
 
@@ -65,6 +67,7 @@ pub struct KeptSettings {
     /// When the last setting was taken, in microseconds.
     changed_at: AtomicI64,
     currency: Currency,
+    elsewhere: Elsewhere,
 }
 
 /// The settings of one person.
@@ -84,6 +87,17 @@ impl KeptSettings {
         key: Arc<SubjectKey>,
         currency: Currency,
     ) -> Arc<Self> {
+        Self::with_elsewhere(basis, definitions, key, currency, Elsewhere::default())
+    }
+
+    /// The same, where some definitions are written elsewhere.
+    pub fn with_elsewhere(
+        basis: LegalBasis,
+        definitions: Arc<SettingDefinitions>,
+        key: Arc<SubjectKey>,
+        currency: Currency,
+        elsewhere: Elsewhere,
+    ) -> Arc<Self> {
         Arc::new(Self {
             basis,
             definitions,
@@ -92,6 +106,7 @@ impl KeptSettings {
             version: AtomicU64::new(0),
             changed_at: AtomicI64::new(0),
             currency,
+            elsewhere,
         })
     }
 
@@ -111,9 +126,31 @@ impl KeptSettings {
         &self.currency
     }
 
+    /// Which definitions are written elsewhere, and whether all of that is here.
+    pub const fn elsewhere(&self) -> &Elsewhere {
+        &self.elsewhere
+    }
+
     /// Whether what is here may be relied on at `now`.
     pub fn is_current(&self, now: Timestamp) -> bool {
+        let mut definitions = self.definitions.iter();
         self.currency.is_current(now)
+            && definitions.all(|definition| self.elsewhere.is_known(&definition.id, now))
+    }
+
+    /// Whether what is here of `of` may be relied on at `now`: what is not known of a definition
+    /// stands in the way of whatever it covers, and of nothing else.
+    pub fn is_current_for(&self, of: &Use, now: Timestamp) -> bool {
+        let definitions = self.definitions.iter();
+        let mut about = definitions.filter(|definition| definition.covers.touch(of));
+        self.currency.is_current(now)
+            && about.all(|definition| self.elsewhere.is_known(&definition.id, now))
+    }
+
+    /// As of when everything that gateways have and that is written elsewhere is here; `None` where
+    /// that was never so since the start.
+    pub(crate) fn current_at(&self) -> Option<Timestamp> {
+        self.currency.current_at().min(self.elsewhere.known_at())
     }
 
     /// Changes with every setting that is taken.
@@ -151,38 +188,41 @@ impl KeptSettings {
         }
     }
 
-    /// Takes note of what `person` has said; it binds from now on.
-    fn note(&self, person: &NationalId, said: Said) {
-        let tag = self.key.tag_of(person);
+    /// Takes note of what was said, all of it at once; it binds from now on.
+    fn note(&self, notes: impl IntoIterator<Item = (NationalId, Said)>) {
         let mut all = self.said.write().unwrap_or_else(PoisonError::into_inner);
-        let of_person = all.entry(tag).or_default();
-        match of_person
-            .iter_mut()
-            .find(|before| before.definition == said.definition)
-        {
-            Some(before) => *before = said,
-            None => of_person.push(said),
+        for (person, said) in notes {
+            let of_person = all.entry(self.key.tag_of(&person)).or_default();
+            match of_person
+                .iter_mut()
+                .find(|before| before.definition == said.definition)
+            {
+                Some(before) => *before = said,
+                None => of_person.push(said),
+            }
         }
         drop(all);
         self.version.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The setting that `said` is. A consent that does not stand any more is a reservation against
-    /// what it covered, where consent is needed.
+    /// what it covered, where consent is needed. What is written elsewhere holds as soon as it is
+    /// here, whatever the clock there says.
     fn meaning(&self, said: &Said) -> Option<Setting> {
         let definition = self.definitions.get(&said.definition)?;
+        let since = if self.elsewhere.writes(&said.definition) {
+            Timestamp::from_micros(0)
+        } else {
+            said.since
+        };
         let is_taken_back = !said.active
             && definition.kind == SettingKind::Consent
             && self.basis == LegalBasis::Consent;
         let setting = Setting {
             kind: definition.kind,
             covers: definition.covers.clone(),
-            from: said.since,
-            until: if said.active {
-                said.until
-            } else {
-                Some(said.since)
-            },
+            from: since,
+            until: if said.active { said.until } else { Some(since) },
         };
         Some(if is_taken_back {
             Setting {

@@ -17,10 +17,14 @@ use crate::cases::{BecomeError, BecomesSetting};
 pub struct OfCases(pub Arc<Keeper>);
 
 impl OfCases {
-    /// The register's own definition of `kind`; none where it has none, or more than one.
+    /// The register's own definition of `kind`, that is not written elsewhere; none where it has
+    /// none, or more than one.
     fn definition(&self, kind: SettingKind) -> Option<&SettingDefinition> {
+        let elsewhere = self.0.kept().elsewhere();
         let own = |it: &&Arc<SettingDefinition>| {
-            it.kind == kind && matches!(&it.scope, Scope::Register(id) if id == self.0.register())
+            it.kind == kind
+                && matches!(&it.scope, Scope::Register(id) if id == self.0.register())
+                && !elsewhere.writes(&it.id)
         };
         let mut definitions = self.0.kept().definitions().iter().filter(own);
         let only = definitions.next()?;

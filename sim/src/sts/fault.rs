@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use innsyn_policy::Timestamp;
-use jsonwebtoken::{Algorithm, EncodingKey};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Map, Value, json};
 
@@ -63,12 +63,13 @@ impl Fault {
     pub(super) fn token(
         self,
         issuer: &TestIssuer,
+        mut header: Header,
         mut claims: Map<String, Value>,
         now: Timestamp,
     ) -> Result<String, StsError> {
         const HOUR_S: i64 = 3600;
         let now = now.as_seconds();
-        let mut header = issuer.header();
+        let audience = claims.get("aud").cloned();
         let mut claim = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         match self {
             Self::Expired => {
@@ -91,7 +92,7 @@ impl Fault {
                 claim("aud", json!("somebody-else"));
             }
             Self::TwoAudiences => {
-                let audiences = json!([issuer.names.audience, "somebody-else"]);
+                let audiences = json!([audience, "somebody-else"]);
                 claim("aud", audiences);
             }
             Self::WrongIssuer => {

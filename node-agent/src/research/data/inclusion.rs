@@ -190,7 +190,7 @@ impl Inclusion {
     /// How the settings were read: since when they are as they are, and as of when that is known,
     /// of table and gateways whichever is older.
     pub(super) fn settings_read(&self) -> SettingsRead {
-        let current_at = self.kept.currency().current_at();
+        let current_at = self.kept.current_at();
         SettingsRead {
             read_at: self.read_at.max(self.kept.changed_at()),
             seen_at: self
@@ -218,7 +218,7 @@ impl Inclusion {
         let Some(recorded) = &self.recorded else {
             return decided(&SettingsOfAll::Unreadable);
         };
-        let is_current = self.freshness.is_fresh(now) && self.kept.is_current(now);
+        let is_current = self.freshness.is_fresh(now) && self.kept.is_current_for(of, now);
         if reliance == Reliance::AsTheyStand && !is_current {
             return decided(&SettingsOfAll::Stale);
         }

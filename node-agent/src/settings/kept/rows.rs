@@ -14,6 +14,7 @@ use sqlx::{Sqlite, Transaction};
 
 use super::{KeptSettings, Said};
 use crate::records::{PersonCode, Records, RecordsError, Schema};
+use crate::settings::forwarding;
 use crate::uselog::{LogUnavailableError, UseLog};
 
 /// The tables of settings.
@@ -66,6 +67,12 @@ pub enum KeepError {
     /// A row is not one that was written here.
     #[error("a setting in the agent's records cannot be read; restore them from a copy")]
     Damaged,
+    /// Somebody else writes settings of this definition.
+    #[error(
+        "settings of this definition are written elsewhere, and only there; have it said there \
+         (`pvk.definitions` names them)"
+    )]
+    WrittenElsewhere,
 }
 
 impl From<sqlx::Error> for KeepError {
@@ -109,8 +116,8 @@ pub enum TakenItem {
     AfterGap,
 }
 
-/// A setting as it stands in its row: sequence, active, change.
-type Row = (i64, bool, Vec<u8>);
+/// A setting as it stands in its row: sequence, active, change, and who brought it.
+type Row = (i64, bool, Vec<u8>, Option<String>);
 
 impl KeptSettings {
     /// Reads what is on disk.
@@ -134,7 +141,7 @@ impl KeptSettings {
                 since: Timestamp::from_micros(since),
                 until: until.map(Timestamp::from_micros),
             };
-            self.note(&person, said);
+            self.note([(person, said)]);
         }
         let applied: Vec<(String, i64)> =
             sqlx::query_as("SELECT gateway, applied FROM setting_delivery")
@@ -176,9 +183,13 @@ impl KeptSettings {
                 number if number <= applied => TakenItem::Before,
                 number if number == applied + 1 && item.gateway == *gateway => {
                     applied = number;
-                    if let Some(change) = &item.content {
+                    let writer = Writer::Gateway(gateway.clone());
+                    if let Some(change) = &item.content
+                        && self.elsewhere().writes(&change.definition)
+                    {
+                        forwarding::put(&mut writing, records, &writer, change).await?;
+                    } else if let Some(change) = &item.content {
                         uses.push(use_of(change, now));
-                        let writer = Writer::Gateway(gateway.clone());
                         notes.extend(
                             self.write(&mut writing, records, &writer, change, item.at, now)
                                 .await?
@@ -202,13 +213,7 @@ impl KeptSettings {
             log.append(uses).await?;
         }
         writing.commit().await?;
-        let changes = !notes.is_empty();
-        for (person, said) in notes {
-            self.note(&person, said);
-        }
-        if changes {
-            self.changed_at.store(now.as_micros(), Ordering::Release);
-        }
+        self.bind(notes, now);
         self.currency().applied(gateway, applied);
         Ok(taken)
     }
@@ -223,27 +228,61 @@ impl KeptSettings {
         log: &Arc<UseLog>,
         clock: &dyn Clock,
     ) -> Result<(), KeepError> {
+        let change = [(change.clone(), clock.now())];
+        self.take_changes(writer, &change, records, log, clock)
+            .await?;
+        Ok(())
+    }
+
+    /// Takes `changes`, each with when it was said, as [`KeptSettings::take_change`] does: all of
+    /// them, or none. Gives how many were new.
+    pub async fn take_changes(
+        &self,
+        writer: &Writer,
+        changes: &[(Change, Timestamp)],
+        records: &Records,
+        log: &Arc<UseLog>,
+        clock: &dyn Clock,
+    ) -> Result<usize, KeepError> {
+        let of_others =
+            |change: &Change| *writer != Writer::Pvk && self.elsewhere().writes(&change.definition);
+        if changes.iter().any(|(change, _)| of_others(change)) {
+            return Err(KeepError::WrittenElsewhere);
+        }
         let now = clock.now();
         let mut writing = records.write().await?;
-        let known: Option<(i64,)> =
-            sqlx::query_as("SELECT 1 FROM setting_change WHERE writer = $1 AND change = $2")
-                .bind(writer.to_string())
-                .bind(&change.id.0[..])
-                .fetch_optional(&mut *writing)
+        let (mut uses, mut notes) = (Vec::new(), Vec::new());
+        for (change, said_at) in changes {
+            let known: Option<(i64,)> =
+                sqlx::query_as("SELECT 1 FROM setting_change WHERE writer = $1 AND change = $2")
+                    .bind(writer.to_string())
+                    .bind(&change.id.0[..])
+                    .fetch_optional(&mut *writing)
+                    .await?;
+            if known.is_some() {
+                continue;
+            }
+            uses.push(use_of(change, now));
+            let said = self
+                .write(&mut writing, records, writer, change, *said_at, now)
                 .await?;
-        if known.is_some() {
-            return Ok(());
+            notes.extend(said.map(|said| (change.person, said)));
         }
-        let said = self
-            .write(&mut writing, records, writer, change, now, now)
-            .await?;
-        log.append(vec![use_of(change, now)]).await?;
+        let new = uses.len();
+        if new > 0 {
+            log.append(uses).await?;
+        }
         writing.commit().await?;
-        if let Some(said) = said {
-            self.note(&change.person, said);
+        self.bind(notes, now);
+        Ok(new)
+    }
+
+    /// From `now` on, when they are on disk, `notes` bind.
+    fn bind(&self, notes: Vec<(NationalId, Said)>, now: Timestamp) {
+        if !notes.is_empty() {
+            self.note(notes);
             self.changed_at.store(now.as_micros(), Ordering::Release);
         }
-        Ok(())
     }
 
     /// Writes `change`; gives what stands from now on, unless what stood before wins.
@@ -284,13 +323,15 @@ impl KeptSettings {
         .execute(&mut **writing)
         .await?;
         let before: Option<Row> = sqlx::query_as(
-            "SELECT sequence, active, change FROM setting WHERE person = $1 AND definition = $2",
+            "SELECT sequence, active, change, (SELECT writer FROM setting_change AS said \
+             WHERE said.change = setting.change AND said.person = setting.person LIMIT 1) \
+             FROM setting WHERE person = $1 AND definition = $2",
         )
         .bind(&person.0[..])
         .bind(definition)
         .fetch_optional(&mut **writing)
         .await?;
-        if before.is_some_and(|before| !self.wins(change, &before)) {
+        if before.is_some_and(|before| !self.wins(writer, change, &before)) {
             return Ok(None);
         }
         sqlx::query(
@@ -318,8 +359,12 @@ impl KeptSettings {
     }
 
     /// Whether `change` stands over what was said `before`: it is later, or says no where neither
-    /// is.
-    fn wins(&self, change: &Change, (sequence, active, id): &Row) -> bool {
+    /// is. Whoever alone writes a definition counts by itself: its word stands over what others
+    /// brought before it did.
+    fn wins(&self, writer: &Writer, change: &Change, (sequence, active, id, by): &Row) -> bool {
+        if *writer == Writer::Pvk && by.as_ref() != Some(&writer.to_string()) {
+            return true;
+        }
         let definition = self.definitions().get(&change.definition);
         let yes_is_active = definition.is_none_or(|it| it.kind == SettingKind::Consent);
         let says_no = change.active != yes_is_active;
