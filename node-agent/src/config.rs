@@ -31,7 +31,7 @@ mod tests;
 
 pub use exchange::{ExchangeConfigError, ExchangeSection, TlsMode};
 pub(crate) use pvk::is_protected;
-pub use pvk::{HelseIdSection, PvkConfigError, PvkSection, ReceiverSection};
+pub use pvk::{HelseIdSection, Jwks, PvkConfigError, PvkSection, ReceiverSection};
 pub use research::{ResearchConfigError, ResearchSection, TrustedIssuer};
 pub use settings::{SettingsConfigError, SettingsSection};
 

@@ -33,7 +33,7 @@ use rand::rngs::StdRng;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::PvkSection;
+use crate::config::{Jwks, PvkSection};
 use crate::settings::Elsewhere;
 use crate::settings::keeper::Keeper;
 use crate::sources::Numbers;
@@ -182,14 +182,13 @@ fn client(
 /// Whose tokens the receiver believes.
 async fn verifier(section: &PvkSection, clock: &Arc<dyn Clock>) -> anyhow::Result<StsVerifier> {
     let receiver = &section.receiver;
-    let at = match (&receiver.jwks_file, &receiver.jwks_url) {
-        (Some(file), _) => KeysAt::File(file.clone()),
-        (None, Some(url)) => {
+    let at = match &receiver.jwks {
+        Jwks::File(file) => KeysAt::File(file.clone()),
+        Jwks::Url(url) => {
             let ca = section.ca_file.as_deref();
             let client = http::client(ca, url.scheme() == "https")?;
             KeysAt::Url(url.clone(), client)
         }
-        (None, None) => anyhow::bail!("`pvk.receiver` has neither `jwks_file` nor `jwks_url`"),
     };
     let verifier = StsVerifier::open(
         receiver.issuer.clone(),

@@ -21,6 +21,8 @@ use crate::helseid::{HelseIdStandIn, Proofs};
 
 mod api;
 mod pushing;
+#[cfg(test)]
+mod tests;
 
 pub use pushing::Receiver;
 

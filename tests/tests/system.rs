@@ -55,6 +55,7 @@ mod system {
     #[cfg(feature = "external")]
     mod postgres_research;
     mod programs;
+    mod pvk;
     mod registers_down;
     mod relay_down;
     mod research;

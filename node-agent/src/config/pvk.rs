@@ -74,11 +74,18 @@ pub struct ReceiverSection {
     pub audience: String,
     /// What they must be good for, if that is agreed.
     pub scope: Option<String>,
-    /// Its public keys, as a file.
-    pub jwks_file: Option<PathBuf>,
-    /// Its public keys, at its own address.
-    #[serde(default, deserialize_with = "some_url")]
-    pub jwks_url: Option<Url>,
+    /// Its public keys: a file, or its own address of them.
+    #[serde(deserialize_with = "place")]
+    pub jwks: Jwks,
+}
+
+/// Where a key set is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Jwks {
+    /// A file with a JSON Web Key Set.
+    File(PathBuf),
+    /// An address of one.
+    Url(Url),
 }
 
 /// Why `[pvk]` cannot be used.
@@ -107,9 +114,6 @@ pub enum PvkConfigError {
     /// Nothing that tokens could be asked for.
     #[error("`pvk.helseid.{0}` is empty")]
     Empty(&'static str),
-    /// No keys, or two places of them.
-    #[error("`pvk.receiver` must have one of `jwks_file` and `jwks_url`")]
-    Keys,
     /// Relied on for less long than it is left alone.
     #[error(
         "`pvk.bulk_every_s` is {every} and `pvk.max_age_s` is {age}; the first must be at least 1, \
@@ -168,8 +172,13 @@ fn url<'de, D: serde::Deserializer<'de>>(text: D) -> Result<Url, D::Error> {
     Url::parse(&text).map_err(serde::de::Error::custom)
 }
 
-fn some_url<'de, D: serde::Deserializer<'de>>(text: D) -> Result<Option<Url>, D::Error> {
-    url(text).map(Some)
+fn place<'de, D: serde::Deserializer<'de>>(text: D) -> Result<Jwks, D::Error> {
+    let text = String::deserialize(text)?;
+    if !text.contains("://") {
+        return Ok(Jwks::File(PathBuf::from(text)));
+    }
+    let url = Url::parse(&text).map_err(serde::de::Error::custom)?;
+    Ok(Jwks::Url(url))
 }
 
 impl PvkSection {
@@ -190,20 +199,22 @@ impl PvkSection {
 
     /// This section with paths relative to `folder`.
     pub(super) fn resolve(&mut self, folder: &Path) {
-        let files = [&mut self.ca_file, &mut self.receiver.jwks_file];
-        for path in files
-            .into_iter()
-            .flatten()
-            .chain([&mut self.helseid.key_file])
-        {
+        let jwks = match &mut self.receiver.jwks {
+            Jwks::File(path) => Some(path),
+            Jwks::Url(_) => None,
+        };
+        let files = [&mut self.helseid.key_file].into_iter();
+        for path in files.chain(&mut self.ca_file).chain(jwks) {
             *path = folder.join(&*path);
         }
     }
 
     pub(super) fn check(&self, settings: Option<&SettingsSection>) -> Result<(), PvkConfigError> {
         use PvkConfigError as E;
-        let keys = self.receiver.jwks_url.iter();
-        let keys = keys.map(|url| ("receiver.jwks_url", url));
+        let keys = match &self.receiver.jwks {
+            Jwks::File(_) => None,
+            Jwks::Url(url) => Some(("receiver.jwks", url)),
+        };
         let own = [("url", &self.url), ("helseid.issuer", &self.helseid.issuer)];
         for (key, url) in own.into_iter().chain(keys) {
             if !is_protected(url) {
@@ -234,9 +245,6 @@ impl PvkSection {
             if is_empty {
                 return Err(E::Empty(key));
             }
-        }
-        if self.receiver.jwks_file.is_some() == self.receiver.jwks_url.is_some() {
-            return Err(E::Keys);
         }
         if self.bulk_every_s == 0 || self.bulk_every_s >= self.max_age_s || self.max_age_s > 604_800
         {

@@ -64,9 +64,7 @@ pub(super) async fn listen(listen: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// Serves `receiver` on `listener` until `shutdown`.
 pub(super) async fn serve(receiver: Receiver, listener: TcpListener, shutdown: CancellationToken) {
-    let router = Router::new()
-        .route(PATH, post(receive))
-        .with_state(Arc::new(receiver));
+    let router = router(receiver);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = TaskTracker::new();
     let accepting = async {
@@ -88,6 +86,13 @@ pub(super) async fn serve(receiver: Receiver, listener: TcpListener, shutdown: C
     shutdown.run_until_cancelled(accepting).await;
     connections.close();
     let _ended = timeout(LINGER, connections.wait()).await;
+}
+
+/// What answers calls, without a socket.
+pub(super) fn router(receiver: Receiver) -> Router {
+    Router::new()
+        .route(PATH, post(receive))
+        .with_state(Arc::new(receiver))
 }
 
 async fn connection(io: TcpStream, router: Router, shutdown: CancellationToken) {

@@ -70,13 +70,13 @@ pub(super) enum BadToken {
 #[derive(Debug, thiserror::Error)]
 pub enum StsKeysError {
     /// The file.
-    #[error("`pvk.receiver.jwks_file`: `{}` cannot be read", .0.display())]
+    #[error("`pvk.receiver.jwks`: `{}` cannot be read", .0.display())]
     File(PathBuf, #[source] std::io::Error),
     /// The address.
-    #[error("`pvk.receiver.jwks_url` does not give the keys: {0}")]
+    #[error("`pvk.receiver.jwks` does not give the keys: {0}")]
     Fetch(String),
     /// No key in it.
-    #[error("`pvk.receiver`: the key set has no RSA key with a `kid`")]
+    #[error("`pvk.receiver.jwks`: the key set has no RSA key with a `kid`")]
     NoKey,
 }
 
