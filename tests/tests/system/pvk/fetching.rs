@@ -14,9 +14,13 @@ use super::world::{NEVER, OFTEN, ONCE, REGISTER, Set};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn area_2_pvk_nobody_is_counted_before_everything_is_here_and_then_whoever_may_be() {
-    const RESERVED: u64 = 25;
+    const RESERVED: u32 = 25;
     let set = Set::up(OFTEN).await;
-    let reserved: Vec<_> = set.people().into_iter().take(RESERVED as usize).collect();
+    let reserved: Vec<_> = set
+        .people()
+        .into_iter()
+        .take(RESERVED.try_into().unwrap())
+        .collect();
     let pvk = Arc::clone(&set.pvk.pvk);
     pvk.trouble(|it| {
         it.mute = true;
@@ -50,12 +54,36 @@ async fn area_2_pvk_nobody_is_counted_before_everything_is_here_and_then_whoever
         pvk.says(person.id.expose_str(), OPT_OUT, false);
     }
     let ends = tokio::time::Instant::now() + super::super::fleet::LONG;
-    while story.counts().await != without + RESERVED {
+    while story.counts().await != without + u64::from(RESERVED) {
         assert!(tokio::time::Instant::now() < ends, "taken back in vain");
     }
     story.log_names_nobody();
     let changes = story.logged().await.len();
     assert_eq!(changes, 2 * reserved.len(), "each is in the log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn area_2_pvk_a_token_is_used_until_it_ends_and_a_proof_has_what_pvk_wants_in_it() {
+    let set = Set::up(OFTEN).await;
+    set.helseid.helseid.lifetime_s(6);
+    let pvk = Arc::clone(&set.pvk.pvk);
+    pvk.trouble(|it| it.nonce = Some("the-first".to_owned()));
+    let story = set.start().await;
+    let fetched = async |times: u64| {
+        until("it is fetched", async || {
+            story.metric("fetched_total").await >= times
+        })
+        .await;
+    };
+    fetched(2).await;
+    pvk.trouble(|it| it.nonce = Some("the-second".to_owned()));
+    fetched(8).await;
+    assert_eq!(story.metric("not_fetched_total").await, 0);
+    let issued = story.helseid.helseid.issued();
+    assert!(
+        (2..=5).contains(&issued),
+        "{issued} tokens for eight fetches"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
