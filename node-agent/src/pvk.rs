@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use futures::future::join_all;
-use innsyn_policy::Clock;
+use innsyn_policy::{Clock, RegisterId};
 use innsyn_proto::setting::definitions::SettingDefinitions;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -101,15 +101,20 @@ impl Pvk {
     }
 }
 
-/// The definitions that PVK writes by `section`, each of which must be among `definitions`.
+/// The definitions that PVK writes by `section`, each of which must be among `definitions` and hold
+/// at `register`.
 pub fn elsewhere(
     section: &PvkSection,
     definitions: &SettingDefinitions,
+    register: &RegisterId,
 ) -> anyhow::Result<Elsewhere> {
-    for definition in &section.definitions {
+    for id in &section.definitions {
+        let definition = definitions.get(id).with_context(|| {
+            format!("`pvk.definitions` names {id}, which `settings.definitions` does not have")
+        })?;
         anyhow::ensure!(
-            definitions.get(definition).is_some(),
-            "`pvk.definitions` names {definition}, which `settings.definitions` does not have"
+            definition.holds_at(register),
+            "`pvk.definitions` names {id}, which is another register's"
         );
     }
     let definitions = section.definitions.iter().copied();

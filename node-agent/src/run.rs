@@ -327,7 +327,8 @@ async fn kept_settings(
     }
     let gateways = config.gateways_of_settings().into_keys();
     let elsewhere = config.pvk.as_ref();
-    let elsewhere = elsewhere.map(|section| pvk::elsewhere(section, &definitions));
+    let elsewhere =
+        elsewhere.map(|section| pvk::elsewhere(section, &definitions, &config.register.id));
     let kept = KeptSettings::with_elsewhere(
         config.register.legal_basis,
         Arc::new(definitions),

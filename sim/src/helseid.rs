@@ -23,8 +23,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
+
+use crate::loopback::{Loopback, LoopbackTls};
 
 mod proof;
 
@@ -136,10 +137,12 @@ impl TokenFault {
 }
 
 impl HelseIdStandIn {
-    /// Begins to serve on a port of loopback that is free.
-    pub async fn start(client: KnownClient) -> anyhow::Result<ServedHelseId> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let issuer = format!("http://{}", listener.local_addr()?);
+    /// Begins to serve on a port of loopback that is free, over TLS if a certificate is given.
+    pub async fn start(
+        client: KnownClient,
+        tls: Option<&LoopbackTls>,
+    ) -> anyhow::Result<ServedHelseId> {
+        let (listener, issuer) = Loopback::listen(tls).await?;
         let key = new_key()?;
         let private = EncodingKey::from_ec_pem(client.private_key.as_bytes())?;
         let public = Jwk::from_encoding_key(&private, Algorithm::ES256)?;

@@ -14,6 +14,7 @@ pub mod faults;
 mod health;
 pub mod helseid;
 pub mod load;
+pub mod loopback;
 pub mod permit;
 pub mod population;
 pub mod processes;

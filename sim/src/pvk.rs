@@ -13,11 +13,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use innsyn_policy::{Clock as _, Timestamp};
 use innsyn_proto::clock::SystemClock;
 use jsonwebtoken::DecodingKey;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::helseid::{HelseIdStandIn, Proofs};
+use crate::loopback::{Loopback, LoopbackTls};
 
 mod api;
 mod pushing;
@@ -128,14 +128,16 @@ impl fmt::Debug for ServedPvk {
 }
 
 impl PvkStandIn {
-    /// Begins to serve on a port of loopback that is free, for clients of `helseid`.
+    /// Begins to serve on a port of loopback that is free, for clients of `helseid`; over TLS if a
+    /// certificate is given.
     pub async fn start(
         helseid: Arc<HelseIdStandIn>,
         definitions: Vec<Definition>,
+        tls: Option<&LoopbackTls>,
     ) -> anyhow::Result<ServedPvk> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let (listener, url) = Loopback::listen(tls).await?;
         let pvk = Arc::new(Self {
-            url: format!("http://{}", listener.local_addr()?),
+            url,
             helseid_key: DecodingKey::from_jwk(&helseid.public_key()?)?,
             helseid,
             proofs: Proofs::default(),

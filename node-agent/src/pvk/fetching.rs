@@ -221,9 +221,9 @@ impl Fetching {
             let Some(said) = said.filter(|said| differ(said, theirs.as_ref())) else {
                 continue;
             };
+            self.repair(kind, person, said, theirs).await?;
             differed += 1;
             count(&self.standing.counts.differed);
-            self.repair(kind, person, said, theirs).await?;
         }
         if differed > 0 {
             tracing::warn!(

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use innsyn_policy::Clock;
 use innsyn_proto::setting::definitions::SettingDefinitions;
+use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::client::CallError;
 use super::fetching::chain;
 use super::wire::Reader;
-use super::{client, verifier};
+use super::{client, elsewhere, verifier};
 use crate::config::{Config, PvkSection};
 use crate::finding::Finding;
-use crate::settings::{Currency, Elsewhere, KeptSettings};
+use crate::settings::{Currency, KeptSettings};
 use crate::subjects::SubjectKey;
 
 /// Reads keys and definitions, gets a token, and asks for the first page of each definition.
@@ -39,45 +40,35 @@ pub(crate) async fn look(
             "put the key set of Helsenorge's security service there, as a JSON Web Key Set",
         ));
     }
-    for definition in &section.definitions {
-        if definitions.get(definition).is_none() {
-            findings.push(unknown(&definition.to_string()));
+    match elsewhere(section, &definitions, &config.register.id) {
+        Err(error) => findings.push(Finding::error(
+            error.to_string(),
+            "take it out, or get the file of definitions that has it",
+        )),
+        Ok(elsewhere) => {
+            let kept = KeptSettings::with_elsewhere(
+                config.register.legal_basis,
+                Arc::new(definitions),
+                Arc::new(SubjectKey::generate(random, None)),
+                Currency::new(Duration::ZERO, []),
+                elsewhere,
+            );
+            let reader = Reader {
+                kept,
+                numbers: config.numbers,
+            };
+            findings.push(calls(section, reader, clock, random).await);
         }
     }
-    if !findings.is_empty() {
-        return findings;
-    }
-    findings.push(calls(section, definitions, config, clock, random).await);
     findings
-}
-
-pub(crate) fn unknown(definition: &str) -> Finding {
-    Finding::error(
-        format!("`pvk.definitions` names {definition}, which `settings.definitions` does not have"),
-        "take it out, or get the file of definitions that has it",
-    )
 }
 
 async fn calls(
     section: &PvkSection,
-    definitions: SettingDefinitions,
-    config: &Config,
+    reader: Reader,
     clock: &Arc<dyn Clock>,
     random: &mut StdRng,
 ) -> Finding {
-    use rand::SeedableRng as _;
-
-    let kept = KeptSettings::with_elsewhere(
-        config.register.legal_basis,
-        Arc::new(definitions),
-        Arc::new(SubjectKey::generate(random, None)),
-        Currency::new(Duration::ZERO, []),
-        Elsewhere::new(Duration::ZERO, section.definitions.iter().copied()),
-    );
-    let reader = Reader {
-        kept,
-        numbers: config.numbers,
-    };
     let client = match client(section, reader, clock, StdRng::from_rng(random)) {
         Ok(client) => client,
         Err(error) => {

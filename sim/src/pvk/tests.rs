@@ -67,14 +67,14 @@ const PAGE: &str = "/personvern/Personverninnstillinger/HentInnbyggereAktivePiFo
 
 async fn stand_ins() -> (ServedHelseId, ServedPvk) {
     let client = KnownClient::new("agent", AUDIENCE, &[READ]).unwrap();
-    let helseid = HelseIdStandIn::start(client).await.unwrap();
+    let helseid = HelseIdStandIn::start(client, None).await.unwrap();
     let definition = Definition {
         guid: GUID.to_owned(),
         name: "Reservasjon".to_owned(),
         part: "HDIR".to_owned(),
         kind: "reservasjon".to_owned(),
     };
-    let pvk = PvkStandIn::start(Arc::clone(&helseid.helseid), vec![definition]);
+    let pvk = PvkStandIn::start(Arc::clone(&helseid.helseid), vec![definition], None);
     let pvk = pvk.await.unwrap();
     (helseid, pvk)
 }

@@ -178,6 +178,8 @@ async fn check_looks_at_the_section() {
             "key_file = \"key.pem.none\"",
             "cannot be read",
         ),
+        ("pvk-ca.pem", "relay-ca.pem", "HelseID does not answer"),
+        ("pvk-ca.pem", "none.pem", "pvk.ca_file"),
         ("../../sts/jwks.json", "jwks.none", "pvk.receiver.jwks"),
         (
             "definitions = [\"7e1d7a52",
@@ -187,8 +189,9 @@ async fn check_looks_at_the_section() {
     ] {
         assert!(whole.contains(from), "{from}");
         std::fs::write(&config, whole.replace(from, to)).unwrap();
-        let [(severity, what)] = says().await.try_into().unwrap();
-        assert_eq!(severity, Severity::Error, "{to}: {what}");
+        let errors = says().await.into_iter();
+        let errors = errors.filter(|(severity, _)| *severity == Severity::Error);
+        let [(_, what)] = errors.collect::<Vec<_>>().try_into().unwrap();
         assert!(what.contains(words), "{to}: {what}");
     }
 }

@@ -12,6 +12,9 @@ use rand::rngs::StdRng;
 use super::super::fleet::until;
 use super::world::{NEVER, REGISTER, Set, Story};
 
+/// The call that writes.
+const WRITING: &str = "SettInnbyggersPersonvernInnstilling";
+
 fn question(story: &Story, person: &Person) -> Question {
     let world = &story.fleet.world;
     let asking = world
@@ -84,6 +87,7 @@ async fn area_2_pvk_what_is_said_here_is_said_there_once_and_holds_when_it_is() 
     })
     .await;
     assert_eq!(story.pvk.pvk.writes(), [(fnr.clone(), true)], "once");
+    assert_eq!(story.pvk.pvk.calls(WRITING), 1, "and not tried again");
     assert_eq!(story.pvk.pvk.stands(&fnr, OPT_OUT).unwrap().sequence, 1);
     assert_eq!(story.counts().await, before - 1);
 

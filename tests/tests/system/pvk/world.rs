@@ -11,6 +11,7 @@ use innsyn_policy::{Clock as _, PermitId, RegisterId};
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::wire::research::v1::run_request::Question as Asked;
 use innsyn_sim::helseid::{HelseIdStandIn, KnownClient, ServedHelseId};
+use innsyn_sim::loopback::LoopbackTls;
 use innsyn_sim::permit::ISSUER;
 use innsyn_sim::population::Person;
 use innsyn_sim::pvk::{AUDIENCE, Definition, PvkStandIn, READ, Receiver, ServedPvk, WRITE};
@@ -77,21 +78,25 @@ impl Set {
             ..spec(600, 21)
         };
         let prepared = Prepared::choosing(&spec, |id, _| id == REGISTER);
+        let tls = LoopbackTls::new().unwrap();
         let client = KnownClient::new("innsyn-npr", AUDIENCE, &[READ, WRITE]).unwrap();
-        let helseid = HelseIdStandIn::start(client.clone()).await.unwrap();
+        let helseid = HelseIdStandIn::start(client.clone(), Some(&tls))
+            .await
+            .unwrap();
         let definition = Definition {
             guid: OPT_OUT.to_owned(),
             name: "Reservasjon".to_owned(),
             part: "HDIR".to_owned(),
             kind: "reservasjon".to_owned(),
         };
-        let pvk = PvkStandIn::start(Arc::clone(&helseid.helseid), vec![definition]);
+        let pvk = PvkStandIn::start(Arc::clone(&helseid.helseid), vec![definition], Some(&tls));
         let pvk = pvk.await.unwrap();
         let (receiver, sts) = (free_port(), &prepared.world.sts);
         let section = format!(
             r#"
 [pvk]
 url = "{url}"
+ca_file = "pvk-ca.pem"
 definitions = ["{OPT_OUT}"]
 {times}
 [pvk.helseid]
@@ -117,11 +122,13 @@ jwks = "../../sts/jwks.json"
         let config = prepared.world.agent_config(REGISTER);
         let text = fs::read_to_string(&config).unwrap();
         fs::write(&config, text + &section).unwrap();
+        let folder = prepared.world.agent_folder(REGISTER);
+        fs::write(folder.join("pvk-ca.pem"), &tls.ca).unwrap();
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(prepared.world.agent_folder(REGISTER).join("helseid.key"))
+            .open(folder.join("helseid.key"))
             .unwrap();
         file.write_all(client.private_key.as_bytes()).unwrap();
         Self {
