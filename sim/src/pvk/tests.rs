@@ -18,6 +18,9 @@ use crate::processes::http;
 
 const GUID: &str = "7e1d7a52-71a0-4e0b-9a3c-000000000071";
 
+/// What is changed of a proof.
+type Change = Box<dyn Fn(&mut Header, &mut Value)>;
+
 /// Whoever holds a key.
 struct Holder {
     key: EncodingKey,
@@ -127,7 +130,6 @@ async fn a_proof_that_is_not_for_this_call_is_refused() {
     let token = helseid.token(&holder.thumbprint(), None).unwrap();
     let dpop = || Some(format!("DPoP {token}"));
     let now = SystemClock.now().as_seconds();
-    type Change = Box<dyn Fn(&mut Header, &mut Value)>;
     let claim = |name: &'static str, value: Value| -> Change {
         Box::new(move |_, claims| claims[name] = value.clone())
     };
