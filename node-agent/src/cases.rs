@@ -28,6 +28,7 @@
 
 mod clerk;
 mod codes;
+mod exchanged;
 mod keeping;
 mod noticing;
 mod schema;
@@ -45,8 +46,10 @@ use innsyn_policy::{CaseTextError, Clock, Register, StepError};
 use innsyn_proto::case_receipt::CaseId;
 use innsyn_proto::head::HeadError;
 use rand::rngs::StdRng;
+use tokio::sync::Notify;
 
 pub use clerk::{ClerkError, ClerkWord, Desk, Outcome, Said, Shown, ShownStep};
+pub use exchanged::{GivesAnswers, ShowUsesError, ShowsUses, UsesTable};
 pub use noticing::{NOTICES_AT_ONCE_MAX, NOTICES_BYTES};
 pub use schema::SCHEMA;
 pub use service::CasesFace;
@@ -77,6 +80,9 @@ pub struct CasesParts {
     pub random: StdRng,
     /// What makes a setting of an accepted blocking or reservation; without it, none is accepted.
     pub becomes: Option<Arc<dyn BecomesSetting>>,
+    /// What shows a person the log of use where the exchange asks for it; without it, a case handler
+    /// does.
+    pub uses: Option<Arc<dyn ShowsUses>>,
 }
 
 impl std::fmt::Debug for CasesParts {
@@ -93,6 +99,9 @@ pub struct Cases {
     clock: Arc<dyn Clock>,
     random: Mutex<StdRng>,
     becomes: Option<Arc<dyn BecomesSetting>>,
+    uses: Option<Arc<dyn ShowsUses>>,
+    /// Told when there is something new for the exchange.
+    owed: Notify,
 }
 
 impl std::fmt::Debug for Cases {
@@ -139,6 +148,9 @@ pub enum CaseError {
     /// What stands in the records is not what was written there.
     #[error("the record of case {0} is damaged")]
     Damaged(CaseId),
+    /// The log of use cannot be shown.
+    #[error(transparent)]
+    Uses(#[from] ShowUsesError),
     /// A receipt cannot be signed.
     #[error("the receipt cannot be signed")]
     Receipt(#[from] HeadError),
@@ -160,6 +172,7 @@ impl Cases {
             clock,
             random,
             becomes,
+            uses,
         } = parts;
         Arc::new(Self {
             register,
@@ -168,6 +181,8 @@ impl Cases {
             clock,
             random: Mutex::new(random),
             becomes,
+            uses,
+            owed: Notify::new(),
         })
     }
 

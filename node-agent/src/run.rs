@@ -19,9 +19,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use crate::cases::{self, BecomesSetting, Cases, CasesFace, CasesParts};
+use crate::cases::{self, BecomesSetting, Cases, CasesFace, CasesParts, GivesAnswers, ShowsUses};
 use crate::config::{Asks, Config, RecordsSection};
-use crate::exchange::{self, Exchange, ExchangeParts, NoDialogs};
+use crate::exchange::{self, Exchange, ExchangeParts, Inbox};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::records::Records;
 use crate::research::Publisher;
@@ -133,11 +133,11 @@ async fn run_agent(
     );
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
-    let exchange = exchange(&config, &records, &clock, &mut random, shutdown.clone()).await?;
-
-    let becomes = (config.settings.is_some()).then(|| OfCases(Arc::clone(&keeper)));
-    let cases = open_cases(&config, &records, &log, &clock, becomes, &mut random);
+    let reading = reading(&config, &subjects, &log, &clock);
+    let beside = (&keeper, &reading);
+    let cases = open_cases(&config, &records, &log, &clock, &mut random, beside);
     let clerk = cases.spawn_clerk(shutdown.clone());
+    let exchange = exchange(&config, &records, &cases, &clock, &mut random, &shutdown).await?;
 
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
     let serving = Server::builder()
@@ -147,7 +147,7 @@ async fn run_agent(
         .add_service(settings::service::Service::server(keeper))
         .add_service(cases_face(&config, cases))
         .add_optional_service(compute)
-        .add_service(uses(&config, &subjects, &log, &clock))
+        .add_service(uses(&config, reading))
         .serve_with_incoming_shutdown(
             presence::incoming(arrived),
             shutdown.clone().cancelled_owned(),
@@ -310,21 +310,25 @@ async fn kept_settings(
 async fn exchange(
     config: &Config,
     records: &Records,
+    cases: &Arc<Cases>,
     clock: &Arc<dyn Clock>,
     random: &mut StdRng,
-    shutdown: CancellationToken,
+    shutdown: &CancellationToken,
 ) -> anyhow::Result<Option<Exchange>> {
     let Some(section) = &config.exchange else {
         return Ok(None);
     };
     let parts = ExchangeParts {
         records: records.clone(),
-        inbox: Arc::new(NoDialogs),
+        inbox: Arc::clone(cases) as Arc<dyn Inbox>,
         clock: Arc::clone(clock),
         numbers: config.numbers,
         random: StdRng::from_rng(random),
     };
-    exchange::start(section, parts, shutdown).await.map(Some)
+    let exchange = exchange::start(section, parts, shutdown.clone()).await?;
+    let answers = Arc::clone(&exchange.desk) as Arc<dyn GivesAnswers>;
+    cases.spawn_answers(answers, shutdown.clone());
+    Ok(Some(exchange))
 }
 
 /// The service for research gateways, if the register counts anything for them.
@@ -357,28 +361,32 @@ fn compute(
     Ok(Some(Compute::server(Arc::new(computing), caps, rules)))
 }
 
-/// The service for gateways that show people the log of use.
-fn uses(
+/// What shows people the log of use.
+fn reading(
     config: &Config,
     subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>,
     log: &Arc<UseLog>,
     clock: &Arc<dyn Clock>,
-) -> UsesServiceServer<Uses> {
+) -> Arc<Reading> {
     let (marked, key) = (Arc::clone(subjects), log.mark_key());
     let mark_of = Arc::new(move |id: &NationalId| marked.current().mark(id, &key));
     let research = config.research.as_ref();
     let counted = research.map(|section| CountedRecords::new(&section.folder, mark_of));
-    let reading = Reading::new(ReadingParts {
+    Arc::new(Reading::new(ReadingParts {
         register: config.register.clone(),
         rules: config.numbers.rules,
         log: Arc::clone(log),
         clock: Arc::clone(clock),
         delays: config.use_log.held_back.clone(),
         counted,
-    });
+    }))
+}
+
+/// The service for gateways that show people the log of use.
+fn uses(config: &Config, reading: Arc<Reading>) -> UsesServiceServer<Uses> {
     let gateways = config.gateways_that_ask(Asks::Uses);
     let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
-    Uses::server(Arc::new(reading), caps)
+    Uses::server(reading, caps)
 }
 
 /// The register's dialogs. A blocking or reservation can be accepted where settings are kept.
@@ -387,16 +395,19 @@ fn open_cases(
     records: &Records,
     log: &Arc<UseLog>,
     clock: &Arc<dyn Clock>,
-    becomes: Option<OfCases>,
     random: &mut StdRng,
+    (keeper, reading): (&Arc<Keeper>, &Arc<Reading>),
 ) -> Arc<Cases> {
+    let becomes = OfCases(Arc::clone(keeper));
+    let becomes = (config.settings.is_some()).then(|| Arc::new(becomes) as Arc<dyn BecomesSetting>);
     Cases::new(CasesParts {
         register: config.register.clone(),
         records: records.clone(),
         log: Arc::clone(log),
         clock: Arc::clone(clock),
         random: StdRng::from_rng(random),
-        becomes: becomes.map(|it| Arc::new(it) as Arc<dyn BecomesSetting>),
+        becomes,
+        uses: Some(Arc::clone(reading) as Arc<dyn ShowsUses>),
     })
 }
 

@@ -26,7 +26,8 @@ use tokio_util::sync::CancellationToken;
 use super::keeping::context;
 use super::setting::BecomeError;
 use super::store::{self, KeptCase, NewStep};
-use super::{CLERK_EVERY, CaseError, Cases, SCHEMA, Words, codes, noticing};
+use super::{CLERK_EVERY, CaseError, Cases, SCHEMA, Words, codes, exchanged, noticing};
+use crate::exchange;
 use crate::records::{OpenRecordsError, RECORDS_FILE, Records, RecordsError};
 
 mod desk;
@@ -251,12 +252,21 @@ impl Cases {
             receipt: self.seal(receipt.as_bytes(), b"case receipt", kept.id, kept.steps),
         };
         store::insert_step(&mut records, new).await?;
+        let mut by_exchange = false;
         if is_told(act) {
+            // Whoever wrote by the exchange is answered and told there.
+            let answer = exchange::MessageId::from_random(self.sixteen_bytes());
+            by_exchange = exchanged::owe(&mut records, (kept.id, kept.steps), &answer).await?;
+        }
+        if is_told(act) && !by_exchange {
             let mut key = [0; 32];
             self.random().fill_bytes(&mut key);
             noticing::insert(&mut records, key, kept.opener, step.at).await?;
         }
         records.commit().await?;
+        if by_exchange {
+            self.owed.notify_one();
+        }
         tracing::info!(case.id = %kept.id, act = act.name(), "case step taken");
         Ok(())
     }

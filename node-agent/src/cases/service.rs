@@ -214,7 +214,10 @@ fn refusal_of(error: &CaseError) -> CaseRefusal {
             tracing::error!(%error, "a case is not answered: the log of use cannot be written");
             R::LogUnavailable
         }
-        CaseError::Records(_) | CaseError::Damaged(_) | CaseError::Receipt(_) => {
+        CaseError::Records(_)
+        | CaseError::Damaged(_)
+        | CaseError::Receipt(_)
+        | CaseError::Uses(_) => {
             tracing::error!(
                 error = error as &dyn std::error::Error,
                 "a case is not answered: the records cannot be used"

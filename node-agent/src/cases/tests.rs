@@ -2,6 +2,7 @@
 
 mod clerks;
 mod dialogs;
+mod exchanged;
 mod notices;
 mod wire;
 
@@ -104,6 +105,14 @@ impl Place {
     }
 
     async fn agent_with(&self, becomes: Option<Arc<dyn BecomesSetting>>) -> Agent {
+        self.agent_of(becomes, None).await
+    }
+
+    async fn agent_of(
+        &self,
+        becomes: Option<Arc<dyn BecomesSetting>>,
+        uses: Option<Arc<dyn ShowsUses>>,
+    ) -> Agent {
         let mut random: StdRng = rand::make_rng();
         let (folder, key) = self.records();
         let records = Records::open(&folder, &key, &[SCHEMA], &mut random)
@@ -118,6 +127,7 @@ impl Place {
             clock: self.clock.clone(),
             random,
             becomes,
+            uses,
         });
         let desk = Desk::open(&folder, &key, rand::make_rng()).await.unwrap();
         Agent { cases, desk }

@@ -103,7 +103,7 @@ impl Citizen {
     }
 
     /// What each register tells: how many cases, or why none.
-    async fn account(&self) -> BTreeMap<String, Result<usize, String>> {
+    pub(super) async fn account(&self) -> BTreeMap<String, Result<usize, String>> {
         let (status, listed) = self.post("/v1/cases/list", json!({})).await;
         assert_eq!(status, StatusCode::OK, "{listed}");
         let mut account = BTreeMap::new();

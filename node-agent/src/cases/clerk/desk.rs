@@ -164,6 +164,11 @@ impl Desk {
         Ok(person.ok_or(CaseError::Damaged(id))?)
     }
 
+    /// What a case that came by the exchange asks for, in words; `None` for another.
+    pub async fn came_for(&self, id: CaseId) -> Result<Option<&'static str>, ClerkError> {
+        Ok(exchanged::asked_for(self.records.pool(), id).await?)
+    }
+
     /// The steps of a case. To be called when the look has been taken.
     pub async fn steps(&self, id: CaseId) -> Result<Vec<ShownStep>, ClerkError> {
         let key = self.records.key();
