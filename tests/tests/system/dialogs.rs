@@ -60,7 +60,7 @@ impl Citizen {
         }
     }
 
-    async fn post(&self, path: &str, mut body: Value) -> (StatusCode, Value) {
+    pub(super) async fn post(&self, path: &str, mut body: Value) -> (StatusCode, Value) {
         body["nationalId"] = json!(self.question.national_id);
         let authorization = self.question.authorization.to_str().unwrap().to_owned();
         let post = || {
@@ -83,7 +83,7 @@ impl Citizen {
         (sent.status(), sent.json().await.unwrap())
     }
 
-    async fn opens(&self, register: &str, id: &str, text: &str) -> (StatusCode, Value) {
+    pub(super) async fn opens(&self, register: &str, id: &str, text: &str) -> (StatusCode, Value) {
         let body = json!({
             "registerId": register, "kind": "CORRECTION", "messageId": id, "text": text,
         });
@@ -134,11 +134,16 @@ impl Citizen {
 
 /// What the case handler's command does and says.
 async fn clerk(world: &World, args: &[&str]) -> Output {
+    clerk_at(world, REGISTER, args).await
+}
+
+/// The same at another register.
+pub(super) async fn clerk_at(world: &World, register: &str, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_innsyn-world"))
         .args(["agent", "cases"])
         .args(args)
         .arg("--config")
-        .arg(world.agent_config(REGISTER))
+        .arg(world.agent_config(register))
         .output()
         .await
         .unwrap()
