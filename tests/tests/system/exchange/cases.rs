@@ -106,8 +106,8 @@ async fn area_5_a_message_over_the_exchange_is_a_case_and_its_answer_comes_back_
     assert_eq!(came.len(), 1, "a receipt and nothing else: {came:?}");
     assert_eq!(kari.account().await[REGISTER], Ok(1));
     let listed = clerk_says(&fleet.world, &["list"]).await;
-    let case = listed.split_whitespace().next().unwrap().to_owned();
-    let shown = clerk_says(&fleet.world, &["show", &case]).await;
+    let name = listed.split_whitespace().next().unwrap().to_owned();
+    let shown = clerk_says(&fleet.world, &["show", &name]).await;
     assert!(shown.contains("came by the exchange"), "{shown}");
     assert!(shown.contains("skal være <3. mai>"), "{shown}");
 
@@ -116,7 +116,7 @@ async fn area_5_a_message_over_the_exchange_is_a_case_and_its_answer_comes_back_
     let text = fleet.world.folder.join("svar.txt");
     fs::write(&text, "Datoen er rettet.").unwrap();
     let text = text.to_str().unwrap();
-    let answer = ["answer", &case, "--verdict", "accepted", "--text", text];
+    let answer = ["answer", &name, "--verdict", "accepted", "--text", text];
     let said = clerk_says(&fleet.world, &answer).await;
     assert!(said.contains("kept"), "{said}");
     drop(peer);
@@ -124,7 +124,7 @@ async fn area_5_a_message_over_the_exchange_is_a_case_and_its_answer_comes_back_
     fleet.restart(REGISTER);
     until("the case is answered", async || {
         kari.account().await[REGISTER] == Ok(1)
-            && !clerk_says(&fleet.world, &["list"]).await.contains(&case)
+            && !clerk_says(&fleet.world, &["list"]).await.contains(&name)
     })
     .await;
     // And once more, with the answer in the agent's own outbox.
