@@ -7,6 +7,9 @@
 //!   notices ──▶ a gateway, at every beat, until it says that an e-mail server has taken it
 //! ```
 //!
+//! Beside the service, messages come by the health network's exchange ([`exchanged`]), and those that
+//! waited for the agent while it was away by a relay's mailbox ([`sealed`]).
+//!
 //! The case lives here and nowhere else; a citizen sees it by asking every register. What may be
 //! done in it is [`innsyn_policy::Case`]'s to say.
 //!
@@ -31,7 +34,9 @@ mod codes;
 mod exchanged;
 mod keeping;
 mod noticing;
+mod retention;
 mod schema;
+mod sealed;
 mod service;
 mod setting;
 mod store;
@@ -52,6 +57,7 @@ pub use clerk::{ClerkError, ClerkWord, Desk, Outcome, Said, Shown, ShownStep};
 pub use exchanged::{GivesAnswers, ShowUsesError, ShowsUses, UsesTable};
 pub use noticing::{NOTICES_AT_ONCE_MAX, NOTICES_BYTES};
 pub use schema::SCHEMA;
+pub use sealed::SealedCases;
 pub use service::CasesFace;
 pub use setting::{BecomeError, BecomesSetting};
 pub use words::{ATTACHMENTS_BYTES_MAX, ATTACHMENTS_MAX, Attachment, Words, WordsError};
@@ -83,6 +89,8 @@ pub struct CasesParts {
     /// What shows a person the log of use where the exchange asks for it; without it, a case handler
     /// does.
     pub uses: Option<Arc<dyn ShowsUses>>,
+    /// How long after its answer a case keeps what was said in it.
+    pub content_kept: Duration,
 }
 
 impl std::fmt::Debug for CasesParts {
@@ -100,6 +108,7 @@ pub struct Cases {
     random: Mutex<StdRng>,
     becomes: Option<Arc<dyn BecomesSetting>>,
     uses: Option<Arc<dyn ShowsUses>>,
+    content_kept: Duration,
     /// Told when there is something new for the exchange.
     owed: Notify,
 }
@@ -156,6 +165,16 @@ pub enum CaseError {
     Receipt(#[from] HeadError),
 }
 
+impl CaseError {
+    /// Whether the same could be taken at another time: the fault is ours, and passes.
+    pub(crate) const fn is_of_now(&self) -> bool {
+        matches!(
+            self,
+            Self::Log(_) | Self::Records(_) | Self::Damaged(_) | Self::Receipt(_) | Self::Uses(_)
+        )
+    }
+}
+
 impl From<sqlx::Error> for CaseError {
     fn from(error: sqlx::Error) -> Self {
         Self::Records(error.into())
@@ -173,6 +192,7 @@ impl Cases {
             random,
             becomes,
             uses,
+            content_kept,
         } = parts;
         Arc::new(Self {
             register,
@@ -182,6 +202,7 @@ impl Cases {
             random: Mutex::new(random),
             becomes,
             uses,
+            content_kept,
             owed: Notify::new(),
         })
     }

@@ -19,7 +19,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use crate::cases::{self, BecomesSetting, Cases, CasesFace, CasesParts, GivesAnswers, ShowsUses};
+use crate::cases::{
+    self, BecomesSetting, Cases, CasesFace, CasesParts, GivesAnswers, SealedCases, ShowsUses,
+};
 use crate::config::{Asks, Config, RecordsSection};
 use crate::exchange::{self, Exchange, ExchangeParts, Inbox};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
@@ -123,20 +125,21 @@ async fn run_agent(
     }
 
     let keeper = keeper(&config, kept, &records, &log, &clock);
-    let collecting = collecting::spawn(
-        &keeper,
-        config.mailboxes(),
-        &dialler,
-        &tls,
-        random.next_u64(),
-        &shutdown,
-    );
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
     let reading = reading(&config, &subjects, &log, &clock);
     let beside = (&keeper, &reading);
     let cases = open_cases(&config, &records, &log, &clock, &mut random, beside);
     let clerk = cases.spawn_clerk(shutdown.clone());
+    let sealed = sealed_cases(&config, &cases);
+    let collecting = collecting::spawn(
+        (&keeper, &sealed),
+        config.mailboxes(),
+        &dialler,
+        &tls,
+        random.next_u64(),
+        &shutdown,
+    );
     let exchange = exchange(&config, &records, &cases, &clock, &mut random, &shutdown).await?;
 
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
@@ -144,7 +147,7 @@ async fn run_agent(
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .add_service(Service::server(answering))
-        .add_service(settings::service::Service::server(keeper))
+        .add_service(settings::service::Service::server(keeper, sealed))
         .add_service(cases_face(&config, cases))
         .add_optional_service(compute)
         .add_service(uses(&config, reading))
@@ -204,7 +207,7 @@ fn own_tls(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<AgentTls> 
 /// What the agent keeps beside its log, with the tables of whatever keeps something.
 async fn open_records(config: &Config, random: &mut StdRng) -> anyhow::Result<Records> {
     let schemas = [settings::kept::SCHEMA, cases::SCHEMA, exchange::SCHEMA];
-    let RecordsSection { folder, key } = &config.records;
+    let RecordsSection { folder, key, .. } = &config.records;
     Records::open(folder, key, &schemas, random)
         .await
         .with_context(|| format!("the records in `{}`", folder.display()))
@@ -408,7 +411,15 @@ fn open_cases(
         random: StdRng::from_rng(random),
         becomes,
         uses: Some(Arc::clone(reading) as Arc<dyn ShowsUses>),
+        content_kept: config.records.content_kept(),
     })
+}
+
+/// What takes messages that waited in a relay's mailbox.
+fn sealed_cases(config: &Config, cases: &Arc<Cases>) -> Arc<SealedCases> {
+    let gateways = config.gateways_of_dialogs();
+    let rules = config.numbers.rules;
+    Arc::new(SealedCases::new(Arc::clone(cases), gateways, rules))
 }
 
 /// The service for gateways that ask of dialogs.

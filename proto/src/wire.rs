@@ -127,4 +127,5 @@ print_nothing_of! {
     citizen::v1::AppealCaseRequest,
     citizen::v1::ListCasesRequest,
     citizen::v1::GetCaseRequest,
+    citizen::v1::FindMessageRequest,
 }

@@ -56,6 +56,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         cases::appeal,
         cases::list,
         cases::get_case,
+        cases::find,
         health::healthz,
         health::readyz
     ),

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::keeping::context;
 use super::setting::BecomeError;
 use super::store::{self, KeptCase, NewStep};
-use super::{CLERK_EVERY, CaseError, Cases, SCHEMA, Words, codes, exchanged, noticing};
+use super::{CLERK_EVERY, CaseError, Cases, SCHEMA, Words, codes, exchanged, noticing, retention};
 use crate::exchange;
 use crate::records::{OpenRecordsError, RECORDS_FILE, Records, RecordsError};
 
@@ -135,11 +135,24 @@ impl Cases {
         let cases = Arc::clone(self);
         tokio::spawn(async move {
             let mut failing = false;
+            let mut old = tokio::time::interval(retention::LOOK_EVERY);
+            old.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             let mut every = tokio::time::interval(CLERK_EVERY);
             every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             let taking = async {
                 loop {
-                    every.tick().await;
+                    tokio::select! {
+                        _ = every.tick() => {}
+                        _ = old.tick() => {
+                            if let Err(error) = cases.remove_old().await {
+                                tracing::error!(
+                                    error = &error as &dyn std::error::Error,
+                                    "what is old is not removed; it is tried again"
+                                );
+                            }
+                            continue;
+                        }
+                    }
                     let taken = cases.take_words().await;
                     if let Err(error) = &taken
                         && !failing

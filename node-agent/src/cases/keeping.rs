@@ -13,6 +13,7 @@ use rand::Rng as _;
 use super::exchanged::{self, Came};
 use super::store::{self, KeptCase, KeptMessage, KeptStep, NewStep};
 use super::{CASES_OF_PERSON_MAX, CaseError, Cases, OPEN_CASES_OF_PERSON_MAX, Words, words};
+use crate::records::PersonCode;
 
 /// Who asks about whom, in which call.
 #[derive(Debug, Clone)]
@@ -240,14 +241,32 @@ impl Cases {
         if !same_case || said.as_deref() != Some(digest.as_slice()) {
             return Err(CaseError::MessageIdUsed);
         }
-        let receipt = open(&earlier.receipt, b"case receipt")?;
-        let receipt = String::from_utf8(receipt).map_err(|_| CaseError::Damaged(kept.id))?;
+        let taken = self.receipted(earlier, kept)?;
         self.logged(asked, UseDecision::Answered).await?;
+        Ok(taken)
+    }
+
+    /// The step that a message was, with the receipt that it had.
+    fn receipted(&self, earlier: &KeptMessage, kept: &KeptCase) -> Result<Taken, CaseError> {
+        let receipt = self.unseal(&earlier.receipt, b"case receipt", kept.id, earlier.number)?;
         Ok(Taken {
             case: kept.id,
-            receipt,
+            receipt: String::from_utf8(receipt).map_err(|_| CaseError::Damaged(kept.id))?,
             summary: summary(kept, self.clock.now()),
         })
+    }
+
+    /// The step that a message was, and its case as it stands.
+    pub(super) async fn taken_of(&self, message: &KeptMessage) -> Result<Taken, CaseError> {
+        let kept = store::case(self.records.pool(), message.case).await?;
+        let kept = kept.ok_or(CaseError::Damaged(message.case))?;
+        self.receipted(message, &kept)
+    }
+
+    /// The code of the subject, if the caller may read their cases now.
+    pub(super) fn may_read(&self, asked: &Asked) -> Result<PersonCode, CaseError> {
+        self.may(asked, Conduct::Read, self.clock.now())?;
+        Ok(self.records.key().code(&asked.request.subject))
     }
 
     async fn case_of(&self, asked: &Asked, id: CaseId) -> Result<KeptCase, CaseError> {
@@ -263,7 +282,11 @@ impl Cases {
     }
 
     /// Writes the use into the log, durably.
-    async fn logged(&self, asked: &Asked, decision: UseDecision) -> Result<LogHash, CaseError> {
+    pub(super) async fn logged(
+        &self,
+        asked: &Asked,
+        decision: UseDecision,
+    ) -> Result<LogHash, CaseError> {
         let at = self.clock.now();
         let record =
             UseRecord::of_person(PersonUse::Dialog, asked.id, &asked.request, decision, at);
@@ -279,7 +302,7 @@ impl Cases {
     }
 
     /// `told`, after a refusal has been written into the log, durably.
-    async fn refusal_logged<T>(
+    pub(super) async fn refusal_logged<T>(
         &self,
         asked: &Asked,
         told: Result<T, CaseError>,
@@ -382,6 +405,7 @@ impl Cases {
             text: said.as_ref().map_or("", Words::text).to_owned(),
             attachments: attachments.collect(),
             receipt: String::from_utf8(receipt).map_err(|_| damaged())?,
+            content_removed: kept.removed,
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::records::Schema;
 /// is opened with the records' key alone.
 pub const SCHEMA: Schema = Schema {
     name: "cases",
-    steps: &[CASES, EXCHANGED],
+    steps: &[CASES, EXCHANGED, SEALED],
 };
 
 const CASES: &str = "\
@@ -71,4 +71,21 @@ CREATE TABLE case_exchange (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX case_exchange_of_case ON case_exchange (case_id, step);
 CREATE INDEX case_exchange_owed ON case_exchange (case_id, step) WHERE state = 'owed';
+";
+
+/// What came sealed: which items were dealt with, and which messages in them were refused, and why.
+/// And when what was said in a case that is closed was removed.
+const SEALED: &str = "\
+CREATE TABLE case_items (
+    name BLOB PRIMARY KEY,
+    taken_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE case_refusals (
+    person BLOB NOT NULL,
+    message_id BLOB NOT NULL,
+    refusal INTEGER NOT NULL,
+    refused_at INTEGER NOT NULL,
+    PRIMARY KEY (person, message_id)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE case_steps ADD COLUMN removed_at INTEGER;
 ";

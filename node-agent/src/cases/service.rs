@@ -11,18 +11,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::Stream;
-use innsyn_policy::{NumberRules, StepError};
-use innsyn_proto::case_receipt::CaseId;
+use innsyn_policy::{CaseKind, NumberRules, StepError};
+use innsyn_proto::case_receipt::{CaseId, MessageId};
 use innsyn_proto::convert::{case_kind_from_wire, question_from_wire};
 use innsyn_proto::identity::GatewayName;
 use innsyn_proto::padding::Padded;
 use innsyn_proto::wire::node::v1 as wire;
+use innsyn_proto::wire::types::v1 as types;
 use tokio::time::{Instant, sleep_until};
 use tonic::{Request, Response, Status};
 use wire::CaseRefusal;
 use wire::cases_service_server::{CasesService, CasesServiceServer};
 
 use super::keeping::{Asked, Taken, To};
+use super::sealed::Found;
 use super::{CaseError, Cases, Words, WordsError, noticing};
 use crate::presence::Peer;
 use crate::service::{AskedInTime, Caps};
@@ -194,11 +196,12 @@ answers! {
     OpenCaseResponse: |_| Self::refused(CaseRefusal::Malformed),
     AddMessageResponse: |_| Self::refused(CaseRefusal::Malformed),
     AppealCaseResponse: |_| Self::refused(CaseRefusal::Malformed),
+    FindMessageResponse: |_| Self::refused(CaseRefusal::Malformed),
     ListCasesResponse: |bytes_needed| Self { bytes_needed, ..Self::default() },
     GetCaseResponse: |bytes_needed| Self { bytes_needed, ..Self::default() },
 }
 
-fn refusal_of(error: &CaseError) -> CaseRefusal {
+pub(super) fn refusal_of(error: &CaseError) -> CaseRefusal {
     use CaseRefusal as R;
     match error {
         CaseError::NotConducted(_) => R::Denied,
@@ -227,9 +230,13 @@ fn refusal_of(error: &CaseError) -> CaseRefusal {
     }
 }
 
-fn case_id(bytes: &[u8]) -> Result<CaseId, CaseError> {
+pub(super) fn case_id(bytes: &[u8]) -> Result<CaseId, CaseError> {
     let bytes = bytes.try_into().map_err(|_| WordsError::Malformed)?;
     Ok(CaseId(bytes))
+}
+
+pub(super) fn kind_of(kind: types::CaseKind) -> Result<CaseKind, CaseError> {
+    Ok(case_kind_from_wire(kind).ok_or(WordsError::Malformed)?)
 }
 
 /// Says `words` to what `to` tells.
@@ -260,9 +267,7 @@ impl CasesService for CasesFace {
             who,
             request.reply_bytes,
             |cases, asked| async move {
-                let kind = case_kind_from_wire(kind).ok_or(WordsError::Malformed);
-                let to = kind.map(To::New).map_err(CaseError::from);
-                let taken = say(&cases, &asked, to, words).await?;
+                let taken = say(&cases, &asked, kind_of(kind).map(To::New), words).await?;
                 Ok(wire::OpenCaseResponse {
                     case_id: taken.case.0.to_vec().into(),
                     receipt: taken.receipt,
@@ -359,6 +364,38 @@ impl CasesService for CasesFace {
                 Ok(wire::GetCaseResponse {
                     case: Some(cases.get(&asked, case_id(&id)?, only).await?),
                     ..wire::GetCaseResponse::default()
+                })
+            },
+        )
+        .await
+    }
+
+    async fn find_message(
+        &self,
+        request: Request<wire::FindMessageRequest>,
+    ) -> Result<Response<wire::FindMessageResponse>, Status> {
+        let gateway = self.gateway(&request)?.clone();
+        let request = request.into_inner();
+        let (who, id) = (request.who, request.message_id);
+        self.answer(
+            &gateway,
+            who,
+            request.reply_bytes,
+            |cases, asked| async move {
+                let id = id.as_ref().try_into().map_err(|_| WordsError::MessageId)?;
+                let answer = wire::FindMessageResponse::default();
+                Ok(match cases.find(&asked, MessageId(id)).await? {
+                    Found::NotHere => answer,
+                    Found::Refused(refusal) => wire::FindMessageResponse {
+                        refusal: refusal.into(),
+                        ..answer
+                    },
+                    Found::Taken(taken) => wire::FindMessageResponse {
+                        found: true,
+                        receipt: taken.receipt,
+                        summary: Some(taken.summary),
+                        ..answer
+                    },
                 })
             },
         )

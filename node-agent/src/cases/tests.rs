@@ -4,6 +4,8 @@ mod clerks;
 mod dialogs;
 mod exchanged;
 mod notices;
+mod retention;
+mod sealed;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -24,6 +26,9 @@ use super::keeping::{Asked, To};
 use super::*;
 use crate::test_ids::person;
 use crate::uselog::{Entry, LogKeys, SimDisk, UseLogConfig, verify_each};
+
+/// How long a closed case keeps what was said.
+const KEPT: Duration = Duration::from_hours(1_000 * 24);
 
 /// A register's folder and disk, which outlive the agent.
 struct Place {
@@ -128,6 +133,7 @@ impl Place {
             random,
             becomes,
             uses,
+            content_kept: KEPT,
         });
         let desk = Desk::open(&folder, &key, rand::make_rng()).await.unwrap();
         Agent { cases, desk }

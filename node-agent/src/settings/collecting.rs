@@ -1,10 +1,11 @@
-//! Collects from the relays' mailboxes what waits for this agent.
+//! Collects from the relays' mailboxes what waits for this agent: settings, and messages of dialogs.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper_util::rt::TokioIo;
+use innsyn_proto::sealing::ItemKind;
 use innsyn_proto::tls::AgentTls;
 use innsyn_proto::tunnel::{
     BoxedIo, Dial, MailboxError, Refusal, RelayAddress, connect_to_mailbox,
@@ -23,6 +24,7 @@ use tower::service_fn;
 
 use super::keeper::Keeper;
 use super::kept::KeepError;
+use crate::cases::{CaseError, SealedCases};
 
 /// The first pause before another attempt; doubles up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
@@ -50,11 +52,13 @@ enum CollectError {
     Mailbox(#[from] tonic::Status),
     #[error("what came cannot be kept")]
     Keep(#[from] KeepError),
+    #[error("a message that came cannot be kept")]
+    Dialog(#[from] CaseError),
 }
 
 /// Collects from each of `relays` until `shutdown`. `seed` decides the jitter of the pauses.
 pub fn spawn(
-    keeper: &Arc<Keeper>,
+    (keeper, dialogs): (&Arc<Keeper>, &Arc<SealedCases>),
     relays: &[RelayAddress],
     dialler: &Arc<dyn Dial>,
     tls: &AgentTls,
@@ -67,6 +71,7 @@ pub fn spawn(
         .map(|(relay, seed)| {
             let collector = Collector {
                 keeper: Arc::clone(keeper),
+                dialogs: Arc::clone(dialogs),
                 relay: relay.clone(),
                 dialler: Arc::clone(dialler),
                 tls: Arc::clone(&tls.outer),
@@ -81,6 +86,7 @@ pub fn spawn(
 
 struct Collector {
     keeper: Arc<Keeper>,
+    dialogs: Arc<SealedCases>,
     relay: RelayAddress,
     dialler: Arc<dyn Dial>,
     tls: Arc<rustls::ClientConfig>,
@@ -127,11 +133,13 @@ impl Collector {
             .into_inner();
         while let Some(response) = items.message().await? {
             *came = true;
-            let items = response
+            let (dialogs, settings): (Vec<_>, Vec<_>) = response
                 .items
                 .into_iter()
-                .map(|item| (item.name.to_vec(), item.sealed.to_vec()));
-            let forget = self.keeper.take(items).await?;
+                .map(|item| (item.name.to_vec(), item.sealed.to_vec()))
+                .partition(|(_, sealed)| ItemKind::of(sealed) == Some(ItemKind::Dialog));
+            let mut forget = self.keeper.take(settings).await?;
+            forget.extend(self.dialogs.take(dialogs).await?);
             let forget = CollectRequest {
                 taken: forget.into_iter().map(Bytes::from).collect(),
             };

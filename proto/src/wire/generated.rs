@@ -52,6 +52,7 @@ const WITHOUT_DEBUG: &[&str] = &[
     "innsyn.citizen.v1.AppealCaseRequest",
     "innsyn.citizen.v1.ListCasesRequest",
     "innsyn.citizen.v1.GetCaseRequest",
+    "innsyn.citizen.v1.FindMessageRequest",
 ];
 
 /// Writes the code that the .proto files say into the folder `out`.

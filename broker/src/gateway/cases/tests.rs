@@ -24,6 +24,7 @@ use super::*;
 use crate::catalog::Catalogue;
 use crate::gateway::everyone::Everyone;
 use crate::gateway::link::{self, Beside, Link, Reach, ReachError};
+use crate::gateway::settings::GatewaySettings;
 use crate::gateway::tests::support::{self, KARI};
 use crate::gateway::{CitizenFace, CitizenFaceParts, CitizenMetrics};
 
@@ -135,6 +136,21 @@ impl CasesService for Agent {
         Ok(Response::new(answer))
     }
 
+    async fn find_message(
+        &self,
+        request: tonic::Request<wire::FindMessageRequest>,
+    ) -> Result<Response<wire::FindMessageResponse>, Status> {
+        let request = request.into_inner();
+        self.hears("find", request.encoded_len(), request.who.is_some());
+        let mut answer = wire::FindMessageResponse::default();
+        if request.message_id[..] == [1; 16] {
+            answer.found = true;
+            answer.summary = Some(types::CaseSummary::default());
+        }
+        assert!(answer.pad_to(request.reply_bytes as usize));
+        Ok(Response::new(answer))
+    }
+
     type NoticesStream = BoxStream<'static, Result<wire::NoticesResponse, Status>>;
 
     async fn notices(
@@ -215,6 +231,10 @@ struct World {
 
 impl World {
     async fn with_absent(absent: &[&str]) -> Self {
+        Self::with(absent, None).await
+    }
+
+    async fn with(absent: &[&str], settings: Option<Arc<GatewaySettings>>) -> Self {
         let support = support::World::new().await;
         let rows = REGISTERS.map(|(id, basis, listing)| {
             format!(
@@ -254,7 +274,7 @@ impl World {
             catalogue: Arc::clone(&catalogue),
             registers: support.registers.clone(),
             everyone: Everyone::new(catalogue, links),
-            settings: None,
+            settings,
             tokens: Arc::new(tokens.await.unwrap()),
             clock: support.clock.clone(),
             metrics: Arc::new(CitizenMetrics::register(&mut registry)),
@@ -278,7 +298,7 @@ impl World {
             .unwrap()
     }
 
-    async fn says(&self, register: &str, to: To, file: usize) -> Result<Taken, Refusal> {
+    async fn says(&self, register: &str, to: To, file: usize) -> Result<Delivered, Refusal> {
         let said = Said {
             national_id: KARI.to_owned(),
             register_id: register.to_owned(),
@@ -310,7 +330,7 @@ impl World {
     }
 }
 
-fn is(refusal: Result<Taken, Refusal>, expected: CaseRefusal) {
+fn is(refusal: Result<Delivered, Refusal>, expected: CaseRefusal) {
     assert_eq!(refusal.map(|_| ()).unwrap_err(), Refusal::Case(expected));
 }
 
@@ -319,7 +339,10 @@ async fn promise_2_every_register_gets_as_many_bytes_and_only_one_of_them_a_pers
     for (file, bytes) in [(0, 8 * 1024), (20_000, 64 * 1024), (256 * 1024, 384 * 1024)] {
         let world = World::with_absent(&[]).await;
         let kind = types::CaseKind::Correction;
-        let taken = world.says("kreft", To::New(kind), file).await.unwrap();
+        let said = world.says("kreft", To::New(kind), file).await.unwrap();
+        let Delivered::Taken(taken) = said else {
+            panic!("taken");
+        };
         assert_eq!(taken.receipt, "receipt of kreft");
         let heard = world.heard(1, 3).await;
         for (register, heard) in heard {
@@ -426,4 +449,73 @@ async fn promise_1_every_register_is_in_the_account_of_cases_once() {
             "{heard:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_is_said_to_a_register_that_is_absent_waits_sealed_and_a_silence_follows_every_other()
+{
+    let waiting = crate::gateway::settings::waiting_for(&["dar", "kreft", "hunt"]).await;
+    let world = World::with(&["hunt"], Some(Arc::clone(&waiting.settings))).await;
+    let open = || To::New(types::CaseKind::Correction);
+    // What does not fit into an item does not wait.
+    is(
+        world.says("hunt", open(), 20_000).await,
+        CaseRefusal::FilesCannotWait,
+    );
+    assert_eq!(waiting.said().await, [[""; 0]]);
+    let said = world.says("hunt", open(), 0).await.unwrap();
+    assert!(matches!(said, Delivered::Waits));
+    assert_eq!(waiting.said().await, [[].as_slice(), &["hunt"]]);
+    // Sent again, it is put here once; items go out all the same.
+    let again = world.says("hunt", open(), 0).await.unwrap();
+    assert!(matches!(again, Delivered::Waits));
+    let deletion = To::New(types::CaseKind::Deletion);
+    is(
+        world.says("hunt", deletion, 0).await,
+        CaseRefusal::MessageIdUsed,
+    );
+    // Whoever is there: taken, refused, or without part in dialogs.
+    world.says("kreft", open(), 20_000).await.unwrap();
+    let case = vec![7; 16];
+    is(
+        world.says("kreft", To::Message(case.clone()), 0).await,
+        CaseRefusal::Answered,
+    );
+    is(
+        world.says("kreft", To::Appeal(case), 0).await,
+        CaseRefusal::NotServed,
+    );
+    let said = waiting.said().await;
+    assert_eq!(said.len(), 7, "{said:?}");
+    let saying: Vec<_> = said.iter().filter(|meant| !meant.is_empty()).collect();
+    assert_eq!(saying, [&["hunt"]], "{said:?}");
+    // An agent that takes no such messages is sent none.
+    let hunt = RegisterId::parse("hunt").unwrap();
+    let met = waiting.settings.met_for_dialogs(&hunt, false).await;
+    met.unwrap();
+    is(
+        world.says("hunt", open(), 0).await,
+        CaseRefusal::NotDelivered,
+    );
+}
+
+#[tokio::test]
+async fn where_a_message_is_is_told_by_its_register_or_by_what_waits_for_that() {
+    let waiting = crate::gateway::settings::waiting_for(&["dar", "kreft", "hunt"]).await;
+    let world = World::with(&["hunt"], Some(Arc::clone(&waiting.settings))).await;
+    let admitted = world.admitted().await;
+    let find = async |register: &str, message: u8| {
+        world
+            .cases
+            .find(&admitted, KARI, register, vec![message; 16])
+            .await
+    };
+    assert!(matches!(find("kreft", 1).await, Ok(Delivered::Taken(_))));
+    is(find("kreft", 2).await, CaseRefusal::MessageUnknown);
+    is(find("hunt", 1).await, CaseRefusal::NotDelivered);
+    let kind = types::CaseKind::Correction;
+    world.says("hunt", To::New(kind), 0).await.unwrap();
+    assert!(matches!(find("hunt", 1).await, Ok(Delivered::Waits)));
+    is(find("kreft", 2).await, CaseRefusal::MessageUnknown);
+    assert_eq!(waiting.said().await.len(), 1, "asking leaves nothing");
 }

@@ -8,7 +8,7 @@ use innsyn_policy::{
     Representation, Request, Timestamp, Validity,
 };
 use innsyn_proto::head::HeadSigner;
-use innsyn_proto::sealing::{OpeningKey, SEALED_BYTES};
+use innsyn_proto::sealing::{ItemKind, OpeningKey};
 use innsyn_proto::setting::definitions::SettingDefinitions;
 use innsyn_proto::setting::{ChangeId, Item};
 use rand::SeedableRng as _;
@@ -106,7 +106,11 @@ impl World {
         let items = batches.iter().map(|batch| {
             let items = batch.items.items.iter().map(|deposited| {
                 let item = deposited.item.as_ref().unwrap();
-                assert_eq!(item.sealed.len(), SEALED_BYTES, "one size");
+                assert_eq!(
+                    item.sealed.len(),
+                    ItemKind::Setting.sealed_bytes(),
+                    "one size"
+                );
                 assert_eq!(item.name.len(), 16);
                 assert!(names.insert(item.name.clone()), "no name twice");
                 let id = &deposited.register_id;

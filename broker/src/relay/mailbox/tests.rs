@@ -1,7 +1,7 @@
 //! The boxes: what is put there stays, in order, until its agent takes it.
 
 use innsyn_policy::RegisterId;
-use innsyn_proto::sealing::SEALED_BYTES;
+use innsyn_proto::sealing::ItemKind;
 
 use super::MailboxConfig;
 use super::store::{Boxes, NAME_BYTES};
@@ -11,7 +11,11 @@ fn register(id: &str) -> RegisterId {
 }
 
 fn item(of: &str, name: u8) -> (RegisterId, [u8; NAME_BYTES], Vec<u8>) {
-    (register(of), [name; NAME_BYTES], vec![name; SEALED_BYTES])
+    (
+        register(of),
+        [name; NAME_BYTES],
+        vec![name; ItemKind::Setting.sealed_bytes()],
+    )
 }
 
 async fn names(boxes: &Boxes, of: &str, after: i64) -> Vec<u8> {
@@ -46,7 +50,7 @@ async fn promise_8_items_wait_in_order_until_their_agent_takes_them() {
     assert_eq!(names(&boxes, "hunt", 0).await, [4, 2]);
     let first = boxes.collect(&register("kreft"), 0, 1).await.unwrap();
     assert_eq!(names(&boxes, "kreft", first[0].number).await, [1]);
-    assert_eq!(first[0].sealed, vec![3; SEALED_BYTES]);
+    assert_eq!(first[0].sealed, vec![3; ItemKind::Setting.sealed_bytes()]);
 
     // Nobody takes out of another's box.
     boxes

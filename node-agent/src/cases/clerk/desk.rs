@@ -32,6 +32,8 @@ pub struct ShownStep {
     pub clerk: Option<String>,
     /// What was said.
     pub words: Option<Words>,
+    /// Whether what was said is gone, because the case was closed long ago.
+    pub removed: bool,
 }
 
 impl Desk {
@@ -189,6 +191,7 @@ impl Desk {
                 .transpose()?;
             Ok(ShownStep {
                 step: kept.step,
+                removed: kept.removed,
                 clerk: clerk.map(|name| String::from_utf8_lossy(&name).into_owned()),
                 words: match words {
                     Some(bytes) => Some(Words::of_bytes(&bytes).ok_or_else(damaged)?),

@@ -83,6 +83,9 @@ pub(super) fn case(about: &About<'_>, steps: &[ShownStep], now: Timestamp) -> St
         let at = jiff::Timestamp::from_second(step.step.at.as_seconds());
         let at = at.map_or_else(|_| String::new(), |at| at.to_string());
         let _infallible = writeln!(text, "\n{at}  {}, by {by}", done(step.step.act));
+        if step.removed {
+            text.push_str("  [removed: the case was closed long ago]\n");
+        }
         for line in step.words.as_ref().map_or("", Words::text).lines() {
             let _infallible = writeln!(text, "  {line}");
         }
