@@ -128,31 +128,31 @@ impl CasesFace {
     }
 
     /// What the service does with a call that may have content: `work` if it has, nothing if not,
-    /// and in both cases an answer of `reply_bytes` at one time after `arrived`.
-    async fn answer<R, W>(
+    /// and in both cases an answer of the size that the call asks for, at one time after it came.
+    async fn answer<Q: Asks, R, W>(
         &self,
-        gateway: &GatewayName,
-        who: Option<wire::Question>,
-        reply_bytes: u32,
-        work: impl FnOnce(Arc<Cases>, Asked) -> W,
+        request: Request<Q>,
+        work: impl FnOnce(Arc<Cases>, Asked, Q) -> W,
     ) -> Result<Response<R>, Status>
     where
         R: Answer + 'static,
         W: Future<Output = Result<R, CaseError>> + Send + 'static,
     {
         let answer_at = Instant::now() + ANSWER_AFTER;
-        let bytes = usize::try_from(reply_bytes).unwrap_or(usize::MAX);
+        let gateway = self.gateway(&request)?.clone();
+        let mut request = request.into_inner();
+        let bytes = usize::try_from(request.reply_bytes()).unwrap_or(usize::MAX);
         if !(REPLY_BYTES_MIN..=REPLY_BYTES_MAX).contains(&bytes) {
             return Err(Status::invalid_argument(format!(
                 "`reply_bytes` is {REPLY_BYTES_MIN} to {REPLY_BYTES_MAX}"
             )));
         }
-        let answered = match who.map(|who| self.asked(gateway, &who)) {
+        let answered = match request.who().map(|who| self.asked(&gateway, &who)) {
             None => Ok(R::default()),
             Some(Err(error)) => Err(error),
             Some(Ok((asked, true))) => {
                 // In a task of its own: if the connection is lost now, what has begun is finished.
-                let work = tokio::spawn(work(Arc::clone(&self.cases), asked));
+                let work = tokio::spawn(work(Arc::clone(&self.cases), asked, request));
                 work.await
                     .map_err(|_| Status::internal("the agent failed on this call"))?
             }
@@ -168,6 +168,36 @@ impl CasesFace {
         sleep_until(answer_at).await;
         Ok(Response::new(answer))
     }
+}
+
+/// A call that may have content.
+trait Asks {
+    /// Who asks about whom, taken out of it; `None` where it has no content.
+    fn who(&mut self) -> Option<wire::Question>;
+    fn reply_bytes(&self) -> u32;
+}
+
+macro_rules! asks {
+    ($($message:ident),+ $(,)?) => {$(
+        impl Asks for wire::$message {
+            fn who(&mut self) -> Option<wire::Question> {
+                self.who.take()
+            }
+
+            fn reply_bytes(&self) -> u32 {
+                self.reply_bytes
+            }
+        }
+    )+};
+}
+
+asks! {
+    OpenCaseRequest,
+    AddMessageRequest,
+    AppealCaseRequest,
+    ListCasesRequest,
+    GetCaseRequest,
+    FindMessageRequest,
 }
 
 /// An answer that can be a refusal.
@@ -258,24 +288,16 @@ impl CasesService for CasesFace {
         &self,
         request: Request<wire::OpenCaseRequest>,
     ) -> Result<Response<wire::OpenCaseResponse>, Status> {
-        let gateway = self.gateway(&request)?.clone();
-        let request = request.into_inner();
-        let kind = request.kind();
-        let (who, words) = (request.who, request.words);
-        self.answer(
-            &gateway,
-            who,
-            request.reply_bytes,
-            |cases, asked| async move {
-                let taken = say(&cases, &asked, kind_of(kind).map(To::New), words).await?;
-                Ok(wire::OpenCaseResponse {
-                    case_id: taken.case.0.to_vec().into(),
-                    receipt: taken.receipt,
-                    summary: Some(taken.summary),
-                    ..wire::OpenCaseResponse::default()
-                })
-            },
-        )
+        self.answer(request, |cases, asked, request| async move {
+            let to = kind_of(request.kind()).map(To::New);
+            let taken = say(&cases, &asked, to, request.words).await?;
+            Ok(wire::OpenCaseResponse {
+                case_id: taken.case.0.to_vec().into(),
+                receipt: taken.receipt,
+                summary: Some(taken.summary),
+                ..wire::OpenCaseResponse::default()
+            })
+        })
         .await
     }
 
@@ -283,22 +305,15 @@ impl CasesService for CasesFace {
         &self,
         request: Request<wire::AddMessageRequest>,
     ) -> Result<Response<wire::AddMessageResponse>, Status> {
-        let gateway = self.gateway(&request)?.clone();
-        let request = request.into_inner();
-        let (who, words, id) = (request.who, request.words, request.case_id);
-        self.answer(
-            &gateway,
-            who,
-            request.reply_bytes,
-            |cases, asked| async move {
-                let taken = say(&cases, &asked, case_id(&id).map(To::Message), words).await?;
-                Ok(wire::AddMessageResponse {
-                    receipt: taken.receipt,
-                    summary: Some(taken.summary),
-                    ..wire::AddMessageResponse::default()
-                })
-            },
-        )
+        self.answer(request, |cases, asked, request| async move {
+            let to = case_id(&request.case_id).map(To::Message);
+            let taken = say(&cases, &asked, to, request.words).await?;
+            Ok(wire::AddMessageResponse {
+                receipt: taken.receipt,
+                summary: Some(taken.summary),
+                ..wire::AddMessageResponse::default()
+            })
+        })
         .await
     }
 
@@ -306,22 +321,15 @@ impl CasesService for CasesFace {
         &self,
         request: Request<wire::AppealCaseRequest>,
     ) -> Result<Response<wire::AppealCaseResponse>, Status> {
-        let gateway = self.gateway(&request)?.clone();
-        let request = request.into_inner();
-        let (who, words, id) = (request.who, request.words, request.case_id);
-        self.answer(
-            &gateway,
-            who,
-            request.reply_bytes,
-            |cases, asked| async move {
-                let taken = say(&cases, &asked, case_id(&id).map(To::Appeal), words).await?;
-                Ok(wire::AppealCaseResponse {
-                    receipt: taken.receipt,
-                    summary: Some(taken.summary),
-                    ..wire::AppealCaseResponse::default()
-                })
-            },
-        )
+        self.answer(request, |cases, asked, request| async move {
+            let to = case_id(&request.case_id).map(To::Appeal);
+            let taken = say(&cases, &asked, to, request.words).await?;
+            Ok(wire::AppealCaseResponse {
+                receipt: taken.receipt,
+                summary: Some(taken.summary),
+                ..wire::AppealCaseResponse::default()
+            })
+        })
         .await
     }
 
@@ -329,22 +337,16 @@ impl CasesService for CasesFace {
         &self,
         request: Request<wire::ListCasesRequest>,
     ) -> Result<Response<wire::ListCasesResponse>, Status> {
-        let gateway = self.gateway(&request)?.clone();
-        let request = request.into_inner();
-        if request.who.is_none() {
+        self.gateway(&request)?;
+        if request.get_ref().who.is_none() {
             return Err(Status::invalid_argument("`who` is absent"));
         }
-        self.answer(
-            &gateway,
-            request.who,
-            request.reply_bytes,
-            |cases, asked| async move {
-                Ok(wire::ListCasesResponse {
-                    cases: cases.list(&asked).await?,
-                    ..wire::ListCasesResponse::default()
-                })
-            },
-        )
+        self.answer(request, |cases, asked, _| async move {
+            Ok(wire::ListCasesResponse {
+                cases: cases.list(&asked).await?,
+                ..wire::ListCasesResponse::default()
+            })
+        })
         .await
     }
 
@@ -352,21 +354,14 @@ impl CasesService for CasesFace {
         &self,
         request: Request<wire::GetCaseRequest>,
     ) -> Result<Response<wire::GetCaseResponse>, Status> {
-        let gateway = self.gateway(&request)?.clone();
-        let request = request.into_inner();
-        let (id, step) = (request.case_id, request.step);
-        self.answer(
-            &gateway,
-            request.who,
-            request.reply_bytes,
-            |cases, asked| async move {
-                let only = (step > 0).then_some(step);
-                Ok(wire::GetCaseResponse {
-                    case: Some(cases.get(&asked, case_id(&id)?, only).await?),
-                    ..wire::GetCaseResponse::default()
-                })
-            },
-        )
+        self.answer(request, |cases, asked, request| async move {
+            let only = (request.step > 0).then_some(request.step);
+            let case = case_id(&request.case_id)?;
+            Ok(wire::GetCaseResponse {
+                case: Some(cases.get(&asked, case, only).await?),
+                ..wire::GetCaseResponse::default()
+            })
+        })
         .await
     }
 
@@ -374,31 +369,24 @@ impl CasesService for CasesFace {
         &self,
         request: Request<wire::FindMessageRequest>,
     ) -> Result<Response<wire::FindMessageResponse>, Status> {
-        let gateway = self.gateway(&request)?.clone();
-        let request = request.into_inner();
-        let (who, id) = (request.who, request.message_id);
-        self.answer(
-            &gateway,
-            who,
-            request.reply_bytes,
-            |cases, asked| async move {
-                let id = id.as_ref().try_into().map_err(|_| WordsError::MessageId)?;
-                let answer = wire::FindMessageResponse::default();
-                Ok(match cases.find(&asked, MessageId(id)).await? {
-                    Found::NotHere => answer,
-                    Found::Refused(refusal) => wire::FindMessageResponse {
-                        refusal: refusal.into(),
-                        ..answer
-                    },
-                    Found::Taken(taken) => wire::FindMessageResponse {
-                        found: true,
-                        receipt: taken.receipt,
-                        summary: Some(taken.summary),
-                        ..answer
-                    },
-                })
-            },
-        )
+        self.answer(request, |cases, asked, request| async move {
+            let id = request.message_id.as_ref().try_into();
+            let id = id.map_err(|_| WordsError::MessageId)?;
+            let answer = wire::FindMessageResponse::default();
+            Ok(match cases.find(&asked, MessageId(id)).await? {
+                Found::NotHere => answer,
+                Found::Refused(refusal) => wire::FindMessageResponse {
+                    refusal: refusal.into(),
+                    ..answer
+                },
+                Found::Taken(taken) => wire::FindMessageResponse {
+                    found: true,
+                    receipt: taken.receipt,
+                    summary: Some(taken.summary),
+                    ..answer
+                },
+            })
+        })
         .await
     }
 
