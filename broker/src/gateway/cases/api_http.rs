@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::{BODY_BYTES_MAX, CasesFace, To, json};
+use super::{BODY_BYTES_MAX, CasesFace, Said, To, json};
 use crate::gateway::api_http::{expect_json, read_body};
 use crate::gateway::face::Admitted;
 use crate::gateway::openapi;
@@ -48,12 +48,7 @@ pub(in crate::gateway) async fn open(
     State(cases): State<Arc<CasesFace>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (admitted, asked, _) = read::<json::OpenCase>(&cases, request).await?;
-    let (words, kind) = asked
-        .said()
-        .map_err(|refusal| cases.face.refused(refusal))?;
-    let said = cases.say(&admitted, words, To::New(kind)).await?;
-    Ok(json::Delivered::from(said).into_response())
+    say(&cases, request, json::OpenCase::said).await
 }
 
 /// Adds a message to an open case.
@@ -73,12 +68,8 @@ pub(in crate::gateway) async fn message(
     State(cases): State<Arc<CasesFace>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (admitted, asked, _) = read::<json::CaseMessage>(&cases, request).await?;
-    let (words, case) = asked
-        .said()
-        .map_err(|refusal| cases.face.refused(refusal))?;
-    let said = cases.say(&admitted, words, To::Message(case)).await?;
-    Ok(json::Delivered::from(said).into_response())
+    let said = |asked: json::CaseMessage| asked.said(To::Message);
+    say(&cases, request, said).await
 }
 
 /// Appeals an answered case, once.
@@ -98,12 +89,8 @@ pub(in crate::gateway) async fn appeal(
     State(cases): State<Arc<CasesFace>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (admitted, asked, _) = read::<json::CaseMessage>(&cases, request).await?;
-    let (words, case) = asked
-        .said()
-        .map_err(|refusal| cases.face.refused(refusal))?;
-    let said = cases.say(&admitted, words, To::Appeal(case)).await?;
-    Ok(json::Delivered::from(said).into_response())
+    let said = |asked: json::CaseMessage| asked.said(To::Appeal);
+    say(&cases, request, said).await
 }
 
 /// Which cases has the person, and where do they stand?
@@ -177,6 +164,18 @@ pub(in crate::gateway) async fn find(
     let message = json::id(&asked.message_id);
     let found = cases.find(&admitted, id, register, message).await?;
     Ok(json::Delivered::from(found).into_response())
+}
+
+/// Has one register take what `said` reads from the body.
+async fn say<T: DeserializeOwned>(
+    cases: &Arc<CasesFace>,
+    request: Request,
+    said: impl FnOnce(T) -> Result<(Said, To), Refusal>,
+) -> Result<Response, Refusal> {
+    let (admitted, asked, _) = read::<T>(cases, request).await?;
+    let (words, to) = said(asked).map_err(|refusal| cases.face.refused(refusal))?;
+    let delivered = cases.say(&admitted, words, to).await?;
+    Ok(json::Delivered::from(delivered).into_response())
 }
 
 /// Looks at the token, and then reads the body.

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CaseRefusal, Said};
+use super::{CaseRefusal, Said, To};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::words;
 
@@ -217,7 +217,7 @@ pub(super) fn id(text: &str) -> Vec<u8> {
 }
 
 impl OpenCase {
-    pub(super) fn said(self) -> Result<(Said, types::CaseKind), Refusal> {
+    pub(super) fn said(self) -> Result<(Said, To), Refusal> {
         let kind = match self.kind {
             Kind::Insight => types::CaseKind::Insight,
             Kind::Correction => types::CaseKind::Correction,
@@ -232,13 +232,14 @@ impl OpenCase {
             text: self.text,
             attachments: files(self.attachments)?,
         };
-        Ok((said, kind))
+        Ok((said, To::New(kind)))
     }
 }
 
 impl CaseMessage {
-    pub(super) fn said(self) -> Result<(Said, Vec<u8>), Refusal> {
-        let case = id(&self.case_id);
+    /// What is said, to the case that `to` makes something of.
+    pub(super) fn said(self, to: impl FnOnce(Vec<u8>) -> To) -> Result<(Said, To), Refusal> {
+        let to = to(id(&self.case_id));
         let said = Said {
             national_id: self.national_id,
             register_id: self.register_id,
@@ -246,7 +247,7 @@ impl CaseMessage {
             text: self.text,
             attachments: files(self.attachments)?,
         };
-        Ok((said, case))
+        Ok((said, to))
     }
 }
 
