@@ -191,10 +191,10 @@ impl Collecting {
 }
 
 /// For whom an item is, its name, and what is sealed.
-type Item = (RegisterId, [u8; NAME_BYTES], Vec<u8>);
+pub(super) type Item = (RegisterId, [u8; NAME_BYTES], Vec<u8>);
 
 /// The items of one deposit, which are all of one size.
-fn read(items: Vec<Deposited>) -> Option<Vec<Item>> {
+pub(super) fn read(items: Vec<Deposited>) -> Option<Vec<Item>> {
     let first = items.first().and_then(|deposited| deposited.item.as_ref());
     let kind = first.and_then(|item| ItemKind::of(&item.sealed));
     let read = items.into_iter().map(|deposited| {

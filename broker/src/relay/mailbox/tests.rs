@@ -2,8 +2,10 @@
 
 use innsyn_policy::RegisterId;
 use innsyn_proto::sealing::ItemKind;
+use innsyn_proto::wire::relay::v1::{Deposited, MailboxItem};
 
 use super::MailboxConfig;
+use super::service::read;
 use super::store::{Boxes, NAME_BYTES};
 
 fn register(id: &str) -> RegisterId {
@@ -64,4 +66,31 @@ async fn promise_8_items_wait_in_order_until_their_agent_takes_them() {
         .unwrap();
     assert_eq!(names(&boxes, "kreft", 0).await, [1]);
     assert_eq!(names(&boxes, "hunt", 0).await, [4, 2]);
+}
+
+/// What somebody deposits who may: sizes in which nothing is hidden are not taken.
+#[test]
+fn a_deposit_is_of_items_of_one_size_alone() {
+    let deposited = |bytes: usize, name: usize| Deposited {
+        register_id: "kreft".to_owned(),
+        item: Some(MailboxItem {
+            name: vec![1; name].into(),
+            sealed: vec![0; bytes].into(),
+        }),
+    };
+    let [setting, dialog] = ItemKind::ALL.map(ItemKind::sealed_bytes);
+    for bytes in [setting, dialog] {
+        let items = vec![deposited(bytes, NAME_BYTES), deposited(bytes, NAME_BYTES)];
+        assert!(read(items).is_some_and(|items| items.len() == 2));
+    }
+    for (one, other, name) in [
+        (setting, dialog, NAME_BYTES),
+        (dialog, setting, NAME_BYTES),
+        (setting, setting + 1, NAME_BYTES),
+        (4_096, 4_096, NAME_BYTES),
+        (dialog, dialog, NAME_BYTES - 1),
+    ] {
+        let items = vec![deposited(one, NAME_BYTES), deposited(other, name)];
+        assert!(read(items).is_none(), "{one} and {other}");
+    }
 }
