@@ -7,8 +7,8 @@
 //!   notices ──▶ a gateway, at every beat, until it says that an e-mail server has taken it
 //! ```
 //!
-//! Beside the service, messages come by the health network's exchange ([`exchanged`]), and those that
-//! waited for the agent while it was away by a relay's mailbox ([`sealed`]).
+//! Beside the service, messages come by the health network's exchange (`exchanged.rs`), and those
+//! that waited for the agent while it was away by a relay's mailbox (`sealed.rs`).
 //!
 //! The case lives here and nowhere else; a citizen sees it by asking every register. What may be
 //! done in it is [`innsyn_policy::Case`]'s to say.
