@@ -448,14 +448,6 @@ impl Config {
             .collect()
     }
 
-    /// The gateways whose messages of dialogs are taken where they waited, and the keys that sign
-    /// them.
-    pub fn gateways_of_dialogs(&self) -> BTreeMap<GatewayName, HeadKey> {
-        self.gateways_that_ask(Asks::Cases)
-            .filter_map(|gateway| Some((gateway.name.clone(), gateway.head_key.clone()?)))
-            .collect()
-    }
-
     /// The public keys of the gateways.
     pub fn pinned(&self) -> Result<PinnedGateways, PinnedGatewaysError> {
         pinned(&self.gateways)

@@ -417,7 +417,11 @@ fn open_cases(
 
 /// What takes messages that waited in a relay's mailbox.
 fn sealed_cases(config: &Config, cases: &Arc<Cases>) -> Arc<SealedCases> {
-    let gateways = config.gateways_of_dialogs();
+    let gateways = config.gateways_that_ask(Asks::Cases);
+    let gateways = gateways.filter_map(|gateway| {
+        let key = gateway.head_key.clone()?;
+        Some((gateway.name.clone(), key, gateway.caps()))
+    });
     let rules = config.numbers.rules;
     Arc::new(SealedCases::new(Arc::clone(cases), gateways, rules))
 }

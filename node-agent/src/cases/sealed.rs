@@ -10,6 +10,7 @@
 //! - **Only a configured gateway's signature counts**, over an item for this register.
 //! - **Once**: a message is known by its own name, whichever way it came and however often.
 //! - **As of when it was sent**: whether it may be said, and the law's clock.
+//! - **No more than a gateway may ask** by calls: what is over its cap is refused, and logged.
 //! - **The relay forgets an item only when it is dealt with**, durably; the gateway that sealed it is
 //!   told so, and of an item that nobody could open it is not.
 //! - **What is refused is told to whoever asks for it**: the refusal is kept for
@@ -17,7 +18,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use innsyn_policy::{NumberRules, Timestamp};
@@ -28,10 +29,12 @@ use innsyn_proto::head::HeadKey;
 use innsyn_proto::identity::GatewayName;
 use innsyn_proto::sealing::OpeningKey;
 use innsyn_proto::wire::node::v1 as wire;
+use tokio::time::Instant;
 
 use super::keeping::{Asked, Saying, Taken, To};
 use super::service::{case_id, kind_of, refusal_of};
 use super::{CaseError, Cases, Words, WordsError, store};
+use crate::service::{AskedInTime, Caps};
 
 /// Names that a gateway asks about at once.
 const ASKED_MAX: usize = 64;
@@ -40,8 +43,15 @@ const ASKED_MAX: usize = 64;
 pub struct SealedCases {
     cases: Arc<Cases>,
     opening: OpeningKey,
-    gateways: BTreeMap<GatewayName, HeadKey>,
+    gateways: BTreeMap<GatewayName, Served>,
     rules: NumberRules,
+}
+
+/// A gateway whose messages are taken.
+struct Served {
+    key: HeadKey,
+    /// What it has sent; as much as it may ask by calls.
+    asked: Mutex<AskedInTime>,
 }
 
 impl fmt::Debug for SealedCases {
@@ -72,13 +82,19 @@ struct Said {
 }
 
 impl SealedCases {
-    /// Takes what waits for `cases`, of `gateways` with the keys that sign them; national ids are
-    /// read by `rules`.
+    /// Takes what waits for `cases`, of `gateways` with the keys that sign it and what each may send;
+    /// national ids are read by `rules`.
     pub fn new(
         cases: Arc<Cases>,
-        gateways: BTreeMap<GatewayName, HeadKey>,
+        gateways: impl IntoIterator<Item = (GatewayName, HeadKey, Caps)>,
         rules: NumberRules,
     ) -> Self {
+        let now = Instant::now();
+        let served = |(name, key, caps)| {
+            let asked = Mutex::new(AskedInTime::new(caps, now));
+            (name, Served { key, asked })
+        };
+        let gateways = gateways.into_iter().map(served).collect();
         Self {
             opening: OpeningKey::from_seed(&cases.records.key().mailbox_seed()),
             cases,
@@ -143,8 +159,16 @@ impl SealedCases {
         let register = &self.cases.register.id;
         let note = self.opening.open(register, sealed).ok()?;
         let gateway = DialogItem::gateway_unchecked(&note)?;
-        let key = self.gateways.get(&gateway)?;
-        DialogItem::read(&note, (&gateway, key), register).ok()
+        let served = self.gateways.get(&gateway)?;
+        DialogItem::read(&note, (&gateway, &served.key), register).ok()
+    }
+
+    /// Counts a message of `gateway`; whether it is within what that may send.
+    fn admits(&self, gateway: &GatewayName) -> bool {
+        self.gateways.get(gateway).is_some_and(|served| {
+            let mut asked = served.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.admit(Instant::now())
+        })
     }
 
     async fn take_item(&self, item: &DialogItem, name: &[u8]) -> Result<(), CaseError> {
@@ -174,7 +198,12 @@ impl SealedCases {
             at: Some(said.at),
             came: None,
         };
-        match cases.hear(&said.asked, &saying).await {
+        let heard = if self.admits(&item.gateway) {
+            cases.hear(&said.asked, &saying).await
+        } else {
+            cases.over_cap(&said.asked).await
+        };
+        match heard {
             Ok(_) => cases.note_item(name, None).await,
             Err(error) if error.is_of_now() => Err(error),
             Err(error) => {

@@ -9,6 +9,7 @@ use innsyn_proto::wire::types::v1 as types;
 
 use super::super::sealed::Found;
 use super::*;
+use crate::service::Caps;
 use crate::test_ids::NUMBERS;
 
 fn signer(seed: u8) -> HeadSigner {
@@ -16,7 +17,16 @@ fn signer(seed: u8) -> HeadSigner {
 }
 
 fn sealed_of(agent: &Agent) -> SealedCases {
-    let gateways = BTreeMap::from([(gateway(), signer(1).public().unwrap())]);
+    sealed_with(agent, 1_000)
+}
+
+/// The same, of a gateway that may send so many.
+fn sealed_with(agent: &Agent, cap: u32) -> SealedCases {
+    let caps = Caps {
+        per_minute: cap,
+        per_day: cap,
+    };
+    let gateways = [(gateway(), signer(1).public().unwrap(), caps)];
     SealedCases::new(Arc::clone(&agent.cases), gateways, NUMBERS.rules)
 }
 
@@ -187,4 +197,20 @@ async fn a_right_counts_as_of_when_it_was_used() {
         let cases = agent.cases.list(&own(1)).await.unwrap();
         assert_eq!(cases.len(), opened, "valid from {from} to {until} days ago");
     }
+}
+
+#[tokio::test]
+async fn a_gateway_sends_no_more_than_it_may_ask_and_the_person_is_told() {
+    let place = Place::new();
+    let agent = place.agent().await;
+    let sealed = sealed_with(&agent, 1);
+    let items = [1, 2].map(|n| item(&agent, (n, 1), Some(opens(1, n)), 0));
+    assert_eq!(sealed.take(items).await.unwrap().len(), 2);
+    assert_eq!(agent.cases.list(&own(1)).await.unwrap().len(), 1);
+    let found = agent.cases.find(&own(1), MessageId([2; 16])).await;
+    let over = node::CaseRefusal::OverCap;
+    assert!(matches!(found, Ok(Found::Refused(refusal)) if refusal == over));
+    agent.close().await;
+    let decisions: Vec<_> = place.entries().iter().map(|it| it.decision).collect();
+    assert_eq!(decisions[1], UseDecision::OverCap);
 }
