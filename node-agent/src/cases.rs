@@ -7,6 +7,9 @@
 //!   notices ──▶ a gateway, at every beat, until it says that an e-mail server has taken it
 //! ```
 //!
+//! Beside the service, messages come by the health network's exchange (`exchanged.rs`), and those
+//! that waited for the agent while it was away by a relay's mailbox (`sealed.rs`).
+//!
 //! The case lives here and nowhere else; a citizen sees it by asking every register. What may be
 //! done in it is [`innsyn_policy::Case`]'s to say.
 //!
@@ -28,9 +31,12 @@
 
 mod clerk;
 mod codes;
+mod exchanged;
 mod keeping;
 mod noticing;
+mod retention;
 mod schema;
+mod sealed;
 mod service;
 mod setting;
 mod store;
@@ -45,10 +51,13 @@ use innsyn_policy::{CaseTextError, Clock, Register, StepError};
 use innsyn_proto::case_receipt::CaseId;
 use innsyn_proto::head::HeadError;
 use rand::rngs::StdRng;
+use tokio::sync::Notify;
 
 pub use clerk::{ClerkError, ClerkWord, Desk, Outcome, Said, Shown, ShownStep};
+pub use exchanged::{GivesAnswers, ShowUsesError, ShowsUses, UsesTable};
 pub use noticing::{NOTICES_AT_ONCE_MAX, NOTICES_BYTES};
 pub use schema::SCHEMA;
+pub use sealed::SealedCases;
 pub use service::CasesFace;
 pub use setting::{BecomeError, BecomesSetting};
 pub use words::{ATTACHMENTS_BYTES_MAX, ATTACHMENTS_MAX, Attachment, Words, WordsError};
@@ -77,6 +86,11 @@ pub struct CasesParts {
     pub random: StdRng,
     /// What makes a setting of an accepted blocking or reservation; without it, none is accepted.
     pub becomes: Option<Arc<dyn BecomesSetting>>,
+    /// What shows a person the log of use where the exchange asks for it; without it, a case handler
+    /// does.
+    pub uses: Option<Arc<dyn ShowsUses>>,
+    /// How long after its answer a case keeps what was said in it.
+    pub content_kept: Duration,
 }
 
 impl std::fmt::Debug for CasesParts {
@@ -93,6 +107,10 @@ pub struct Cases {
     clock: Arc<dyn Clock>,
     random: Mutex<StdRng>,
     becomes: Option<Arc<dyn BecomesSetting>>,
+    uses: Option<Arc<dyn ShowsUses>>,
+    content_kept: Duration,
+    /// Told when there is something new for the exchange.
+    owed: Notify,
 }
 
 impl std::fmt::Debug for Cases {
@@ -139,9 +157,22 @@ pub enum CaseError {
     /// What stands in the records is not what was written there.
     #[error("the record of case {0} is damaged")]
     Damaged(CaseId),
+    /// The log of use cannot be shown.
+    #[error(transparent)]
+    Uses(#[from] ShowUsesError),
     /// A receipt cannot be signed.
     #[error("the receipt cannot be signed")]
     Receipt(#[from] HeadError),
+}
+
+impl CaseError {
+    /// Whether the same could be taken at another time: the fault is ours, and passes.
+    pub(crate) const fn is_of_now(&self) -> bool {
+        matches!(
+            self,
+            Self::Log(_) | Self::Records(_) | Self::Damaged(_) | Self::Receipt(_) | Self::Uses(_)
+        )
+    }
 }
 
 impl From<sqlx::Error> for CaseError {
@@ -160,6 +191,8 @@ impl Cases {
             clock,
             random,
             becomes,
+            uses,
+            content_kept,
         } = parts;
         Arc::new(Self {
             register,
@@ -168,6 +201,9 @@ impl Cases {
             clock,
             random: Mutex::new(random),
             becomes,
+            uses,
+            content_kept,
+            owed: Notify::new(),
         })
     }
 

@@ -181,6 +181,21 @@ pub struct RecordsSection {
     pub folder: PathBuf,
     /// The file of the key by which persons are called in it; outside the folder.
     pub key: PathBuf,
+    /// How long after its answer a case keeps what was said in it, in days.
+    #[serde(default = "closed_cases_days")]
+    pub closed_cases_days: u32,
+}
+
+/// As long as a claim may be raised in general (*foreldelsesloven* § 2). ASSUMED.
+const fn closed_cases_days() -> u32 {
+    1_096
+}
+
+impl RecordsSection {
+    /// How long after its answer a case keeps what was said in it.
+    pub fn content_kept(&self) -> Duration {
+        Duration::from_hours(24) * self.closed_cases_days
+    }
 }
 
 /// Why a configuration cannot be used.
@@ -223,6 +238,9 @@ pub enum ConfigError {
     /// A linger beyond any listing's patience.
     #[error("`use_log.linger_ms_max` is {0}, and must be 0 to 100")]
     Linger(u64),
+    /// Content that would be gone before an answer can be read or appealed, or never.
+    #[error("`records.closed_cases_days` is {0}, and must be 90 to 36525")]
+    ClosedCasesDays(u32),
     /// What is counted for researchers cannot be meant.
     #[error(transparent)]
     Research(#[from] ResearchConfigError),
@@ -395,6 +413,9 @@ impl Config {
         if file.use_log.linger_ms_max > 100 {
             return Err(ConfigError::Linger(file.use_log.linger_ms_max));
         }
+        if !(90..=36_525).contains(&file.records.closed_cases_days) {
+            return Err(ConfigError::ClosedCasesDays(file.records.closed_cases_days));
+        }
         if let Some(research) = &file.research {
             research.check()?;
         }
@@ -442,7 +463,7 @@ impl Config {
         gateways.filter(move |gateway| gateway.may_ask.contains(&asks))
     }
 
-    /// The relays in whose mailboxes settings may wait; none where none are taken.
+    /// The relays in whose mailboxes settings and messages may wait; none where no settings are taken.
     pub fn mailboxes(&self) -> &[RelayAddress] {
         match self.settings {
             Some(_) => &self.presence.relays,

@@ -58,7 +58,7 @@ pub use envelope::{
 pub use fault::{Condition, Fault};
 pub use headers::{Address, Dialect, Headers, RawHeaders, SIGNED_AND_ENVELOPED};
 pub use ids::{HerId, IdError, MessageId, QueueName};
-pub use inbox::{Inbox, NoDialogs, NotReceived, Received};
+pub use inbox::{Inbox, NotReceived, Received};
 pub use message::{Answer, Attachment, Conversation, MessageKind, RegisterMessage, RequestCode};
 pub use start::{Exchange, ExchangeParts, start};
 pub use store::{SCHEMA, StoreError};

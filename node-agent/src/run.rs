@@ -21,9 +21,11 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use crate::cases::{self, BecomesSetting, Cases, CasesFace, CasesParts};
+use crate::cases::{
+    self, BecomesSetting, Cases, CasesFace, CasesParts, GivesAnswers, SealedCases, ShowsUses,
+};
 use crate::config::{Asks, Config, RecordsSection};
-use crate::exchange::{self, Exchange, ExchangeParts, NoDialogs};
+use crate::exchange::{self, Exchange, ExchangeParts, Inbox};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::pvk::{self, Pvk};
 use crate::records::Records;
@@ -122,8 +124,15 @@ async fn run_agent(
         status::serve(listen, parts, shutdown.clone()).await?;
     }
 
+    let publishing = publish(&config, &subjects, shutdown.clone()).await?;
+    let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
+    let reading = reading(&config, &subjects, &log, &records, &clock);
+    let beside = (&keeper, &reading);
+    let cases = open_cases(&config, &records, &log, &clock, &mut random, beside);
+    let clerk = cases.spawn_clerk(shutdown.clone());
+    let sealed = sealed_cases(&config, &cases);
     let collecting = collecting::spawn(
-        &keeper,
+        (&keeper, &sealed),
         config.mailboxes(),
         &dialler,
         &tls,
@@ -140,24 +149,18 @@ async fn run_agent(
     )
     .await?;
     let papers = papers(&config, &keeper, &mut random, &shutdown)?;
-    let publishing = publish(&config, &subjects, shutdown.clone()).await?;
-    let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
-    let exchange = exchange(&config, &records, &clock, &mut random, shutdown.clone()).await?;
-
-    let becomes = (config.settings.is_some()).then(|| OfCases(Arc::clone(&keeper)));
-    let cases = open_cases(&config, &records, &log, &clock, becomes, &mut random);
-    let clerk = cases.spawn_clerk(shutdown.clone());
+    let exchange = exchange(&config, &records, &cases, &clock, &mut random, &shutdown).await?;
 
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
     let serving = Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .add_service(Service::server(answering))
-        .add_service(settings::service::Service::server(keeper))
+        .add_service(settings::service::Service::server(keeper, sealed))
         .add_service(cases_face(&config, cases))
         .add_optional_service(compute)
         .add_service(insight(&config, &key, &log, &clock))
-        .add_service(uses(&config, &subjects, &log, &records, &clock))
+        .add_service(uses(&config, reading))
         .serve_with_incoming_shutdown(
             presence::incoming(arrived),
             shutdown.clone().cancelled_owned(),
@@ -245,7 +248,7 @@ async fn open_records(config: &Config, random: &mut StdRng) -> anyhow::Result<Re
         cases::SCHEMA,
         exchange::SCHEMA,
     ];
-    let RecordsSection { folder, key } = &config.records;
+    let RecordsSection { folder, key, .. } = &config.records;
     Records::open(folder, key, &schemas, random)
         .await
         .with_context(|| format!("the records in `{}`", folder.display()))
@@ -361,21 +364,25 @@ async fn kept_settings(
 async fn exchange(
     config: &Config,
     records: &Records,
+    cases: &Arc<Cases>,
     clock: &Arc<dyn Clock>,
     random: &mut StdRng,
-    shutdown: CancellationToken,
+    shutdown: &CancellationToken,
 ) -> anyhow::Result<Option<Exchange>> {
     let Some(section) = &config.exchange else {
         return Ok(None);
     };
     let parts = ExchangeParts {
         records: records.clone(),
-        inbox: Arc::new(NoDialogs),
+        inbox: Arc::clone(cases) as Arc<dyn Inbox>,
         clock: Arc::clone(clock),
         numbers: config.numbers,
         random: StdRng::from_rng(random),
     };
-    exchange::start(section, parts, shutdown).await.map(Some)
+    let exchange = exchange::start(section, parts, shutdown.clone()).await?;
+    let answers = Arc::clone(&exchange.desk) as Arc<dyn GivesAnswers>;
+    cases.spawn_answers(answers, shutdown.clone());
+    Ok(Some(exchange))
 }
 
 /// The service for research gateways, if the register counts anything for them.
@@ -408,19 +415,19 @@ fn compute(
     Ok(Some(Compute::server(Arc::new(computing), caps, rules)))
 }
 
-/// The service for gateways that show people the log of use.
-fn uses(
+/// What shows people the log of use.
+fn reading(
     config: &Config,
     subjects: &Arc<SubjectsStore<Arc<dyn Clock>>>,
     log: &Arc<UseLog>,
     records: &Records,
     clock: &Arc<dyn Clock>,
-) -> UsesServiceServer<Uses> {
+) -> Arc<Reading> {
     let (marked, key) = (Arc::clone(subjects), log.mark_key());
     let mark_of = Arc::new(move |id: &NationalId| marked.current().mark(id, &key));
     let research = config.research.as_ref();
     let counted = research.map(|section| CountedRecords::new(&section.folder, mark_of));
-    let reading = Reading::new(ReadingParts {
+    Arc::new(Reading::new(ReadingParts {
         register: config.register.clone(),
         rules: config.numbers.rules,
         log: Arc::clone(log),
@@ -428,10 +435,14 @@ fn uses(
         delays: config.use_log.held_back.clone(),
         counted,
         records: Some(records.clone()),
-    });
+    }))
+}
+
+/// The service for gateways that show people the log of use.
+fn uses(config: &Config, reading: Arc<Reading>) -> UsesServiceServer<Uses> {
     let gateways = config.gateways_that_ask(Asks::Uses);
     let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
-    Uses::server(Arc::new(reading), caps)
+    Uses::server(reading, caps)
 }
 
 /// The register's dialogs. A blocking or reservation can be accepted where settings are kept.
@@ -440,17 +451,32 @@ fn open_cases(
     records: &Records,
     log: &Arc<UseLog>,
     clock: &Arc<dyn Clock>,
-    becomes: Option<OfCases>,
     random: &mut StdRng,
+    (keeper, reading): (&Arc<Keeper>, &Arc<Reading>),
 ) -> Arc<Cases> {
+    let becomes = OfCases(Arc::clone(keeper));
+    let becomes = (config.settings.is_some()).then(|| Arc::new(becomes) as Arc<dyn BecomesSetting>);
     Cases::new(CasesParts {
         register: config.register.clone(),
         records: records.clone(),
         log: Arc::clone(log),
         clock: Arc::clone(clock),
         random: StdRng::from_rng(random),
-        becomes: becomes.map(|it| Arc::new(it) as Arc<dyn BecomesSetting>),
+        becomes,
+        uses: Some(Arc::clone(reading) as Arc<dyn ShowsUses>),
+        content_kept: config.records.content_kept(),
     })
+}
+
+/// What takes messages that waited in a relay's mailbox.
+fn sealed_cases(config: &Config, cases: &Arc<Cases>) -> Arc<SealedCases> {
+    let gateways = config.gateways_that_ask(Asks::Cases);
+    let gateways = gateways.filter_map(|gateway| {
+        let key = gateway.head_key.clone()?;
+        Some((gateway.name.clone(), key, gateway.caps()))
+    });
+    let rules = config.numbers.rules;
+    Arc::new(SealedCases::new(Arc::clone(cases), gateways, rules))
 }
 
 /// The service for gateways that ask of dialogs.

@@ -31,6 +31,7 @@ use wire::uses_service_server::{UsesService, UsesServiceServer};
 mod delay;
 mod page;
 mod reading;
+mod table;
 #[cfg(test)]
 mod tests;
 

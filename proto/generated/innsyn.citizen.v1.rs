@@ -1112,11 +1112,14 @@ pub struct OpenCaseRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenCaseResponse {
+    /// Absent while it waits; so is the receipt.
     #[prost(message, optional, tag = "1")]
     pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
     /// What the register signed: that it has the request, and by when it answers.
     #[prost(string, tag = "2")]
     pub receipt: ::prost::alloc::string::String,
+    #[prost(enumeration = "CaseDelivery", tag = "3")]
+    pub delivery: i32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1136,10 +1139,13 @@ pub struct AddMessageRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AddMessageResponse {
+    /// Absent while it waits; so is the receipt.
     #[prost(message, optional, tag = "1")]
     pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
     #[prost(string, tag = "2")]
     pub receipt: ::prost::alloc::string::String,
+    #[prost(enumeration = "CaseDelivery", tag = "3")]
+    pub delivery: i32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1159,10 +1165,13 @@ pub struct AppealCaseRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AppealCaseResponse {
+    /// Absent while it waits; so is the receipt.
     #[prost(message, optional, tag = "1")]
     pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
     #[prost(string, tag = "2")]
     pub receipt: ::prost::alloc::string::String,
+    #[prost(enumeration = "CaseDelivery", tag = "3")]
+    pub delivery: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1220,6 +1229,59 @@ pub struct GetCaseResponse {
     #[prost(message, optional, tag = "1")]
     pub case: ::core::option::Option<super::super::types::v1::Case>,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct FindMessageRequest {
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub register_id: ::prost::alloc::string::String,
+    /// As it was sent.
+    #[prost(bytes = "vec", tag = "3")]
+    pub message_id: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FindMessageResponse {
+    #[prost(enumeration = "CaseDelivery", tag = "1")]
+    pub delivery: i32,
+    /// The case as it stands now; absent while the message waits.
+    #[prost(message, optional, tag = "2")]
+    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
+    #[prost(string, tag = "3")]
+    pub receipt: ::prost::alloc::string::String,
+}
+/// How far a message has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CaseDelivery {
+    Unspecified = 0,
+    /// The register has it: there is a receipt.
+    Received = 1,
+    /// It waits for the register, sealed to it. The law's clock runs from when it was sent.
+    Waiting = 2,
+}
+impl CaseDelivery {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CASE_DELIVERY_UNSPECIFIED",
+            Self::Received => "CASE_DELIVERY_RECEIVED",
+            Self::Waiting => "CASE_DELIVERY_WAITING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CASE_DELIVERY_UNSPECIFIED" => Some(Self::Unspecified),
+            "CASE_DELIVERY_RECEIVED" => Some(Self::Received),
+            "CASE_DELIVERY_WAITING" => Some(Self::Waiting),
+            _ => None,
+        }
+    }
+}
 /// Generated client implementations.
 pub mod case_service_client {
     #![allow(
@@ -1232,7 +1294,7 @@ pub mod case_service_client {
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
     /// Opens cases at registers, and shows them by asking every register, live. The gateway keeps
-    /// nothing: what was not delivered, nobody has.
+    /// nothing that it could read: what is meant for a register that is absent waits sealed to it.
     ///
     /// Every call carries `authorization: Bearer <token>`, as in CitizenService.
     #[derive(Debug, Clone)]
@@ -1315,9 +1377,10 @@ pub mod case_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Opens a case at one register. UNAVAILABLE with the reason CASE_NOT_DELIVERED means that the
-        /// register did not say that it has it: send it again, with the same message id, and it is opened
-        /// once whatever became of the first.
+        /// Opens a case at one register. Where the register is absent, the message waits for it
+        /// (`delivery`), and FindMessage tells when it has come. UNAVAILABLE with the reason
+        /// CASE_NOT_DELIVERED means that nobody has it: send it again, with the same message id, and it is
+        /// opened once whatever became of the first.
         pub async fn open_case(
             &mut self,
             request: impl tonic::IntoRequest<super::OpenCaseRequest>,
@@ -1442,6 +1505,31 @@ pub mod case_service_client {
                 .insert(GrpcMethod::new("innsyn.citizen.v1.CaseService", "GetCase"));
             self.inner.unary(req, path, codec).await
         }
+        /// What became of a message that waited for its register.
+        pub async fn find_message(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FindMessageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindMessageResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.citizen.v1.CaseService/FindMessage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.citizen.v1.CaseService", "FindMessage"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1457,9 +1545,10 @@ pub mod case_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with CaseServiceServer.
     #[async_trait]
     pub trait CaseService: std::marker::Send + std::marker::Sync + 'static {
-        /// Opens a case at one register. UNAVAILABLE with the reason CASE_NOT_DELIVERED means that the
-        /// register did not say that it has it: send it again, with the same message id, and it is opened
-        /// once whatever became of the first.
+        /// Opens a case at one register. Where the register is absent, the message waits for it
+        /// (`delivery`), and FindMessage tells when it has come. UNAVAILABLE with the reason
+        /// CASE_NOT_DELIVERED means that nobody has it: send it again, with the same message id, and it is
+        /// opened once whatever became of the first.
         async fn open_case(
             &self,
             request: tonic::Request<super::OpenCaseRequest>,
@@ -1496,9 +1585,17 @@ pub mod case_service_server {
             &self,
             request: tonic::Request<super::GetCaseRequest>,
         ) -> std::result::Result<tonic::Response<super::GetCaseResponse>, tonic::Status>;
+        /// What became of a message that waited for its register.
+        async fn find_message(
+            &self,
+            request: tonic::Request<super::FindMessageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindMessageResponse>,
+            tonic::Status,
+        >;
     }
     /// Opens cases at registers, and shows them by asking every register, live. The gateway keeps
-    /// nothing: what was not delivered, nobody has.
+    /// nothing that it could read: what is meant for a register that is absent waits sealed to it.
     ///
     /// Every call carries `authorization: Bearer <token>`, as in CitizenService.
     #[derive(Debug)]
@@ -1787,6 +1884,51 @@ pub mod case_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetCaseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/innsyn.citizen.v1.CaseService/FindMessage" => {
+                    #[allow(non_camel_case_types)]
+                    struct FindMessageSvc<T: CaseService>(pub Arc<T>);
+                    impl<
+                        T: CaseService,
+                    > tonic::server::UnaryService<super::FindMessageRequest>
+                    for FindMessageSvc<T> {
+                        type Response = super::FindMessageResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FindMessageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CaseService>::find_message(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FindMessageSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

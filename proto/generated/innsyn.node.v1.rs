@@ -1133,6 +1133,37 @@ pub struct GetCaseResponse {
     #[prost(bytes = "bytes", repeated, tag = "15")]
     pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FindMessageRequest {
+    /// Who asks about whom. Absent in a call without content.
+    #[prost(message, optional, tag = "1")]
+    pub who: ::core::option::Option<Question>,
+    /// The message's name, 16 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub message_id: ::prost::bytes::Bytes,
+    #[prost(uint32, tag = "14")]
+    pub reply_bytes: u32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FindMessageResponse {
+    /// Whether the register has the message; where it is `false` and nothing is refused, it has not
+    /// come. `false` in an answer to a call without content.
+    #[prost(bool, tag = "1")]
+    pub found: bool,
+    /// What the register signed of it.
+    #[prost(string, tag = "2")]
+    pub receipt: ::prost::alloc::string::String,
+    /// The case as it stands now.
+    #[prost(message, optional, tag = "3")]
+    pub summary: ::core::option::Option<super::super::types::v1::CaseSummary>,
+    /// Why the message was refused, or this call; UNSPECIFIED where neither was.
+    #[prost(enumeration = "CaseRefusal", tag = "13")]
+    pub refusal: i32,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub padding: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NoticesRequest {
     /// The keys of notices that an e-mail server has taken, or that there is no address for: 32 bytes
@@ -1453,6 +1484,31 @@ pub mod cases_service_client {
                 .insert(GrpcMethod::new("innsyn.node.v1.CasesService", "GetCase"));
             self.inner.unary(req, path, codec).await
         }
+        /// What became of a message, be it that it came by this connection or sealed.
+        pub async fn find_message(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FindMessageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindMessageResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/innsyn.node.v1.CasesService/FindMessage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("innsyn.node.v1.CasesService", "FindMessage"));
+            self.inner.unary(req, path, codec).await
+        }
         /// The long-lived stream of word that there is a new message for somebody. The agent sends one
         /// response of one size at every beat, and the gateway one request of one size for each.
         pub async fn notices(
@@ -1531,6 +1587,14 @@ pub mod cases_service_server {
             &self,
             request: tonic::Request<super::GetCaseRequest>,
         ) -> std::result::Result<tonic::Response<super::GetCaseResponse>, tonic::Status>;
+        /// What became of a message, be it that it came by this connection or sealed.
+        async fn find_message(
+            &self,
+            request: tonic::Request<super::FindMessageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindMessageResponse>,
+            tonic::Status,
+        >;
         /// Server streaming response type for the Notices method.
         type NoticesStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::NoticesResponse, tonic::Status>,
@@ -1838,6 +1902,51 @@ pub mod cases_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetCaseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/innsyn.node.v1.CasesService/FindMessage" => {
+                    #[allow(non_camel_case_types)]
+                    struct FindMessageSvc<T: CasesService>(pub Arc<T>);
+                    impl<
+                        T: CasesService,
+                    > tonic::server::UnaryService<super::FindMessageRequest>
+                    for FindMessageSvc<T> {
+                        type Response = super::FindMessageResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FindMessageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CasesService>::find_message(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FindMessageSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -2647,6 +2756,10 @@ pub struct HeartbeatRequest {
     /// A C2SP signed note by the gateway's head key; see `proto/src/setting.rs`.
     #[prost(string, tag = "1")]
     pub note: ::prost::alloc::string::String,
+    /// The names of sealed messages of dialogs that a relay has had for this agent for a while, 16
+    /// bytes each, at most 64: whether the agent has them.
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    pub dialogs: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HeartbeatResponse {
@@ -2656,6 +2769,12 @@ pub struct HeartbeatResponse {
     /// The key that items for this agent are sealed with: 32 bytes in base64.
     #[prost(string, tag = "2")]
     pub sealing_key: ::prost::alloc::string::String,
+    /// Those of `dialogs` that the agent has dealt with: the gateway forgets them.
+    #[prost(bytes = "bytes", repeated, tag = "3")]
+    pub dialogs: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+    /// Whether the agent takes messages of dialogs that come sealed. False from one that is older.
+    #[prost(bool, tag = "4")]
+    pub takes_dialogs: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]

@@ -376,7 +376,7 @@ pub struct CaseStep {
     /// When, milliseconds since 1970-01-01T00:00:00Z.
     #[prost(int64, tag = "3")]
     pub at_ms: i64,
-    /// What was said; empty where nothing was.
+    /// What was said; empty where nothing was, or where it is gone.
     #[prost(string, tag = "4")]
     pub text: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "5")]
@@ -384,6 +384,9 @@ pub struct CaseStep {
     /// What the register signed of it (see proto/src/case_receipt.rs).
     #[prost(string, tag = "6")]
     pub receipt: ::prost::alloc::string::String,
+    /// Whether what was said was removed, because the case was closed long ago.
+    #[prost(bool, tag = "7")]
+    pub content_removed: bool,
 }
 /// A case with all that was said.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -4,6 +4,7 @@ pub mod case_receipt;
 pub mod clock;
 pub mod convert;
 pub mod data_permit;
+pub mod dialog;
 pub mod head;
 pub mod identity;
 mod lines;

@@ -80,6 +80,8 @@ padded! {
     ListCasesResponse,
     GetCaseRequest,
     GetCaseResponse,
+    FindMessageRequest,
+    FindMessageResponse,
     NoticesRequest,
     NoticesResponse,
     ListSettingsResponse,

@@ -1,18 +1,18 @@
 //! What waits in the middle is sealed to one agent: HPKE (RFC 9180), base mode.
 //!
 //! ```text
-//!   sealed item, always 4096 bytes:
+//!   sealed item, 4096 bytes of a setting and 16384 of a dialog:
 //!     0  encapsulated key            32
-//!    32  length of the text, big-endian, the text, zeros; under ChaCha20-Poly1305   4048 + 16
+//!    32  length of the text, big-endian, the text, zeros; under ChaCha20-Poly1305   all the rest
 //! ```
 //!
-//! The suite is DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305. The register's id is
-//! bound in as `info`, so that what is sealed for one register is nothing to another that has the
-//! same key by mistake.
+//! The suite is DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305. The register's id and
+//! the kind of item are bound in as `info`, so that what is sealed for one register is nothing to
+//! another that has the same key by mistake.
 //!
 //! What holds:
 //!
-//! - **One size**, whatever is said, so that a size tells nothing.
+//! - **One size for each kind**, whatever is said, so that a size tells nothing.
 //! - **Only the agent opens it**: who sealed it cannot, once the sealing is done.
 //! - **It does not say who sealed it.** What must be known of somebody is signed inside.
 
@@ -30,15 +30,50 @@ use rand_core::CryptoRng;
 #[cfg(test)]
 mod tests;
 
-/// The length of every sealed item, in bytes.
-pub const SEALED_BYTES: usize = 4096;
-/// The longest text that an item holds, in bytes.
-pub const TEXT_BYTES_MAX: usize = SEALED_BYTES - KEY_BYTES - TAG_BYTES - LENGTH_BYTES;
 const KEY_BYTES: usize = 32;
 const TAG_BYTES: usize = 16;
 const LENGTH_BYTES: usize = 2;
-/// Stands before the register's id in what the key is made of.
-const INFO: &str = "innsyn mailbox 1 ";
+
+/// What an item is of, which decides its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ItemKind {
+    /// A change of a setting.
+    Setting,
+    /// A message of a dialog. There is room for the longest text, and for small files.
+    Dialog,
+}
+
+impl ItemKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Setting, Self::Dialog];
+
+    /// The length of every sealed item of this kind, in bytes.
+    pub const fn sealed_bytes(self) -> usize {
+        match self {
+            Self::Setting => 4_096,
+            Self::Dialog => 16_384,
+        }
+    }
+
+    /// The longest text that an item of this kind holds, in bytes.
+    pub const fn text_bytes_max(self) -> usize {
+        self.sealed_bytes() - KEY_BYTES - TAG_BYTES - LENGTH_BYTES
+    }
+
+    /// The kind of a sealed item; `None` where it is none.
+    pub fn of(sealed: &[u8]) -> Option<Self> {
+        let mut kinds = Self::ALL.into_iter();
+        kinds.find(|kind| kind.sealed_bytes() == sealed.len())
+    }
+
+    /// Stands before the register's id in what the key is made of.
+    const fn info(self) -> &'static str {
+        match self {
+            Self::Setting => "innsyn mailbox 1 ",
+            Self::Dialog => "innsyn dialog 1 ",
+        }
+    }
+}
 
 type Suite = X25519HkdfSha256;
 
@@ -57,8 +92,8 @@ pub struct OpeningKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// The text is too long for an item.
-    #[error("the text is longer than {TEXT_BYTES_MAX} bytes")]
-    TooLong,
+    #[error("the text is longer than {0} bytes")]
+    TooLong(usize),
     /// Not an X25519 public key.
     #[error("not a key to seal with: 32 bytes in base64")]
     Key,
@@ -76,25 +111,27 @@ impl SealingKey {
             .map_err(|_| SealError::Key)
     }
 
-    /// Seals `text` to the agent of `register`.
+    /// Seals `text` to the agent of `register`, as an item of `kind`.
     pub fn seal(
         &self,
+        kind: ItemKind,
         register: &RegisterId,
         text: &str,
         random: &mut impl CryptoRng,
     ) -> Result<Vec<u8>, SealError> {
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(SealError::TooLong);
+        let max = kind.text_bytes_max();
+        if text.len() > max {
+            return Err(SealError::TooLong(max));
         }
-        let length = u16::try_from(text.len()).map_err(|_| SealError::TooLong)?;
-        let mut plain = Vec::with_capacity(LENGTH_BYTES + TEXT_BYTES_MAX);
+        let length = u16::try_from(text.len()).map_err(|_| SealError::TooLong(max))?;
+        let mut plain = Vec::with_capacity(LENGTH_BYTES + max);
         plain.extend_from_slice(&length.to_be_bytes());
         plain.extend_from_slice(text.as_bytes());
-        plain.resize(LENGTH_BYTES + TEXT_BYTES_MAX, 0);
+        plain.resize(LENGTH_BYTES + max, 0);
         let (key, sealed) = hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, Suite>(
             &OpModeS::Base,
             &self.0,
-            info(register).as_bytes(),
+            info(kind, register).as_bytes(),
             &plain,
             &[],
             random,
@@ -121,16 +158,14 @@ impl OpeningKey {
 
     /// The text of an item that is sealed to this agent, which is that of `register`.
     pub fn open(&self, register: &RegisterId, item: &[u8]) -> Result<String, SealError> {
-        if item.len() != SEALED_BYTES {
-            return Err(SealError::NotOurs);
-        }
+        let kind = ItemKind::of(item).ok_or(SealError::NotOurs)?;
         let (key, sealed) = item.split_at(KEY_BYTES);
         let key = <Suite as Kem>::EncappedKey::from_bytes(key).map_err(|_| SealError::NotOurs)?;
         let plain = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, Suite>(
             &OpModeR::Base,
             &self.secret,
             &key,
-            info(register).as_bytes(),
+            info(kind, register).as_bytes(),
             sealed,
             &[],
         )
@@ -146,8 +181,8 @@ impl OpeningKey {
     }
 }
 
-fn info(register: &RegisterId) -> String {
-    format!("{INFO}{register}")
+fn info(kind: ItemKind, register: &RegisterId) -> String {
+    format!("{}{register}", kind.info())
 }
 
 impl fmt::Display for SealingKey {

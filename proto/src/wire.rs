@@ -135,4 +135,5 @@ print_nothing_of! {
     types::v1::InsightTable,
     types::v1::InsightRow,
     types::v1::SaidOnPaper,
+    citizen::v1::FindMessageRequest,
 }

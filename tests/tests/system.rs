@@ -6,6 +6,7 @@
 // `cfg(test)` tells clippy that helpers may unwrap here too.
 #[cfg(test)]
 mod system {
+    mod absent;
     mod asked_agents;
     mod attacks;
     mod bad_input;

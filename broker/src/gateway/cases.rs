@@ -11,8 +11,10 @@
 //! - **Neither the relay nor traffic tells which register is meant.** Every register that can be
 //!   asked gets a call of one size and gives an answer of one size ([`delivery`]).
 //! - **The other registers learn nothing**: what they get names no person.
-//! - **Nothing is kept.** What the addressed register has not said that it has, is not delivered,
-//!   and the caller is told so; sent again with its message's id, it is delivered once.
+//! - **Nothing is kept that could be read here.** What is said to a register that is absent waits for
+//!   it, sealed, with items that say nothing for all others
+//!   ([`keep_dialog`](super::settings::GatewaySettings::keep_dialog)); what cannot wait is not
+//!   delivered, and the caller is told so. Sent again with its message's id, it is delivered once.
 //! - **The account of all cases names every register** exactly once ([`account`]).
 
 mod account;
@@ -38,7 +40,7 @@ use tokio::time::{Duration, Instant};
 
 pub(super) use api_grpc::{GrpcCases, SERVICE};
 pub(super) use api_http::{
-    __path_appeal, __path_get_case, __path_list, __path_message, __path_open, router,
+    __path_appeal, __path_find, __path_get_case, __path_list, __path_message, __path_open, router,
 };
 pub use refusal::CaseRefusal;
 
@@ -80,6 +82,14 @@ struct Taken {
     receipt: String,
 }
 
+/// Where a message is.
+enum Delivered {
+    /// At its register.
+    Taken(Taken),
+    /// It waits for its register.
+    Waits,
+}
+
 impl CasesFace {
     /// The dialogs of `face`; `random` makes the calls' names.
     pub(super) fn new(face: Arc<CitizenFace>, random: StdRng) -> Arc<Self> {
@@ -91,16 +101,27 @@ impl CasesFace {
         self.face.admit(headers, arrived).await
     }
 
-    /// Has one register take a message.
-    async fn say(&self, admitted: &Admitted, said: Said, to: To) -> Result<Taken, Refusal> {
-        let taken = self.try_say(admitted, said, to).await;
-        taken.map_err(|refusal| self.face.refused(refusal))
+    /// Has one register take a message, or has it wait for that register.
+    async fn say(
+        self: &Arc<Self>,
+        admitted: &Admitted,
+        said: Said,
+        to: To,
+    ) -> Result<Delivered, Refusal> {
+        let said = self.try_say(admitted, said, to).await;
+        said.map_err(|refusal| self.face.refused(refusal))
     }
 
-    async fn try_say(&self, admitted: &Admitted, said: Said, to: To) -> Result<Taken, Refusal> {
+    async fn try_say(
+        self: &Arc<Self>,
+        admitted: &Admitted,
+        said: Said,
+        to: To,
+    ) -> Result<Delivered, Refusal> {
         let request = self.face.request_of(admitted, &said.national_id)?;
         let register = self.register(&said.register_id)?;
         let who = Some(self.question(&request, DELIVERY_TIMEOUT));
+        let message = said.message_id.clone();
         let words = Some(words(said.message_id, &said.text, said.attachments)?);
         let reply_bytes = delivery::SAID_REPLY_BYTES;
         match to {
@@ -115,8 +136,8 @@ impl CasesFace {
                     reply_bytes,
                     padding: Vec::new(),
                 };
-                let answer = self.deliver(register, call).await?;
-                taken(answer.refusal(), answer.summary, answer.receipt)
+                let said = self.deliver_said(register, message, call).await?;
+                delivered(said, |it| (it.refusal(), it.summary, it.receipt))
             }
             To::Message(id) => {
                 let call = node::AddMessageRequest {
@@ -126,8 +147,8 @@ impl CasesFace {
                     reply_bytes,
                     padding: Vec::new(),
                 };
-                let answer = self.deliver(register, call).await?;
-                taken(answer.refusal(), answer.summary, answer.receipt)
+                let said = self.deliver_said(register, message, call).await?;
+                delivered(said, |it| (it.refusal(), it.summary, it.receipt))
             }
             To::Appeal(id) => {
                 let call = node::AppealCaseRequest {
@@ -137,10 +158,56 @@ impl CasesFace {
                     reply_bytes,
                     padding: Vec::new(),
                 };
-                let answer = self.deliver(register, call).await?;
-                taken(answer.refusal(), answer.summary, answer.receipt)
+                let said = self.deliver_said(register, message, call).await?;
+                delivered(said, |it| (it.refusal(), it.summary, it.receipt))
             }
         }
+    }
+
+    /// Where a message is that was sent to one register.
+    async fn find(
+        &self,
+        admitted: &Admitted,
+        national_id: &str,
+        register_id: &str,
+        message: Vec<u8>,
+    ) -> Result<Delivered, Refusal> {
+        let found = async {
+            let request = self.face.request_of(admitted, national_id)?;
+            let register = self.register(register_id)?;
+            if message.len() != 16 {
+                return Err(CaseRefusal::MessageId.into());
+            }
+            let call = node::FindMessageRequest {
+                who: Some(self.question(&request, DELIVERY_TIMEOUT)),
+                message_id: message.clone().into(),
+                reply_bytes: delivery::SAID_REPLY_BYTES,
+                padding: Vec::new(),
+            };
+            let not_there = match self.deliver(register, call).await {
+                Ok(answer) if answer.found => {
+                    let taken = taken(answer.refusal(), answer.summary, answer.receipt);
+                    return taken.map(Delivered::Taken);
+                }
+                Ok(answer) => {
+                    refusal::check(answer.refusal())?;
+                    CaseRefusal::MessageUnknown.into()
+                }
+                Err(refusal) => refusal,
+            };
+            let entry = self.face.everyone().entries().get(register);
+            let (Some(waits), Some(entry)) = (self.face.waits(), entry) else {
+                return Err(not_there);
+            };
+            let id = &entry.register.id;
+            match waits.has_kept_dialog(id, &message).await {
+                Ok(true) => Ok(Delivered::Waits),
+                Ok(false) => Err(not_there),
+                Err(_) => Err(CaseRefusal::NotDelivered.into()),
+            }
+        };
+        let found: Result<_, Refusal> = found.await;
+        found.map_err(|refusal| self.face.refused(refusal))
     }
 
     /// One case at one register, with what was said in it.
@@ -227,6 +294,20 @@ fn case_id(id: Vec<u8>) -> Result<Bytes, Refusal> {
         Ok(id.into())
     } else {
         Err(CaseRefusal::CaseId.into())
+    }
+}
+
+/// What became of what was said, as `told` reads the register's answer.
+fn delivered<A>(
+    said: delivery::Said<A>,
+    told: impl FnOnce(A) -> (node::CaseRefusal, Option<types::CaseSummary>, String),
+) -> Result<Delivered, Refusal> {
+    match said {
+        delivery::Said::Waits => Ok(Delivered::Waits),
+        delivery::Said::Answered(answer) => {
+            let (refusal, summary, receipt) = told(answer);
+            taken(refusal, summary, receipt).map(Delivered::Taken)
+        }
     }
 }
 

@@ -247,6 +247,11 @@ impl CitizenFace {
         settings.ok_or_else(|| self.refused(Refusal::SettingsNotOffered))
     }
 
+    /// What has messages wait for registers that are absent, if anything does.
+    pub(super) const fn waits(&self) -> Option<&Arc<GatewaySettings>> {
+        self.settings.as_ref()
+    }
+
     fn read_id(&self, text: &str) -> Result<NationalId, Refusal> {
         let id = NationalId::parse(text, self.config.number_rules).map_err(Refusal::NationalId)?;
         let admitted = self.config.environment.admit_citizen(&id);

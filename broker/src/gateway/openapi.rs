@@ -57,6 +57,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         cases::appeal,
         cases::list,
         cases::get_case,
+        cases::find,
         health::healthz,
         health::readyz
     ),

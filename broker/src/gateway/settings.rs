@@ -18,6 +18,7 @@
 //! - **Nobody keeps who has said what** but the registers: what a person is shown was asked for.
 
 pub mod config;
+mod dialogs;
 pub mod heartbeat;
 mod items;
 mod listing;
@@ -25,8 +26,10 @@ mod outbox;
 mod sending;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod waiting;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -43,10 +46,13 @@ use rand::rngs::StdRng;
 use tokio::sync::{Mutex, watch};
 
 pub use config::{SettingsConfig, SettingsConfigError};
+pub use dialogs::{WaitError, WaitingMessage};
 pub use heartbeat::Heartbeats;
 pub use listing::{AtRegister, Listed, Standing};
 pub use outbox::{Outbox, OutboxError};
 pub use sending::Sending;
+#[cfg(test)]
+pub(super) use waiting::waiting_for;
 
 /// What a person wants changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +141,8 @@ pub struct GatewaySettings {
     latest: watch::Sender<u64>,
     /// The agents that were ever met: the key to seal with, and how far each had come.
     agents: std::sync::Mutex<BTreeMap<RegisterId, (SealingKey, u64)>>,
+    /// Those of them that take sealed messages of dialogs.
+    dialog_agents: std::sync::Mutex<BTreeSet<RegisterId>>,
 }
 
 #[derive(Debug)]
@@ -157,6 +165,7 @@ impl GatewaySettings {
     pub async fn open(parts: SettingsParts) -> Result<Arc<Self>, OutboxError> {
         let latest = parts.outbox.latest().await?;
         let agents = parts.outbox.agents().await?;
+        let dialog_agents = parts.outbox.dialog_agents().await?;
         let sequence = parts.outbox.sequence().await?;
         Ok(Arc::new(Self {
             definitions: parts.definitions,
@@ -171,6 +180,7 @@ impl GatewaySettings {
             }),
             latest: watch::Sender::new(latest),
             agents: std::sync::Mutex::new(agents),
+            dialog_agents: std::sync::Mutex::new(dialog_agents),
         }))
     }
 

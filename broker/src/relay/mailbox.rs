@@ -10,8 +10,9 @@
 //!
 //! - **The relay cannot open an item**, and does not know who sealed it: it is sealed to the agent
 //!   (`innsyn_proto::sealing`).
-//! - **All are alike**: an item has one size and a random name, and a gateway puts one into every
-//!   box for each change, so that neither content nor addressee nor count tells.
+//! - **All are alike**: items of a deposit have one size and random names, and a gateway puts one
+//!   into every box for each change or message, so that neither content nor addressee nor count
+//!   tells.
 //! - **What was answered is on disk**, and stays there until its agent has said that it has it.
 //! - **An agent gets at its own box only**: which one is read from its certificate.
 //! - **An agent that never comes stands in nobody's way**: its box keeps the newest items, and
@@ -31,7 +32,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use innsyn_policy::RegisterId;
-use innsyn_proto::sealing::SEALED_BYTES;
 use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -126,9 +126,4 @@ impl Mailbox {
     ) {
         service::serve(Arc::clone(&self.0), io, peer, draining).await;
     }
-}
-
-/// Whether `sealed` has the one size.
-const fn is_sealed(sealed: &[u8]) -> bool {
-    sealed.len() == SEALED_BYTES
 }

@@ -26,7 +26,8 @@ use tokio_util::sync::CancellationToken;
 use super::keeping::context;
 use super::setting::BecomeError;
 use super::store::{self, KeptCase, NewStep};
-use super::{CLERK_EVERY, CaseError, Cases, SCHEMA, Words, codes, noticing};
+use super::{CLERK_EVERY, CaseError, Cases, SCHEMA, Words, codes, exchanged, noticing, retention};
+use crate::exchange;
 use crate::records::{OpenRecordsError, RECORDS_FILE, Records, RecordsError};
 
 mod desk;
@@ -134,11 +135,24 @@ impl Cases {
         let cases = Arc::clone(self);
         tokio::spawn(async move {
             let mut failing = false;
+            let mut old = tokio::time::interval(retention::LOOK_EVERY);
+            old.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             let mut every = tokio::time::interval(CLERK_EVERY);
             every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             let taking = async {
                 loop {
-                    every.tick().await;
+                    tokio::select! {
+                        _ = every.tick() => {}
+                        _ = old.tick() => {
+                            if let Err(error) = cases.remove_old().await {
+                                tracing::error!(
+                                    error = &error as &dyn std::error::Error,
+                                    "what is old is not removed; it is tried again"
+                                );
+                            }
+                            continue;
+                        }
+                    }
                     let taken = cases.take_words().await;
                     if let Err(error) = &taken
                         && !failing
@@ -251,12 +265,21 @@ impl Cases {
             receipt: self.seal(receipt.as_bytes(), b"case receipt", kept.id, kept.steps),
         };
         store::insert_step(&mut records, new).await?;
+        let mut by_exchange = false;
         if is_told(act) {
+            // Whoever wrote by the exchange is answered and told there.
+            let answer = exchange::MessageId::from_random(self.sixteen_bytes());
+            by_exchange = exchanged::owe(&mut records, (kept.id, kept.steps), &answer).await?;
+        }
+        if is_told(act) && !by_exchange {
             let mut key = [0; 32];
             self.random().fill_bytes(&mut key);
             noticing::insert(&mut records, key, kept.opener, step.at).await?;
         }
         records.commit().await?;
+        if by_exchange {
+            self.owed.notify_one();
+        }
         tracing::info!(case.id = %kept.id, act = act.name(), "case step taken");
         Ok(())
     }

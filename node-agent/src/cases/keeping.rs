@@ -10,8 +10,10 @@ use innsyn_proto::head::LogHash;
 use innsyn_proto::wire::types::v1 as types;
 use rand::Rng as _;
 
+use super::exchanged::{self, Came};
 use super::store::{self, KeptCase, KeptMessage, KeptStep, NewStep};
 use super::{CASES_OF_PERSON_MAX, CaseError, Cases, OPEN_CASES_OF_PERSON_MAX, Words, words};
+use crate::records::PersonCode;
 
 /// Who asks about whom, in which call.
 #[derive(Debug, Clone)]
@@ -31,6 +33,18 @@ pub(super) enum To {
     Appeal(CaseId),
 }
 
+/// What a citizen says, whichever way it came.
+#[derive(Debug)]
+pub(super) struct Saying<'a> {
+    pub(super) to: To,
+    pub(super) message: MessageId,
+    pub(super) words: &'a Words,
+    /// When it was said; `None` for now. What is ahead of our clock is said now.
+    pub(super) at: Option<Timestamp>,
+    /// The message of the exchange that it was, if it was one.
+    pub(super) came: Option<&'a Came>,
+}
+
 /// A step that stands, and the case after it.
 #[derive(Debug)]
 pub(super) struct Taken {
@@ -48,14 +62,30 @@ impl Cases {
         message: MessageId,
         words: &Words,
     ) -> Result<Taken, CaseError> {
-        let taken = self.try_say(asked, to, message, words).await;
+        let saying = Saying {
+            to,
+            message,
+            words,
+            at: None,
+            came: None,
+        };
+        self.hear(asked, &saying).await
+    }
+
+    /// Takes what a citizen says, whichever way it came.
+    pub(super) async fn hear(
+        &self,
+        asked: &Asked,
+        saying: &Saying<'_>,
+    ) -> Result<Taken, CaseError> {
+        let taken = self.try_hear(asked, saying).await;
         self.refusal_logged(asked, taken).await
     }
 
     /// The person's cases, the latest first.
     pub(super) async fn list(&self, asked: &Asked) -> Result<Vec<types::CaseSummary>, CaseError> {
         let told = async {
-            self.may(asked, Conduct::Read)?;
+            self.may(asked, Conduct::Read, self.clock.now())?;
             let person = self.records.key().code(&asked.request.subject);
             let cases = store::cases_of(self.records.pool(), person).await?;
             self.logged(asked, UseDecision::Answered).await?;
@@ -74,7 +104,7 @@ impl Cases {
         only: Option<u32>,
     ) -> Result<types::Case, CaseError> {
         let told = async {
-            self.may(asked, Conduct::Read)?;
+            self.may(asked, Conduct::Read, self.clock.now())?;
             let kept = self.case_of(asked, id).await?;
             let steps = store::steps(self.records.pool(), id, only).await?;
             let steps = steps
@@ -96,17 +126,16 @@ impl Cases {
         self.refusal_logged(asked, Err(CaseError::OverCap)).await
     }
 
-    async fn try_say(
-        &self,
-        asked: &Asked,
-        to: To,
-        message: MessageId,
-        words: &Words,
-    ) -> Result<Taken, CaseError> {
+    async fn try_hear(&self, asked: &Asked, saying: &Saying<'_>) -> Result<Taken, CaseError> {
+        let Saying {
+            to, message, words, ..
+        } = *saying;
+        let now = self.clock.now();
+        let said_at = saying.at.map_or(now, |at| at.min(now));
         let key = self.records.key();
         let request = &asked.request;
         let (person, actor) = (key.code(&request.subject), key.code(&request.caller.person));
-        self.may(asked, Conduct::Read)?;
+        self.may(asked, Conduct::Read, said_at)?;
         let act = match to {
             To::New(_) => Act::Open,
             To::Message(_) => Act::Message,
@@ -123,7 +152,7 @@ impl Cases {
                 (kept.case.kind(), Some(kept))
             }
         };
-        let by = self.may(asked, Conduct::Act(kind))?;
+        let by = self.may(asked, Conduct::Act(kind), said_at)?;
         let digest = words.digest(message);
         if let Some(earlier) = store::message(&mut *records, person, message).await? {
             let kept = store::case(&mut *records, earlier.case).await?;
@@ -142,14 +171,13 @@ impl Cases {
                 return Err(CaseError::TooMany);
             }
         }
-        let now = self.clock.now();
         let step = Step {
             act,
             by,
             // Clocks are set back; what follows a step is not before it.
             at: kept
                 .as_ref()
-                .map_or(now, |kept| now.max(kept.case.last_at())),
+                .map_or(said_at, |kept| said_at.max(kept.case.last_at())),
             has_words: words.has_text(),
         };
         let kept = if let Some(mut kept) = kept {
@@ -184,6 +212,9 @@ impl Cases {
             receipt: self.seal(receipt.as_bytes(), b"case receipt", kept.id, kept.steps),
         };
         store::insert_step(&mut records, new).await?;
+        if let Some(came) = saying.came {
+            exchanged::came(&mut records, came, (kept.id, kept.steps)).await?;
+        }
         records.commit().await?;
         tracing::info!(case.id = %kept.id, act = act.name(), "case step taken");
         Ok(Taken {
@@ -210,14 +241,32 @@ impl Cases {
         if !same_case || said.as_deref() != Some(digest.as_slice()) {
             return Err(CaseError::MessageIdUsed);
         }
-        let receipt = open(&earlier.receipt, b"case receipt")?;
-        let receipt = String::from_utf8(receipt).map_err(|_| CaseError::Damaged(kept.id))?;
+        let taken = self.receipted(earlier, kept)?;
         self.logged(asked, UseDecision::Answered).await?;
+        Ok(taken)
+    }
+
+    /// The step that a message was, with the receipt that it had.
+    fn receipted(&self, earlier: &KeptMessage, kept: &KeptCase) -> Result<Taken, CaseError> {
+        let receipt = self.unseal(&earlier.receipt, b"case receipt", kept.id, earlier.number)?;
         Ok(Taken {
             case: kept.id,
-            receipt,
+            receipt: String::from_utf8(receipt).map_err(|_| CaseError::Damaged(kept.id))?,
             summary: summary(kept, self.clock.now()),
         })
+    }
+
+    /// The step that a message was, and its case as it stands.
+    pub(super) async fn taken_of(&self, message: &KeptMessage) -> Result<Taken, CaseError> {
+        let kept = store::case(self.records.pool(), message.case).await?;
+        let kept = kept.ok_or(CaseError::Damaged(message.case))?;
+        self.receipted(message, &kept)
+    }
+
+    /// The code of the subject, if the caller may read their cases now.
+    pub(super) fn may_read(&self, asked: &Asked) -> Result<PersonCode, CaseError> {
+        self.may(asked, Conduct::Read, self.clock.now())?;
+        Ok(self.records.key().code(&asked.request.subject))
     }
 
     async fn case_of(&self, asked: &Asked, id: CaseId) -> Result<KeptCase, CaseError> {
@@ -227,13 +276,17 @@ impl Cases {
             .ok_or(CaseError::NoSuchCase)
     }
 
-    fn may(&self, asked: &Asked, conduct: Conduct) -> Result<Party, CaseError> {
-        let now = self.clock.now();
-        Ok(may_conduct(&asked.request, &self.register, conduct, now)?)
+    /// Whether this may be done, as things stood at `at`.
+    fn may(&self, asked: &Asked, conduct: Conduct, at: Timestamp) -> Result<Party, CaseError> {
+        Ok(may_conduct(&asked.request, &self.register, conduct, at)?)
     }
 
     /// Writes the use into the log, durably.
-    async fn logged(&self, asked: &Asked, decision: UseDecision) -> Result<LogHash, CaseError> {
+    pub(super) async fn logged(
+        &self,
+        asked: &Asked,
+        decision: UseDecision,
+    ) -> Result<LogHash, CaseError> {
         let at = self.clock.now();
         let record =
             UseRecord::of_person(PersonUse::Dialog, asked.id, &asked.request, decision, at);
@@ -249,7 +302,7 @@ impl Cases {
     }
 
     /// `told`, after a refusal has been written into the log, durably.
-    async fn refusal_logged<T>(
+    pub(super) async fn refusal_logged<T>(
         &self,
         asked: &Asked,
         told: Result<T, CaseError>,
@@ -313,6 +366,19 @@ impl Cases {
             .map_err(|_| CaseError::Damaged(case))
     }
 
+    /// What is said in a step.
+    pub(super) fn words_of_step(
+        &self,
+        id: CaseId,
+        kept: &KeptStep,
+    ) -> Result<Option<Words>, CaseError> {
+        let Some(sealed) = &kept.words else {
+            return Ok(None);
+        };
+        let bytes = self.unseal(sealed, b"case words", id, kept.number)?;
+        Ok(Some(Words::of_bytes(&bytes).ok_or(CaseError::Damaged(id))?))
+    }
+
     fn step_to_wire(
         &self,
         id: CaseId,
@@ -320,13 +386,7 @@ impl Cases {
         with_files: bool,
     ) -> Result<types::CaseStep, CaseError> {
         let damaged = || CaseError::Damaged(id);
-        let said = match &kept.words {
-            None => None,
-            Some(sealed) => {
-                let bytes = self.unseal(sealed, b"case words", id, kept.number)?;
-                Some(Words::of_bytes(&bytes).ok_or_else(damaged)?)
-            }
-        };
+        let said = self.words_of_step(id, kept)?;
         let receipt = self.unseal(&kept.receipt, b"case receipt", id, kept.number)?;
         let files = said.as_ref().map_or(&[][..], Words::attachments);
         let attachments = files.iter().map(|file| {
@@ -345,6 +405,7 @@ impl Cases {
             text: said.as_ref().map_or("", Words::text).to_owned(),
             attachments: attachments.collect(),
             receipt: String::from_utf8(receipt).map_err(|_| damaged())?,
+            content_removed: kept.removed,
         })
     }
 }

@@ -11,18 +11,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::Stream;
-use innsyn_policy::{NumberRules, StepError};
-use innsyn_proto::case_receipt::CaseId;
+use innsyn_policy::{CaseKind, NumberRules, StepError};
+use innsyn_proto::case_receipt::{CaseId, MessageId};
 use innsyn_proto::convert::{case_kind_from_wire, question_from_wire};
 use innsyn_proto::identity::GatewayName;
 use innsyn_proto::padding::Padded;
 use innsyn_proto::wire::node::v1 as wire;
+use innsyn_proto::wire::types::v1 as types;
 use tokio::time::{Instant, sleep_until};
 use tonic::{Request, Response, Status};
 use wire::CaseRefusal;
 use wire::cases_service_server::{CasesService, CasesServiceServer};
 
 use super::keeping::{Asked, Taken, To};
+use super::sealed::Found;
 use super::{CaseError, Cases, Words, WordsError, noticing};
 use crate::presence::Peer;
 use crate::service::{AskedInTime, Caps};
@@ -126,31 +128,31 @@ impl CasesFace {
     }
 
     /// What the service does with a call that may have content: `work` if it has, nothing if not,
-    /// and in both cases an answer of `reply_bytes` at one time after `arrived`.
-    async fn answer<R, W>(
+    /// and in both cases an answer of the size that the call asks for, at one time after it came.
+    async fn answer<Q: Asks, R, W>(
         &self,
-        gateway: &GatewayName,
-        who: Option<wire::Question>,
-        reply_bytes: u32,
-        work: impl FnOnce(Arc<Cases>, Asked) -> W,
+        request: Request<Q>,
+        work: impl FnOnce(Arc<Cases>, Asked, Q) -> W,
     ) -> Result<Response<R>, Status>
     where
         R: Answer + 'static,
         W: Future<Output = Result<R, CaseError>> + Send + 'static,
     {
         let answer_at = Instant::now() + ANSWER_AFTER;
-        let bytes = usize::try_from(reply_bytes).unwrap_or(usize::MAX);
+        let gateway = self.gateway(&request)?.clone();
+        let mut request = request.into_inner();
+        let bytes = usize::try_from(request.reply_bytes()).unwrap_or(usize::MAX);
         if !(REPLY_BYTES_MIN..=REPLY_BYTES_MAX).contains(&bytes) {
             return Err(Status::invalid_argument(format!(
                 "`reply_bytes` is {REPLY_BYTES_MIN} to {REPLY_BYTES_MAX}"
             )));
         }
-        let answered = match who.map(|who| self.asked(gateway, &who)) {
+        let answered = match request.who().map(|who| self.asked(&gateway, &who)) {
             None => Ok(R::default()),
             Some(Err(error)) => Err(error),
             Some(Ok((asked, true))) => {
                 // In a task of its own: if the connection is lost now, what has begun is finished.
-                let work = tokio::spawn(work(Arc::clone(&self.cases), asked));
+                let work = tokio::spawn(work(Arc::clone(&self.cases), asked, request));
                 work.await
                     .map_err(|_| Status::internal("the agent failed on this call"))?
             }
@@ -166,6 +168,36 @@ impl CasesFace {
         sleep_until(answer_at).await;
         Ok(Response::new(answer))
     }
+}
+
+/// A call that may have content.
+trait Asks {
+    /// Who asks about whom, taken out of it; `None` where it has no content.
+    fn who(&mut self) -> Option<wire::Question>;
+    fn reply_bytes(&self) -> u32;
+}
+
+macro_rules! asks {
+    ($($message:ident),+ $(,)?) => {$(
+        impl Asks for wire::$message {
+            fn who(&mut self) -> Option<wire::Question> {
+                self.who.take()
+            }
+
+            fn reply_bytes(&self) -> u32 {
+                self.reply_bytes
+            }
+        }
+    )+};
+}
+
+asks! {
+    OpenCaseRequest,
+    AddMessageRequest,
+    AppealCaseRequest,
+    ListCasesRequest,
+    GetCaseRequest,
+    FindMessageRequest,
 }
 
 /// An answer that can be a refusal.
@@ -194,11 +226,12 @@ answers! {
     OpenCaseResponse: |_| Self::refused(CaseRefusal::Malformed),
     AddMessageResponse: |_| Self::refused(CaseRefusal::Malformed),
     AppealCaseResponse: |_| Self::refused(CaseRefusal::Malformed),
+    FindMessageResponse: |_| Self::refused(CaseRefusal::Malformed),
     ListCasesResponse: |bytes_needed| Self { bytes_needed, ..Self::default() },
     GetCaseResponse: |bytes_needed| Self { bytes_needed, ..Self::default() },
 }
 
-fn refusal_of(error: &CaseError) -> CaseRefusal {
+pub(super) fn refusal_of(error: &CaseError) -> CaseRefusal {
     use CaseRefusal as R;
     match error {
         CaseError::NotConducted(_) => R::Denied,
@@ -214,7 +247,10 @@ fn refusal_of(error: &CaseError) -> CaseRefusal {
             tracing::error!(%error, "a case is not answered: the log of use cannot be written");
             R::LogUnavailable
         }
-        CaseError::Records(_) | CaseError::Damaged(_) | CaseError::Receipt(_) => {
+        CaseError::Records(_)
+        | CaseError::Damaged(_)
+        | CaseError::Receipt(_)
+        | CaseError::Uses(_) => {
             tracing::error!(
                 error = error as &dyn std::error::Error,
                 "a case is not answered: the records cannot be used"
@@ -224,9 +260,13 @@ fn refusal_of(error: &CaseError) -> CaseRefusal {
     }
 }
 
-fn case_id(bytes: &[u8]) -> Result<CaseId, CaseError> {
+pub(super) fn case_id(bytes: &[u8]) -> Result<CaseId, CaseError> {
     let bytes = bytes.try_into().map_err(|_| WordsError::Malformed)?;
     Ok(CaseId(bytes))
+}
+
+pub(super) fn kind_of(kind: types::CaseKind) -> Result<CaseKind, CaseError> {
+    Ok(case_kind_from_wire(kind).ok_or(WordsError::Malformed)?)
 }
 
 /// Says `words` to what `to` tells.
@@ -248,26 +288,16 @@ impl CasesService for CasesFace {
         &self,
         request: Request<wire::OpenCaseRequest>,
     ) -> Result<Response<wire::OpenCaseResponse>, Status> {
-        let gateway = self.gateway(&request)?.clone();
-        let request = request.into_inner();
-        let kind = request.kind();
-        let (who, words) = (request.who, request.words);
-        self.answer(
-            &gateway,
-            who,
-            request.reply_bytes,
-            |cases, asked| async move {
-                let kind = case_kind_from_wire(kind).ok_or(WordsError::Malformed);
-                let to = kind.map(To::New).map_err(CaseError::from);
-                let taken = say(&cases, &asked, to, words).await?;
-                Ok(wire::OpenCaseResponse {
-                    case_id: taken.case.0.to_vec().into(),
-                    receipt: taken.receipt,
-                    summary: Some(taken.summary),
-                    ..wire::OpenCaseResponse::default()
-                })
-            },
-        )
+        self.answer(request, |cases, asked, request| async move {
+            let to = kind_of(request.kind()).map(To::New);
+            let taken = say(&cases, &asked, to, request.words).await?;
+            Ok(wire::OpenCaseResponse {
+                case_id: taken.case.0.to_vec().into(),
+                receipt: taken.receipt,
+                summary: Some(taken.summary),
+                ..wire::OpenCaseResponse::default()
+            })
+        })
         .await
     }
 
@@ -275,22 +305,15 @@ impl CasesService for CasesFace {
         &self,
         request: Request<wire::AddMessageRequest>,
     ) -> Result<Response<wire::AddMessageResponse>, Status> {
-        let gateway = self.gateway(&request)?.clone();
-        let request = request.into_inner();
-        let (who, words, id) = (request.who, request.words, request.case_id);
-        self.answer(
-            &gateway,
-            who,
-            request.reply_bytes,
-            |cases, asked| async move {
-                let taken = say(&cases, &asked, case_id(&id).map(To::Message), words).await?;
-                Ok(wire::AddMessageResponse {
-                    receipt: taken.receipt,
-                    summary: Some(taken.summary),
-                    ..wire::AddMessageResponse::default()
-                })
-            },
-        )
+        self.answer(request, |cases, asked, request| async move {
+            let to = case_id(&request.case_id).map(To::Message);
+            let taken = say(&cases, &asked, to, request.words).await?;
+            Ok(wire::AddMessageResponse {
+                receipt: taken.receipt,
+                summary: Some(taken.summary),
+                ..wire::AddMessageResponse::default()
+            })
+        })
         .await
     }
 
@@ -298,22 +321,15 @@ impl CasesService for CasesFace {
         &self,
         request: Request<wire::AppealCaseRequest>,
     ) -> Result<Response<wire::AppealCaseResponse>, Status> {
-        let gateway = self.gateway(&request)?.clone();
-        let request = request.into_inner();
-        let (who, words, id) = (request.who, request.words, request.case_id);
-        self.answer(
-            &gateway,
-            who,
-            request.reply_bytes,
-            |cases, asked| async move {
-                let taken = say(&cases, &asked, case_id(&id).map(To::Appeal), words).await?;
-                Ok(wire::AppealCaseResponse {
-                    receipt: taken.receipt,
-                    summary: Some(taken.summary),
-                    ..wire::AppealCaseResponse::default()
-                })
-            },
-        )
+        self.answer(request, |cases, asked, request| async move {
+            let to = case_id(&request.case_id).map(To::Appeal);
+            let taken = say(&cases, &asked, to, request.words).await?;
+            Ok(wire::AppealCaseResponse {
+                receipt: taken.receipt,
+                summary: Some(taken.summary),
+                ..wire::AppealCaseResponse::default()
+            })
+        })
         .await
     }
 
@@ -321,22 +337,16 @@ impl CasesService for CasesFace {
         &self,
         request: Request<wire::ListCasesRequest>,
     ) -> Result<Response<wire::ListCasesResponse>, Status> {
-        let gateway = self.gateway(&request)?.clone();
-        let request = request.into_inner();
-        if request.who.is_none() {
+        self.gateway(&request)?;
+        if request.get_ref().who.is_none() {
             return Err(Status::invalid_argument("`who` is absent"));
         }
-        self.answer(
-            &gateway,
-            request.who,
-            request.reply_bytes,
-            |cases, asked| async move {
-                Ok(wire::ListCasesResponse {
-                    cases: cases.list(&asked).await?,
-                    ..wire::ListCasesResponse::default()
-                })
-            },
-        )
+        self.answer(request, |cases, asked, _| async move {
+            Ok(wire::ListCasesResponse {
+                cases: cases.list(&asked).await?,
+                ..wire::ListCasesResponse::default()
+            })
+        })
         .await
     }
 
@@ -344,21 +354,39 @@ impl CasesService for CasesFace {
         &self,
         request: Request<wire::GetCaseRequest>,
     ) -> Result<Response<wire::GetCaseResponse>, Status> {
-        let gateway = self.gateway(&request)?.clone();
-        let request = request.into_inner();
-        let (id, step) = (request.case_id, request.step);
-        self.answer(
-            &gateway,
-            request.who,
-            request.reply_bytes,
-            |cases, asked| async move {
-                let only = (step > 0).then_some(step);
-                Ok(wire::GetCaseResponse {
-                    case: Some(cases.get(&asked, case_id(&id)?, only).await?),
-                    ..wire::GetCaseResponse::default()
-                })
-            },
-        )
+        self.answer(request, |cases, asked, request| async move {
+            let only = (request.step > 0).then_some(request.step);
+            let case = case_id(&request.case_id)?;
+            Ok(wire::GetCaseResponse {
+                case: Some(cases.get(&asked, case, only).await?),
+                ..wire::GetCaseResponse::default()
+            })
+        })
+        .await
+    }
+
+    async fn find_message(
+        &self,
+        request: Request<wire::FindMessageRequest>,
+    ) -> Result<Response<wire::FindMessageResponse>, Status> {
+        self.answer(request, |cases, asked, request| async move {
+            let id = request.message_id.as_ref().try_into();
+            let id = id.map_err(|_| WordsError::MessageId)?;
+            let answer = wire::FindMessageResponse::default();
+            Ok(match cases.find(&asked, MessageId(id)).await? {
+                Found::NotHere => answer,
+                Found::Refused(refusal) => wire::FindMessageResponse {
+                    refusal: refusal.into(),
+                    ..answer
+                },
+                Found::Taken(taken) => wire::FindMessageResponse {
+                    found: true,
+                    receipt: taken.receipt,
+                    summary: Some(taken.summary),
+                    ..answer
+                },
+            })
+        })
         .await
     }
 

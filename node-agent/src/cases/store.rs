@@ -46,6 +46,8 @@ pub(super) struct KeptStep {
     pub(super) clerk: Option<Vec<u8>>,
     pub(super) words: Option<Vec<u8>>,
     pub(super) receipt: Vec<u8>,
+    /// Whether what was said is gone.
+    pub(super) removed: bool,
 }
 
 /// The step that a message was.
@@ -58,7 +60,7 @@ pub(super) struct KeptMessage {
 }
 
 const CASE_COLUMNS: &str = "SELECT c.id, c.person, c.opener, c.kind, s.act, s.party, s.at, \
-    s.words IS NOT NULL AS has_words FROM cases c JOIN case_steps s ON s.case_id = c.id ";
+    (s.words IS NOT NULL OR s.removed_at IS NOT NULL) AS has_words FROM cases c JOIN case_steps s ON s.case_id = c.id ";
 
 pub(super) async fn insert_case(
     connection: &mut SqliteConnection,
@@ -153,7 +155,8 @@ pub(super) async fn steps(
     only: Option<u32>,
 ) -> Result<Vec<KeptStep>, CaseError> {
     let rows = sqlx::query(
-        "SELECT number, act, party, at, words IS NOT NULL AS has_words, clerk, words, receipt \
+        "SELECT number, act, party, at, clerk, words, receipt, removed_at IS NOT NULL AS removed, \
+         (words IS NOT NULL OR removed_at IS NOT NULL) AS has_words \
          FROM case_steps WHERE case_id = $1 AND ($2 IS NULL OR number = $2) ORDER BY number",
     )
     .bind(id.0.as_slice())
@@ -168,6 +171,7 @@ pub(super) async fn steps(
                 clerk: row.try_get("clerk")?,
                 words: row.try_get("words")?,
                 receipt: row.try_get("receipt")?,
+                removed: row.try_get("removed")?,
             })
         })
         .collect()

@@ -2,7 +2,10 @@
 
 mod clerks;
 mod dialogs;
+mod exchanged;
 mod notices;
+mod retention;
+mod sealed;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -23,6 +26,9 @@ use super::keeping::{Asked, To};
 use super::*;
 use crate::test_ids::person;
 use crate::uselog::{Entry, LogKeys, SimDisk, UseLogConfig, verify_each};
+
+/// How long a closed case keeps what was said.
+const KEPT: Duration = Duration::from_hours(1_000 * 24);
 
 /// A register's folder and disk, which outlive the agent.
 struct Place {
@@ -104,6 +110,14 @@ impl Place {
     }
 
     async fn agent_with(&self, becomes: Option<Arc<dyn BecomesSetting>>) -> Agent {
+        self.agent_of(becomes, None).await
+    }
+
+    async fn agent_of(
+        &self,
+        becomes: Option<Arc<dyn BecomesSetting>>,
+        uses: Option<Arc<dyn ShowsUses>>,
+    ) -> Agent {
         let mut random: StdRng = rand::make_rng();
         let (folder, key) = self.records();
         let records = Records::open(&folder, &key, &[SCHEMA], &mut random)
@@ -118,6 +132,8 @@ impl Place {
             clock: self.clock.clone(),
             random,
             becomes,
+            uses,
+            content_kept: KEPT,
         });
         let desk = Desk::open(&folder, &key, rand::make_rng()).await.unwrap();
         Agent { cases, desk }

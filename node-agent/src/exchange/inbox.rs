@@ -19,10 +19,14 @@ pub enum NotReceived {
     /// the words must hold nothing that only the register knows of the person.
     #[error("refused: {0}")]
     Refused(String),
-    /// It could not be taken now. It is left to the broker, which gives it again, and puts it aside
-    /// after its number of tries.
+    /// It could not be taken now, and others may. It is left to the broker, which gives it again,
+    /// and puts it aside after its number of tries.
     #[error("not taken now")]
     Later(#[source] anyhow::Error),
+    /// Nothing can be taken now. It is kept unsettled and tried again here, so that no number of
+    /// tries runs out for a fault of ours.
+    #[error("nothing can be taken now")]
+    Ours(#[source] anyhow::Error),
 }
 
 /// Takes citizens' messages.
@@ -37,18 +41,4 @@ pub trait Inbox: Send + Sync + 'static {
         &'a self,
         message: &'a RegisterMessage,
     ) -> BoxFuture<'a, Result<Received, NotReceived>>;
-}
-
-/// The inbox of a register that takes no dialogs yet: every message is refused, and its sender told.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoDialogs;
-
-impl Inbox for NoDialogs {
-    fn receive<'a>(
-        &'a self,
-        _message: &'a RegisterMessage,
-    ) -> BoxFuture<'a, Result<Received, NotReceived>> {
-        let refused = NotReceived::Refused("registeret tar ikke imot dialoger her ennå".to_owned());
-        Box::pin(std::future::ready(Err(refused)))
-    }
 }

@@ -137,6 +137,8 @@ impl fmt::Debug for RegisterMessage {
 pub struct Answer {
     /// Its id: an answer that is given again under the same id is sent once.
     pub id: MessageId,
+    /// The party whose message it answers.
+    pub to: HerId,
     /// The message that it answers.
     pub in_reply_to: MessageId,
     /// What the register writes to the person.

@@ -248,10 +248,16 @@ async fn show(desk: &Desk, name: &str, save: Option<&Path>) -> anyhow::Result<St
     }
     let person = desk.person(shown.id).await?;
     let steps = desk.steps(shown.id).await?;
+    let came_for = desk.came_for(shown.id).await?;
     if let Some(folder) = save {
         words::save(folder, shown.id, &steps)?;
     }
-    Ok(words::case(&shown, &person, &steps, SystemClock.now()))
+    let about = words::About {
+        shown: &shown,
+        person: &person,
+        came_for,
+    };
+    Ok(words::case(&about, &steps, SystemClock.now()))
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]

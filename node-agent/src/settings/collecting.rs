@@ -1,4 +1,4 @@
-//! Collects from the relays' mailboxes what waits for this agent.
+//! Collects from the relays' mailboxes what waits for this agent: settings, and messages of dialogs.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper_util::rt::TokioIo;
+use innsyn_proto::sealing::ItemKind;
 use innsyn_proto::tls::AgentTls;
 use innsyn_proto::tunnel::{
     BoxedIo, Dial, MailboxError, Refusal, RelayAddress, connect_to_mailbox,
@@ -24,6 +25,7 @@ use tower::service_fn;
 
 use super::keeper::Keeper;
 use super::kept::KeepError;
+use crate::cases::{CaseError, SealedCases};
 
 /// The first pause before another attempt; doubles up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
@@ -54,11 +56,13 @@ enum CollectError {
     Mailbox(#[from] tonic::Status),
     #[error("what came cannot be kept")]
     Keep(#[from] KeepError),
+    #[error("a message that came cannot be kept")]
+    Dialog(#[from] CaseError),
 }
 
 /// Collects from each of `relays` until `shutdown`. `seed` decides the jitter of the pauses.
 pub fn spawn(
-    keeper: &Arc<Keeper>,
+    (keeper, dialogs): (&Arc<Keeper>, &Arc<SealedCases>),
     relays: &[RelayAddress],
     dialler: &Arc<dyn Dial>,
     tls: &AgentTls,
@@ -71,6 +75,7 @@ pub fn spawn(
         .map(|(relay, seed)| {
             let collector = Collector {
                 keeper: Arc::clone(keeper),
+                dialogs: Arc::clone(dialogs),
                 relay: relay.clone(),
                 dialler: Arc::clone(dialler),
                 tls: Arc::clone(&tls.outer),
@@ -85,6 +90,7 @@ pub fn spawn(
 
 struct Collector {
     keeper: Arc<Keeper>,
+    dialogs: Arc<SealedCases>,
     relay: RelayAddress,
     dialler: Arc<dyn Dial>,
     tls: Arc<rustls::ClientConfig>,
@@ -145,11 +151,13 @@ impl Collector {
             };
             *came = true;
             let told_at = Instant::now() + TOLD_AFTER;
-            let items = response
+            let (dialogs, settings): (Vec<_>, Vec<_>) = response
                 .items
                 .into_iter()
-                .map(|item| (item.name.to_vec(), item.sealed.to_vec()));
-            let forget = self.keeper.take(items).await?;
+                .map(|item| (item.name.to_vec(), item.sealed.to_vec()))
+                .partition(|(_, sealed)| ItemKind::of(sealed) == Some(ItemKind::Dialog));
+            let mut forget = self.keeper.take(settings).await?;
+            forget.extend(self.dialogs.take(dialogs).await?);
             if !forget.is_empty() {
                 let taken = forget.into_iter().map(Bytes::from).collect();
                 waiting.push_back((told_at, CollectRequest { taken }));

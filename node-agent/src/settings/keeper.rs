@@ -299,6 +299,7 @@ impl Keeper {
         Ok(wire::HeartbeatResponse {
             applied: standing.applied,
             sealing_key: self.opening.public().to_string(),
+            ..wire::HeartbeatResponse::default()
         })
     }
 

@@ -11,6 +11,7 @@ use innsyn_proto::wire::node::v1::{
 use tonic::{Request, Response, Status};
 
 use super::keeper::Keeper;
+use crate::cases::SealedCases;
 use crate::service::peer;
 
 /// The largest message that a gateway may send, in bytes.
@@ -18,12 +19,17 @@ const REQUEST_BYTES_MAX: usize = 16 * 1024;
 
 /// The service over a keeper.
 #[derive(Debug, Clone)]
-pub struct Service(Arc<Keeper>);
+pub struct Service {
+    keeper: Arc<Keeper>,
+    dialogs: Arc<SealedCases>,
+}
 
 impl Service {
-    /// The service over `keeper`, ready for a tonic server.
-    pub fn server(keeper: Arc<Keeper>) -> SettingsServiceServer<Self> {
-        SettingsServiceServer::new(Self(keeper)).max_decoding_message_size(REQUEST_BYTES_MAX)
+    /// The service over `keeper`, and what takes sealed messages of dialogs, ready for a tonic
+    /// server.
+    pub fn server(keeper: Arc<Keeper>, dialogs: Arc<SealedCases>) -> SettingsServiceServer<Self> {
+        SettingsServiceServer::new(Self { keeper, dialogs })
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
     }
 }
 
@@ -34,8 +40,24 @@ impl SettingsService for Service {
         request: Request<HeartbeatRequest>,
     ) -> Result<Response<HeartbeatResponse>, Status> {
         let gateway = peer(&request)?.gateway;
-        let heard = self.0.heartbeat(&gateway, &request.into_inner().note)?;
-        Ok(Response::new(heard))
+        let request = request.into_inner();
+        let heard = self.keeper.heartbeat(&gateway, &request.note)?;
+        if !self.dialogs.serves(&gateway) {
+            return Ok(Response::new(heard));
+        }
+        let taken = self.dialogs.taken(&request.dialogs).await;
+        let dialogs = taken.map_err(|error| {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "it cannot be told which messages came"
+            );
+            Status::unavailable("the agent's records cannot be read")
+        })?;
+        Ok(Response::new(HeartbeatResponse {
+            dialogs,
+            takes_dialogs: true,
+            ..heard
+        }))
     }
 
     async fn list_settings(
@@ -43,13 +65,13 @@ impl SettingsService for Service {
         request: Request<ListSettingsRequest>,
     ) -> Result<Response<ListSettingsResponse>, Status> {
         let gateway = peer(&request)?.gateway;
-        if !self.0.serves(&gateway) {
+        if !self.keeper.serves(&gateway) {
             return Err(Status::permission_denied(
                 "this gateway may not ask for settings here; its section's `may_ask` says so",
             ));
         }
         let question = request.into_inner().question;
         let question = question.ok_or_else(|| Status::invalid_argument("no question"))?;
-        Ok(Response::new(self.0.list(&question).await?))
+        Ok(Response::new(self.keeper.list(&question).await?))
     }
 }

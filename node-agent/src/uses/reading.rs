@@ -22,7 +22,7 @@ use super::page::{From, Showing, pad};
 use crate::records::Records;
 use crate::research::compute::CountedRecords;
 use crate::settings::papers;
-use crate::uselog::UseLog;
+use crate::uselog::{LogUnavailableError, UseLog};
 
 /// How long after a reading its later pages are given.
 const PAGES_FOR: Duration = Duration::from_mins(10);
@@ -124,22 +124,12 @@ impl Reading {
         asked: &wire::ListUsesRequest,
         question: &NodeQuestion,
     ) -> Result<wire::ListUsesResponse, Status> {
-        let now = self.clock.now();
-        let decision = self.decide(is_within_caps, &question.request, now);
-        let record = UseRecord::of_person(
-            PersonUse::LogReading,
-            question.id,
-            &question.request,
-            decision,
-            now,
-        );
-        self.log
-            .append(vec![record])
+        let decision = self
+            .logged(is_within_caps, question.id, &question.request)
             .await
             .map_err(|_| log_unavailable())?;
         refused(decision)?;
-        let head = self.log.sign_head().await.map_err(|_| log_unavailable())?;
-        let head = head.ok_or_else(log_unavailable)?;
+        let head = self.head().await.ok_or_else(log_unavailable)?;
         let from = From::Newest {
             entries: head.size(),
         };
@@ -147,6 +137,25 @@ impl Reading {
         self.prove_head(&mut page, &head, asked).await?;
         page.receipt = self.receipt(&page, &head, &question.request)?;
         Ok(page)
+    }
+
+    /// Decides on a reading, and has it in the log, durable.
+    pub(super) async fn logged(
+        &self,
+        is_within_caps: bool,
+        id: QuestionId,
+        request: &Request,
+    ) -> Result<UseDecision, LogUnavailableError> {
+        let now = self.clock.now();
+        let decision = self.decide(is_within_caps, request, now);
+        let record = UseRecord::of_person(PersonUse::LogReading, id, request, decision, now);
+        self.log.append(vec![record]).await?;
+        Ok(decision)
+    }
+
+    /// The log as it is signed now.
+    pub(super) async fn head(&self) -> Option<SignedHead> {
+        self.log.sign_head().await.ok().flatten()
     }
 
     /// A later page of a reading that is in the log.
@@ -203,20 +212,11 @@ impl Reading {
         from: From,
     ) -> Result<wire::ListUsesResponse, Status> {
         let papers = self.papers_of(&question.request.subject).await?;
-        let tagger = self.log.tagger();
         let showing = Showing {
             papers,
-            reader: self.log.reader(),
-            tag: tagger.subject(&question.request.subject),
-            own: tagger.caller(&question.request.subject),
-            caller: tagger.caller(&question.request.caller.person),
-            subject: question.request.subject,
-            question: question.id,
             since: Timestamp::from_seconds(asked.since),
             down_to: asked.down_to,
-            now: self.clock.now(),
-            delays: Arc::clone(&self.delays),
-            counted: self.counted.clone(),
+            ..self.showing(question.id, &question.request)
         };
         let page = spawn_blocking(move || showing.page(from));
         page.await.map_err(|_| failed())?.map_err(|error| {
@@ -240,6 +240,25 @@ impl Reading {
             tracing::error!(error, "papers cannot be read");
             failed()
         })
+    }
+
+    /// Everything about the subject of `request`, without what is told of papers.
+    pub(super) fn showing(&self, id: QuestionId, request: &Request) -> Showing {
+        let tagger = self.log.tagger();
+        Showing {
+            reader: self.log.reader(),
+            tag: tagger.subject(&request.subject),
+            own: tagger.caller(&request.subject),
+            caller: tagger.caller(&request.caller.person),
+            subject: request.subject,
+            question: id,
+            since: Timestamp::from_micros(i64::MIN),
+            down_to: 0,
+            now: self.clock.now(),
+            delays: Arc::clone(&self.delays),
+            counted: self.counted.clone(),
+            papers: HashMap::new(),
+        }
     }
 
     /// Puts the head on the page, with what it continues.

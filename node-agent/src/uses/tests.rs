@@ -391,3 +391,60 @@ async fn a_head_that_witnesses_signed_is_shown_with_its_proof() {
     check_witnessed(&early, &head.head, &head.known[0]).unwrap();
     assert!(check_witnessed(&early, &head.head, &head.known[1]).is_err());
 }
+
+#[tokio::test]
+async fn a_table_for_a_dialog_has_every_use_after_the_reading_is_logged() {
+    use crate::cases::{ShowUsesError, ShowsUses as _};
+    let rule = format!("kinds = [\"listing\"]\norganisations = [\"{POLICE}\"]\ndays = 30\n");
+    let world = World::with(PLENTY, vec![toml::from_str(&rule).unwrap()]);
+    world.used(0, 100, person(0), "=983658776").await;
+    world.used(0, 1, person(3), POLICE).await;
+    world.used(1, 9, person(1), "999").await;
+    let asks = |assurance| innsyn_policy::Request {
+        subject: person(0),
+        caller: Caller {
+            person: person(0),
+            organisation: organisation("her:90002"),
+            assurance,
+        },
+        representation: Representation::Own,
+        purpose: Purpose::OwnInsight,
+    };
+    let request = asks(Assurance::High);
+    let table = world.uses.reading.uses(question(0xa1), &request).await;
+    let table = table.unwrap();
+    assert!(table.is_whole);
+    let text = String::from_utf8(table.csv).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines.len(),
+        1 + 1 + 1 + 100,
+        "names, this reading, and all uses"
+    );
+    assert!(lines[1].contains("lesing av denne loggen"), "{}", lines[1]);
+    assert!(lines[1].contains("her:90002"), "{}", lines[1]);
+    assert!(
+        lines[2].contains("holdes tilbake til 2027-02-14"),
+        "{}",
+        lines[2]
+    );
+    assert!(!text.contains(POLICE) && !text.contains("999"));
+    assert!(lines[3].contains("'=983658776"), "no formula: {}", lines[3]);
+    assert!(lines[3].contains("personen selv"), "{}", lines[3]);
+
+    // What is too long is cut, and says so.
+    for _ in 0..8 {
+        world.used(0, 250, person(0), "983658776").await;
+    }
+    let table = world.uses.reading.uses(question(0xa2), &request).await;
+    let table = table.unwrap();
+    assert!(!table.is_whole && table.csv.len() < 256 * 1024);
+    // Who is not proven well enough is refused, which is logged too.
+    let weak = asks(Assurance::Substantial);
+    let refused = world.uses.reading.uses(question(0xa3), &weak).await;
+    assert!(matches!(refused, Err(ShowUsesError::Refused)));
+    assert!(matches!(
+        world.decisions().last(),
+        Some(UseDecision::Denied(_))
+    ));
+}

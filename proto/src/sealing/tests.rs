@@ -15,13 +15,13 @@ fn an_item_has_one_size_and_only_its_agent_opens_it() {
     let key = OpeningKey::from_seed(&[1; 32]);
     let other = OpeningKey::from_seed(&[2; 32]);
     let mut random = StdRng::seed_from_u64(1);
-    for length in [0, 1, 700, TEXT_BYTES_MAX] {
+    for length in [0, 1, 700, ItemKind::Setting.text_bytes_max()] {
         let text = "å".repeat(length / 2) + &"x".repeat(length % 2);
         let item = key
             .public()
-            .seal(&register("kreft"), &text, &mut random)
+            .seal(ItemKind::Setting, &register("kreft"), &text, &mut random)
             .unwrap();
-        assert_eq!(item.len(), SEALED_BYTES);
+        assert_eq!(item.len(), ItemKind::Setting.sealed_bytes());
         assert_eq!(key.open(&register("kreft"), &item).unwrap(), text);
         assert_eq!(
             other.open(&register("kreft"), &item),
@@ -29,11 +29,17 @@ fn an_item_has_one_size_and_only_its_agent_opens_it() {
         );
         assert_eq!(key.open(&register("hunt"), &item), Err(SealError::NotOurs));
     }
-    let too_long = "x".repeat(TEXT_BYTES_MAX + 1);
-    let sealed = key
-        .public()
-        .seal(&register("kreft"), &too_long, &mut random);
-    assert_eq!(sealed, Err(SealError::TooLong));
+    let too_long = "x".repeat(ItemKind::Setting.text_bytes_max() + 1);
+    let sealed = key.public().seal(
+        ItemKind::Setting,
+        &register("kreft"),
+        &too_long,
+        &mut random,
+    );
+    assert_eq!(
+        sealed,
+        Err(SealError::TooLong(ItemKind::Setting.text_bytes_max()))
+    );
 }
 
 #[test]
@@ -42,9 +48,9 @@ fn a_changed_item_does_not_open() {
     let mut random = StdRng::seed_from_u64(2);
     let item = key
         .public()
-        .seal(&register("kreft"), "text", &mut random)
+        .seal(ItemKind::Setting, &register("kreft"), "text", &mut random)
         .unwrap();
-    for byte in (0..SEALED_BYTES).step_by(7) {
+    for byte in (0..ItemKind::Setting.sealed_bytes()).step_by(7) {
         let mut changed = item.clone();
         changed[byte] ^= 0x10;
         assert_eq!(
@@ -65,12 +71,15 @@ fn the_same_text_is_never_sealed_alike() {
     let mut random = StdRng::seed_from_u64(3);
     let mut seal = || {
         key.public()
-            .seal(&register("kreft"), "text", &mut random)
+            .seal(ItemKind::Setting, &register("kreft"), "text", &mut random)
             .unwrap()
     };
     let (one, another) = (seal(), seal());
     let same = one.iter().zip(&another).filter(|(a, b)| a == b).count();
-    assert!(same < SEALED_BYTES / 64, "{same} bytes are the same");
+    assert!(
+        same < ItemKind::Setting.sealed_bytes() / 64,
+        "{same} bytes are the same"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use innsyn_policy::{
 use super::definitions::{DefinitionsError, SettingDefinitions};
 use super::*;
 use crate::mandate::SignedMandate;
-use crate::sealing::TEXT_BYTES_MAX;
+use crate::sealing::ItemKind;
 
 fn signer(name: &str, seed: u8) -> HeadSigner {
     HeadSigner::from_seed(&format!("innsyn://gateway/{name}"), [seed; 32]).unwrap()
@@ -105,7 +105,7 @@ fn an_item_is_read_as_it_was_written() {
     ] {
         let item = item(content);
         let note = item.sign(&signer).unwrap();
-        assert!(note.len() <= TEXT_BYTES_MAX);
+        assert!(note.len() <= ItemKind::Setting.text_bytes_max());
         let read = Item::read(&note, (&gateway("helsenorge"), &key), &register("kreft"));
         assert_eq!(read.unwrap(), item);
         assert_eq!(Item::gateway_unchecked(&note), Some(gateway("helsenorge")));

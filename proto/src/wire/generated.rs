@@ -64,6 +64,7 @@ const WITHOUT_DEBUG: &[&str] = &[
     "innsyn.types.v1.InsightTable",
     "innsyn.types.v1.InsightRow",
     "innsyn.types.v1.SaidOnPaper",
+    "innsyn.citizen.v1.FindMessageRequest",
 ];
 
 /// Writes the code that the .proto files say into the folder `out`.

@@ -83,7 +83,7 @@ impl Citizen {
         (sent.status(), sent.json().await.unwrap())
     }
 
-    async fn opens(&self, register: &str, id: &str, text: &str) -> (StatusCode, Value) {
+    pub(super) async fn opens(&self, register: &str, id: &str, text: &str) -> (StatusCode, Value) {
         let body = json!({
             "registerId": register, "kind": "CORRECTION", "messageId": id, "text": text,
         });
@@ -103,7 +103,7 @@ impl Citizen {
     }
 
     /// What each register tells: how many cases, or why none.
-    async fn account(&self) -> BTreeMap<String, Result<usize, String>> {
+    pub(super) async fn account(&self) -> BTreeMap<String, Result<usize, String>> {
         let (status, listed) = self.post("/v1/cases/list", json!({})).await;
         assert_eq!(status, StatusCode::OK, "{listed}");
         let mut account = BTreeMap::new();
@@ -134,11 +134,16 @@ impl Citizen {
 
 /// What the case handler's command does and says.
 async fn clerk(world: &World, args: &[&str]) -> Output {
+    clerk_at(world, REGISTER, args).await
+}
+
+/// The same at another register.
+pub(super) async fn clerk_at(world: &World, register: &str, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_innsyn-world"))
         .args(["agent", "cases"])
         .args(args)
         .arg("--config")
-        .arg(world.agent_config(REGISTER))
+        .arg(world.agent_config(register))
         .output()
         .await
         .unwrap()

@@ -28,6 +28,7 @@ use keys::keys;
 use proxy::Proxy;
 use rabbit::{NAMESPACE, PASSWORD, Rabbit, USER};
 
+mod cases;
 mod keys;
 mod openssl;
 mod peer;

@@ -266,7 +266,6 @@ impl Fleet {
         self.gateway.kill().await.unwrap();
     }
 
-    #[cfg(feature = "external")]
     pub(super) fn restart_gateway(&mut self) {
         self.gateway = self.starter.gateway(&self.world).unwrap();
     }

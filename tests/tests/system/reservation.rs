@@ -19,6 +19,8 @@ use wire::measure::Measure as Told;
 use wire::run_request::Question as Asked;
 use wire::value::Value as Shown;
 
+mod blocking;
+
 use super::asked_agents::AskedAgents;
 use super::fleet::{Fleet, Prepared, until};
 use super::research::{EXACT, by_code, measure, spec, told};

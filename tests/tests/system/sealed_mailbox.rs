@@ -6,7 +6,7 @@ use std::fs;
 
 use innsyn_agent::records::RecordsKey;
 use innsyn_policy::{DefinitionId, NationalId, NumberRules, RegisterId};
-use innsyn_proto::sealing::{OpeningKey, SEALED_BYTES};
+use innsyn_proto::sealing::{ItemKind, OpeningKey};
 use innsyn_sim::caller::Saying;
 use innsyn_sim::scan::{Scanner, Secret};
 use innsyn_sim::world::{DEFINITIONS_FILE, OPT_OUT, World, WorldSpec};
@@ -187,7 +187,10 @@ async fn tells_nothing(store: Store) {
     }
     let mut counts = BTreeMap::<&str, usize>::new();
     for (register, name, sealed) in &waiting {
-        assert_eq!((name.len(), sealed.len()), (16, SEALED_BYTES));
+        assert_eq!(
+            (name.len(), sealed.len()),
+            (16, ItemKind::Setting.sealed_bytes())
+        );
         *counts.entry(register).or_default() += 1;
     }
     assert_eq!(counts, REGISTERS.map(|register| (register, changes)).into());

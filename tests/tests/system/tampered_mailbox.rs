@@ -9,7 +9,7 @@ use std::time::Duration;
 use innsyn_policy::{Clock as _, PermitId, RegisterId};
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::head::HeadSigner;
-use innsyn_proto::sealing::SealingKey;
+use innsyn_proto::sealing::{ItemKind, SealingKey};
 use innsyn_proto::setting::Item;
 use innsyn_proto::wire::research::v1 as wire;
 use innsyn_sim::caller::{Caller, Question, Saying};
@@ -256,7 +256,12 @@ impl Story {
         let mut random: StdRng = rand::make_rng();
         SealingKey::parse(&key)
             .unwrap()
-            .seal(&register, &item.sign(&signer).unwrap(), &mut random)
+            .seal(
+                ItemKind::Setting,
+                &register,
+                &item.sign(&signer).unwrap(),
+                &mut random,
+            )
             .unwrap()
     }
 }
@@ -292,7 +297,7 @@ async fn promise_5_a_relay_that_withholds_reorders_replays_or_injects_is_noticed
     for sealed in story.operator.kept(&format!("held_{REORDERED}")).await {
         story.operator.puts(INJECTED, &sealed).await;
     }
-    let noise: [u8; 2048] = std::array::from_fn(|at| at.to_le_bytes()[0]);
+    let noise: [u8; 4096] = std::array::from_fn(|at| at.to_le_bytes()[0]);
     story.operator.puts(INJECTED, &noise).await;
     for number in 4..=6 {
         let forged = story.forged(INJECTED, number).await;

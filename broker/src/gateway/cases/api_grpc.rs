@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use innsyn_proto::wire::citizen::v1 as wire;
+use innsyn_proto::wire::types::v1::CaseSummary;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 use wire::case_service_server::CaseService;
 
-use super::{CasesFace, Said, To};
+use super::{CasesFace, Delivered, Said, To};
 
 /// The gRPC service of dialogs.
 pub(in crate::gateway) const SERVICE: &str = "innsyn.citizen.v1.CaseService";
@@ -37,10 +38,12 @@ impl CaseService for GrpcCases {
         let admitted = self.0.admit(headers, Instant::now()).await?;
         let request = request.into_inner();
         let to = To::New(request.kind());
-        let taken = self.0.say(&admitted, said!(request), to).await?;
+        let said = self.0.say(&admitted, said!(request), to).await?;
+        let (delivery, summary, receipt) = told(said);
         Ok(Response::new(wire::OpenCaseResponse {
-            summary: Some(taken.summary),
-            receipt: taken.receipt,
+            summary,
+            receipt,
+            delivery: delivery.into(),
         }))
     }
 
@@ -52,10 +55,12 @@ impl CaseService for GrpcCases {
         let admitted = self.0.admit(headers, Instant::now()).await?;
         let request = request.into_inner();
         let to = To::Message(request.case_id);
-        let taken = self.0.say(&admitted, said!(request), to).await?;
+        let said = self.0.say(&admitted, said!(request), to).await?;
+        let (delivery, summary, receipt) = told(said);
         Ok(Response::new(wire::AddMessageResponse {
-            summary: Some(taken.summary),
-            receipt: taken.receipt,
+            summary,
+            receipt,
+            delivery: delivery.into(),
         }))
     }
 
@@ -67,10 +72,12 @@ impl CaseService for GrpcCases {
         let admitted = self.0.admit(headers, Instant::now()).await?;
         let request = request.into_inner();
         let to = To::Appeal(request.case_id);
-        let taken = self.0.say(&admitted, said!(request), to).await?;
+        let said = self.0.say(&admitted, said!(request), to).await?;
+        let (delivery, summary, receipt) = told(said);
         Ok(Response::new(wire::AppealCaseResponse {
-            summary: Some(taken.summary),
-            receipt: taken.receipt,
+            summary,
+            receipt,
+            delivery: delivery.into(),
         }))
     }
 
@@ -103,5 +110,33 @@ impl CaseService for GrpcCases {
             .get(&admitted, &national_id, &register_id, case_id, step)
             .await?;
         Ok(Response::new(wire::GetCaseResponse { case: Some(case) }))
+    }
+
+    async fn find_message(
+        &self,
+        request: Request<wire::FindMessageRequest>,
+    ) -> Result<Response<wire::FindMessageResponse>, Status> {
+        let headers = request.metadata().as_ref();
+        let admitted = self.0.admit(headers, Instant::now()).await?;
+        let request = request.into_inner();
+        let (id, register) = (&request.national_id, &request.register_id);
+        let message = request.message_id;
+        let found = self.0.find(&admitted, id, register, message).await?;
+        let (delivery, summary, receipt) = told(found);
+        Ok(Response::new(wire::FindMessageResponse {
+            delivery: delivery.into(),
+            summary,
+            receipt,
+        }))
+    }
+}
+
+fn told(delivered: Delivered) -> (wire::CaseDelivery, Option<CaseSummary>, String) {
+    match delivered {
+        Delivered::Waits => (wire::CaseDelivery::Waiting, None, String::new()),
+        Delivered::Taken(taken) => {
+            let received = wire::CaseDelivery::Received;
+            (received, Some(taken.summary), taken.receipt)
+        }
     }
 }

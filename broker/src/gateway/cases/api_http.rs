@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::{BODY_BYTES_MAX, CasesFace, To, json};
+use super::{BODY_BYTES_MAX, CasesFace, Said, To, json};
 use crate::gateway::api_http::{expect_json, read_body};
 use crate::gateway::face::Admitted;
 use crate::gateway::openapi;
@@ -23,20 +23,23 @@ pub(in crate::gateway) fn router(cases: Arc<CasesFace>) -> Router {
         .route("/v1/cases/appeal", post(appeal))
         .route("/v1/cases/list", post(list))
         .route("/v1/cases/get", post(get_case))
+        .route("/v1/cases/delivery", post(find))
         .with_state(cases)
 }
 
 /// Opens a case at one register.
 ///
-/// 503 with `CASE_NOT_DELIVERED` means that the register did not say that it has it: send it again
-/// with the same `messageId`, and it is opened once whatever became of the first.
+/// Where the register is absent, the message waits for it: 202, and `/v1/cases/delivery` tells when
+/// it has come. 503 with `CASE_NOT_DELIVERED` means that nobody has it: send it again with the same
+/// `messageId`, and it is opened once whatever became of the first.
 #[utoipa::path(
     post,
     path = "/v1/cases",
     tag = "dialogs",
     request_body = json::OpenCase,
     responses(
-        (status = 200, description = "The register has it.", body = json::Taken),
+        (status = 200, description = "The register has it.", body = json::Delivered),
+        (status = 202, description = "It waits for the register.", body = json::Delivered),
         openapi::CaseErrors,
     ),
     security(("citizen_token" = [])),
@@ -45,12 +48,7 @@ pub(in crate::gateway) async fn open(
     State(cases): State<Arc<CasesFace>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (admitted, asked, _) = read::<json::OpenCase>(&cases, request).await?;
-    let (said, kind) = asked
-        .said()
-        .map_err(|refusal| cases.face.refused(refusal))?;
-    let taken = cases.say(&admitted, said, To::New(kind)).await?;
-    Ok(Json(json::Taken::from(taken)).into_response())
+    say(&cases, request, json::OpenCase::said).await
 }
 
 /// Adds a message to an open case.
@@ -60,7 +58,8 @@ pub(in crate::gateway) async fn open(
     tag = "dialogs",
     request_body = json::CaseMessage,
     responses(
-        (status = 200, description = "The register has it.", body = json::Taken),
+        (status = 200, description = "The register has it.", body = json::Delivered),
+        (status = 202, description = "It waits for the register.", body = json::Delivered),
         openapi::CaseErrors,
     ),
     security(("citizen_token" = [])),
@@ -69,12 +68,8 @@ pub(in crate::gateway) async fn message(
     State(cases): State<Arc<CasesFace>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (admitted, asked, _) = read::<json::CaseMessage>(&cases, request).await?;
-    let (said, case) = asked
-        .said()
-        .map_err(|refusal| cases.face.refused(refusal))?;
-    let taken = cases.say(&admitted, said, To::Message(case)).await?;
-    Ok(Json(json::Taken::from(taken)).into_response())
+    let said = |asked: json::CaseMessage| asked.said(To::Message);
+    say(&cases, request, said).await
 }
 
 /// Appeals an answered case, once.
@@ -84,7 +79,8 @@ pub(in crate::gateway) async fn message(
     tag = "dialogs",
     request_body = json::CaseMessage,
     responses(
-        (status = 200, description = "The register has it.", body = json::Taken),
+        (status = 200, description = "The register has it.", body = json::Delivered),
+        (status = 202, description = "It waits for the register.", body = json::Delivered),
         openapi::CaseErrors,
     ),
     security(("citizen_token" = [])),
@@ -93,12 +89,8 @@ pub(in crate::gateway) async fn appeal(
     State(cases): State<Arc<CasesFace>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (admitted, asked, _) = read::<json::CaseMessage>(&cases, request).await?;
-    let (said, case) = asked
-        .said()
-        .map_err(|refusal| cases.face.refused(refusal))?;
-    let taken = cases.say(&admitted, said, To::Appeal(case)).await?;
-    Ok(Json(json::Taken::from(taken)).into_response())
+    let said = |asked: json::CaseMessage| asked.said(To::Appeal);
+    say(&cases, request, said).await
 }
 
 /// Which cases has the person, and where do they stand?
@@ -146,6 +138,44 @@ pub(in crate::gateway) async fn get_case(
     let (case, step) = (json::id(&asked.case_id), asked.step.unwrap_or(0));
     let case = cases.get(&admitted, id, register, case, step).await?;
     Ok(Json(json::Case::from(case)).into_response())
+}
+
+/// Where is a message that was sent to a register?
+///
+/// Asks the register, live; until that has said that it has it, the message waits.
+#[utoipa::path(
+    post,
+    path = "/v1/cases/delivery",
+    tag = "dialogs",
+    request_body = json::FindMessage,
+    responses(
+        (status = 200, description = "The register has it.", body = json::Delivered),
+        (status = 202, description = "It waits for the register.", body = json::Delivered),
+        openapi::CaseErrors,
+    ),
+    security(("citizen_token" = [])),
+)]
+pub(in crate::gateway) async fn find(
+    State(cases): State<Arc<CasesFace>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (admitted, asked, _) = read::<json::FindMessage>(&cases, request).await?;
+    let (id, register) = (&asked.national_id, &asked.register_id);
+    let message = json::id(&asked.message_id);
+    let found = cases.find(&admitted, id, register, message).await?;
+    Ok(json::Delivered::from(found).into_response())
+}
+
+/// Has one register take what `said` reads from the body.
+async fn say<T: DeserializeOwned>(
+    cases: &Arc<CasesFace>,
+    request: Request,
+    said: impl FnOnce(T) -> Result<(Said, To), Refusal>,
+) -> Result<Response, Refusal> {
+    let (admitted, asked, _) = read::<T>(cases, request).await?;
+    let (words, to) = said(asked).map_err(|refusal| cases.face.refused(refusal))?;
+    let delivered = cases.say(&admitted, words, to).await?;
+    Ok(json::Delivered::from(delivered).into_response())
 }
 
 /// Looks at the token, and then reads the body.

@@ -1,11 +1,13 @@
 //! Something for one register, and as many bytes of nothing for all others.
 //!
-//! [`CasesFace::deliver`] is the one place from which a message for a register leaves. A register
-//! that is absent gets nothing here: what waits for an absent agent, sealed to it, would be put
-//! down in [`CasesFace::deliver`] where it says so.
+//! [`CasesFace::call_one`] is the one place from which a call for a register leaves. What is said to
+//! a register ([`CasesFace::deliver_said`]) waits for it, sealed, where it is absent; and whether it
+//! is or not, an item goes to every register's mailbox afterwards.
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
+use innsyn_policy::{NoAnswerReason, Outcome, Timestamp};
+use innsyn_proto::dialog::DialogCall;
 use innsyn_proto::padding::Padded;
 use innsyn_proto::wire::node::v1 as node;
 use node::cases_service_client::CasesServiceClient;
@@ -18,6 +20,7 @@ use tonic::transport::Channel;
 use super::{CaseRefusal, CasesFace, DELIVERY_TIMEOUT};
 use crate::gateway::everyone::Called;
 use crate::gateway::refusal::Refusal;
+use crate::gateway::settings::{WaitError, WaitingMessage};
 
 /// The sizes of calls, in bytes: without files, with small ones, with large ones.
 const CALL_SIZES: [usize; 3] = [8 * 1024, 64 * 1024, 384 * 1024];
@@ -61,17 +64,135 @@ calls! {
     AddMessageRequest, AddMessageResponse, add_message;
     AppealCaseRequest, AppealCaseResponse, appeal_case;
     GetCaseRequest, GetCaseResponse, get_case;
+    FindMessageRequest, FindMessageResponse, find_message;
+}
+
+/// A call that says something to a register, which can wait for it.
+pub(super) trait SaidCall: Call {
+    fn waiting(self) -> DialogCall;
+}
+
+impl SaidCall for node::OpenCaseRequest {
+    fn waiting(self) -> DialogCall {
+        DialogCall::Open(self)
+    }
+}
+
+impl SaidCall for node::AddMessageRequest {
+    fn waiting(self) -> DialogCall {
+        DialogCall::Message(self)
+    }
+}
+
+impl SaidCall for node::AppealCaseRequest {
+    fn waiting(self) -> DialogCall {
+        DialogCall::Appeal(self)
+    }
+}
+
+/// Where something that was said is.
+pub(super) enum Said<A> {
+    /// At the register, which has answered.
+    Answered(A),
+    /// It waits for the register, durably.
+    Waits,
 }
 
 impl CasesFace {
-    /// Calls every register, with content the one at `register`; what that one answers.
+    /// Says something to the register at `register`, or has it wait for it. `message` is its name.
     ///
-    /// The others are called to the end even if this one has answered or the caller has gone.
+    /// Goes on to its end if the caller has gone: who asks again, under the same name, is told.
+    pub(super) async fn deliver_said<C: SaidCall>(
+        self: &Arc<Self>,
+        register: usize,
+        message: Vec<u8>,
+        call: C,
+    ) -> Result<Said<C::Answer>, Refusal> {
+        let cases = Arc::clone(self);
+        let delivering = tokio::spawn(async move {
+            let at = cases.face.now();
+            match cases.call_one(register, call.clone()).await? {
+                Called::Answered(answer) => {
+                    cases.silence(at).await;
+                    Ok(Said::Answered(answer))
+                }
+                Called::Refused(status) => {
+                    cases.silence(at).await;
+                    Err(not_served(&status))
+                }
+                Called::Silent(_) => cases.wait(register, message, call.waiting(), at).await,
+            }
+        });
+        let delivered = delivering.await;
+        delivered.unwrap_or_else(|_| Err(CaseRefusal::NotDelivered.into()))
+    }
+
+    /// Has a message wait for its register, if it can.
+    async fn wait<A>(
+        &self,
+        register: usize,
+        message: Vec<u8>,
+        call: DialogCall,
+        at: Timestamp,
+    ) -> Result<Said<A>, Refusal> {
+        let entry = self.face.everyone().entries().get(register);
+        let (Some(waits), Some(entry)) = (self.face.waits(), entry) else {
+            return Err(CaseRefusal::NotDelivered.into());
+        };
+        let waiting = WaitingMessage {
+            register: entry.register.id.clone(),
+            message,
+            call,
+        };
+        let refusal = match waits.keep_dialog(waiting, at).await {
+            Ok(()) => return Ok(Said::Waits),
+            Err(WaitError::TooLong) => CaseRefusal::FilesCannotWait,
+            Err(WaitError::NameUsed) => CaseRefusal::MessageIdUsed,
+            Err(error @ (WaitError::NotMet | WaitError::Seal | WaitError::Outbox(_))) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a message cannot wait for its register"
+                );
+                CaseRefusal::NotDelivered
+            }
+        };
+        self.silence(at).await;
+        Err(refusal.into())
+    }
+
+    /// Has an item that says nothing follow a call at `at`.
+    async fn silence(&self, at: Timestamp) {
+        if let Some(waits) = self.face.waits()
+            && let Err(error) = waits.keep_silence(at).await
+        {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "no items follow a call: whoever watches the relay can see that"
+            );
+        }
+    }
+
+    /// Calls every register, with content the one at `register`; what that one answers.
     pub(super) async fn deliver<C: Call>(
         &self,
         register: usize,
-        mut call: C,
+        call: C,
     ) -> Result<C::Answer, Refusal> {
+        match self.call_one(register, call).await? {
+            Called::Answered(answer) => Ok(answer),
+            Called::Refused(status) => Err(not_served(&status)),
+            Called::Silent(_) => Err(CaseRefusal::NotDelivered.into()),
+        }
+    }
+
+    /// Calls every register, with content the one at `register`; what became of that call.
+    ///
+    /// The others are called to the end even if this one has answered or the caller has gone.
+    async fn call_one<C: Call>(
+        &self,
+        register: usize,
+        mut call: C,
+    ) -> Result<Called<C::Answer>, Refusal> {
         let place = self.face.place()?;
         let mut silent = call.silent();
         let bytes = call.fits(&CALL_SIZES).ok_or(CaseRefusal::Attachments)?;
@@ -99,14 +220,12 @@ impl CasesFace {
             }
             drop(place);
         });
-        match answered.await {
-            Ok(Called::Answered(answer)) => Ok(answer),
-            Ok(Called::Refused(status)) => {
-                tracing::warn!(code = ?status.code(), "a register does not take part in dialogs");
-                Err(CaseRefusal::NotServed.into())
-            }
-            // A sealed mailbox for agents that are absent belongs here.
-            Ok(Called::Silent(_)) | Err(_) => Err(CaseRefusal::NotDelivered.into()),
-        }
+        let down = Outcome::NoAnswer(NoAnswerReason::Down);
+        Ok(answered.await.unwrap_or(Called::Silent(down)))
     }
+}
+
+fn not_served(status: &Status) -> Refusal {
+    tracing::warn!(code = ?status.code(), "a register does not take part in dialogs");
+    CaseRefusal::NotServed.into()
 }

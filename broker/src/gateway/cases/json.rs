@@ -1,14 +1,17 @@
 //! What the HTTP face of dialogs reads and writes.
 
+use axum::Json;
+use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use http::StatusCode;
 use innsyn_proto::wire::citizen::v1 as citizen;
 use innsyn_proto::wire::types::v1 as types;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CaseRefusal, Said};
+use super::{CaseRefusal, Said, To};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::words;
 
@@ -99,14 +102,34 @@ pub(in crate::gateway) struct Attachment {
     bytes: u32,
 }
 
-/// That the register has the message.
+/// Which message is asked for.
+#[derive(Deserialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "as they are called in JSON")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(in crate::gateway) struct FindMessage {
+    pub(super) national_id: String,
+    pub(super) register_id: String,
+    /// As it was sent.
+    #[schema(pattern = "^[0-9a-f]{32}$")]
+    pub(super) message_id: String,
+}
+
+/// Where the message is.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = CaseTaken)]
-pub(in crate::gateway) struct Taken {
-    case: Summary,
-    /// What the register signed of it.
-    receipt: String,
+#[schema(as = CaseDelivered)]
+pub(in crate::gateway) struct Delivered {
+    /// `RECEIVED` or `WAITING`.
+    delivery: &'static str,
+    /// The same for people, in bokmål and in English.
+    text_nb: &'static str,
+    text_en: &'static str,
+    /// Absent while the message waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<Summary>,
+    /// What the register signed of it; absent while the message waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<String>,
 }
 
 /// A case as it stands.
@@ -172,6 +195,9 @@ pub(in crate::gateway) struct Step {
     text: String,
     attachments: Vec<Attachment>,
     receipt: String,
+    /// Whether what was said is gone, because the case was closed long ago.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    content_removed: bool,
 }
 
 /// Reads a body. What serde says is not passed on: it may quote what was sent.
@@ -191,7 +217,7 @@ pub(super) fn id(text: &str) -> Vec<u8> {
 }
 
 impl OpenCase {
-    pub(super) fn said(self) -> Result<(Said, types::CaseKind), Refusal> {
+    pub(super) fn said(self) -> Result<(Said, To), Refusal> {
         let kind = match self.kind {
             Kind::Insight => types::CaseKind::Insight,
             Kind::Correction => types::CaseKind::Correction,
@@ -206,13 +232,14 @@ impl OpenCase {
             text: self.text,
             attachments: files(self.attachments)?,
         };
-        Ok((said, kind))
+        Ok((said, To::New(kind)))
     }
 }
 
 impl CaseMessage {
-    pub(super) fn said(self) -> Result<(Said, Vec<u8>), Refusal> {
-        let case = id(&self.case_id);
+    /// What is said, to the case that `to` makes something of.
+    pub(super) fn said(self, to: impl FnOnce(Vec<u8>) -> To) -> Result<(Said, To), Refusal> {
+        let to = to(id(&self.case_id));
         let said = Said {
             national_id: self.national_id,
             register_id: self.register_id,
@@ -220,7 +247,7 @@ impl CaseMessage {
             text: self.text,
             attachments: files(self.attachments)?,
         };
-        Ok((said, case))
+        Ok((said, to))
     }
 }
 
@@ -237,12 +264,36 @@ fn files(files: Vec<Attachment>) -> Result<Vec<types::CaseAttachment>, Refusal> 
     files.into_iter().map(file).collect()
 }
 
-impl From<super::Taken> for Taken {
-    fn from(taken: super::Taken) -> Self {
-        Self {
-            case: taken.summary.into(),
-            receipt: taken.receipt,
+impl From<super::Delivered> for Delivered {
+    fn from(delivered: super::Delivered) -> Self {
+        match delivered {
+            super::Delivered::Taken(taken) => Self {
+                delivery: "RECEIVED",
+                text_nb: "Registeret har mottatt meldingen.",
+                text_en: "The register has the message.",
+                case: Some(taken.summary.into()),
+                receipt: Some(taken.receipt),
+            },
+            super::Delivered::Waits => Self {
+                delivery: "WAITING",
+                text_nb: "Meldingen er mottatt for levering og venter på registeret. Fristen \
+                          løper fra du sendte den.",
+                text_en: "The message is received for delivery and waits for the register. The \
+                          time limit runs from when you sent it.",
+                case: None,
+                receipt: None,
+            },
         }
+    }
+}
+
+impl IntoResponse for Delivered {
+    fn into_response(self) -> Response {
+        let status = match self.case {
+            Some(_) => StatusCode::OK,
+            None => StatusCode::ACCEPTED,
+        };
+        (status, Json(self)).into_response()
     }
 }
 
@@ -304,6 +355,7 @@ impl From<types::CaseStep> for Step {
             attachments: attachments.collect(),
             text: step.text,
             receipt: step.receipt,
+            content_removed: step.content_removed,
         }
     }
 }

@@ -27,6 +27,10 @@ pub enum CaseRefusal {
     Attachments,
     /// The register has not said that it has it.
     NotDelivered,
+    /// The register is absent, and the files are too large to wait for it.
+    FilesCannotWait,
+    /// Nobody has a message of this name.
+    MessageUnknown,
     /// The register does not take part.
     NotServed,
     /// The register says that this caller may not.
@@ -93,6 +97,8 @@ impl CaseRefusal {
             C::Text => "CASE_TEXT_REFUSED",
             C::Attachments => "CASE_ATTACHMENTS_TOO_LARGE",
             C::NotDelivered => "CASE_NOT_DELIVERED",
+            C::FilesCannotWait => "CASE_ATTACHMENTS_CANNOT_WAIT",
+            C::MessageUnknown => "CASE_MESSAGE_NOT_FOUND",
             C::NotServed => "CASE_REGISTER_DOES_NOT_TAKE_PART",
             C::Denied => "CASE_DENIED_BY_REGISTER",
             C::NoSuchCase => "CASE_NOT_FOUND",
@@ -131,6 +137,13 @@ impl CaseRefusal {
             C::NotDelivered => {
                 "the register did not say that it has it; send it again with the same message id"
             }
+            C::FilesCannotWait => {
+                "the register is absent, and only files of 7 KiB together can wait for it; send it \
+                 without them, or again later"
+            }
+            C::MessageUnknown => {
+                "neither the register nor this service has a message of this id; send it again"
+            }
             C::NotServed => "the register does not take part in dialogs through this service",
             C::Denied => "the register does not let this caller do this for this person",
             C::NoSuchCase => "the person has no such case at this register",
@@ -160,11 +173,14 @@ impl CaseRefusal {
             | C::Text
             | C::Attachments
             | C::Malformed => StatusCode::BAD_REQUEST,
-            C::NotDelivered | C::NotServed | C::OverCap | C::Unavailable | C::NotUnderstood => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            C::NotDelivered
+            | C::FilesCannotWait
+            | C::NotServed
+            | C::OverCap
+            | C::Unavailable
+            | C::NotUnderstood => StatusCode::SERVICE_UNAVAILABLE,
             C::Denied => StatusCode::FORBIDDEN,
-            C::NoSuchCase => StatusCode::NOT_FOUND,
+            C::NoSuchCase | C::MessageUnknown => StatusCode::NOT_FOUND,
             C::Answered | C::NotAnswered | C::AppealedBefore | C::MessageIdUsed | C::TooMany => {
                 StatusCode::CONFLICT
             }
@@ -183,10 +199,14 @@ impl CaseRefusal {
             | C::Text
             | C::Attachments
             | C::Malformed => Code::InvalidArgument,
-            C::NotDelivered | C::NotServed | C::Unavailable | C::NotUnderstood => Code::Unavailable,
+            C::NotDelivered
+            | C::FilesCannotWait
+            | C::NotServed
+            | C::Unavailable
+            | C::NotUnderstood => Code::Unavailable,
             C::OverCap | C::TooMany => Code::ResourceExhausted,
             C::Denied => Code::PermissionDenied,
-            C::NoSuchCase => Code::NotFound,
+            C::NoSuchCase | C::MessageUnknown => Code::NotFound,
             C::Answered | C::NotAnswered | C::AppealedBefore => Code::FailedPrecondition,
             C::MessageIdUsed => Code::AlreadyExists,
         }

@@ -1,5 +1,7 @@
 //! One register is meant, all are called: fake agents at the other end of pipes.
 
+mod waiting;
+
 use std::collections::BTreeMap;
 use std::io;
 
@@ -24,6 +26,7 @@ use super::*;
 use crate::catalog::Catalogue;
 use crate::gateway::everyone::Everyone;
 use crate::gateway::link::{self, Beside, Link, Reach, ReachError};
+use crate::gateway::settings::GatewaySettings;
 use crate::gateway::tests::support::{self, KARI};
 use crate::gateway::{CitizenFace, CitizenFaceParts, CitizenMetrics};
 
@@ -135,6 +138,21 @@ impl CasesService for Agent {
         Ok(Response::new(answer))
     }
 
+    async fn find_message(
+        &self,
+        request: tonic::Request<wire::FindMessageRequest>,
+    ) -> Result<Response<wire::FindMessageResponse>, Status> {
+        let request = request.into_inner();
+        self.hears("find", request.encoded_len(), request.who.is_some());
+        let mut answer = wire::FindMessageResponse::default();
+        if request.message_id[..] == [1; 16] {
+            answer.found = true;
+            answer.summary = Some(types::CaseSummary::default());
+        }
+        assert!(answer.pad_to(request.reply_bytes as usize));
+        Ok(Response::new(answer))
+    }
+
     type NoticesStream = BoxStream<'static, Result<wire::NoticesResponse, Status>>;
 
     async fn notices(
@@ -215,6 +233,10 @@ struct World {
 
 impl World {
     async fn with_absent(absent: &[&str]) -> Self {
+        Self::with(absent, None).await
+    }
+
+    async fn with(absent: &[&str], settings: Option<Arc<GatewaySettings>>) -> Self {
         let support = support::World::new().await;
         let rows = REGISTERS.map(|(id, basis, listing)| {
             format!(
@@ -254,7 +276,7 @@ impl World {
             catalogue: Arc::clone(&catalogue),
             registers: support.registers.clone(),
             everyone: Everyone::new(catalogue, links),
-            settings: None,
+            settings,
             tokens: Arc::new(tokens.await.unwrap()),
             clock: support.clock.clone(),
             metrics: Arc::new(CitizenMetrics::register(&mut registry)),
@@ -278,7 +300,7 @@ impl World {
             .unwrap()
     }
 
-    async fn says(&self, register: &str, to: To, file: usize) -> Result<Taken, Refusal> {
+    async fn says(&self, register: &str, to: To, file: usize) -> Result<Delivered, Refusal> {
         let said = Said {
             national_id: KARI.to_owned(),
             register_id: register.to_owned(),
@@ -310,7 +332,7 @@ impl World {
     }
 }
 
-fn is(refusal: Result<Taken, Refusal>, expected: CaseRefusal) {
+fn is(refusal: Result<Delivered, Refusal>, expected: CaseRefusal) {
     assert_eq!(refusal.map(|_| ()).unwrap_err(), Refusal::Case(expected));
 }
 
@@ -319,7 +341,10 @@ async fn promise_2_every_register_gets_as_many_bytes_and_only_one_of_them_a_pers
     for (file, bytes) in [(0, 8 * 1024), (20_000, 64 * 1024), (256 * 1024, 384 * 1024)] {
         let world = World::with_absent(&[]).await;
         let kind = types::CaseKind::Correction;
-        let taken = world.says("kreft", To::New(kind), file).await.unwrap();
+        let said = world.says("kreft", To::New(kind), file).await.unwrap();
+        let Delivered::Taken(taken) = said else {
+            panic!("taken");
+        };
         assert_eq!(taken.receipt, "receipt of kreft");
         let heard = world.heard(1, 3).await;
         for (register, heard) in heard {

@@ -3,12 +3,13 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use innsyn_policy::RegisterId;
 use innsyn_proto::sealing::SealingKey;
 use innsyn_proto::setting::Heartbeat;
-use innsyn_proto::wire::node::v1::HeartbeatRequest;
 use innsyn_proto::wire::node::v1::settings_service_client::SettingsServiceClient;
+use innsyn_proto::wire::node::v1::{HeartbeatRequest, HeartbeatResponse};
 use tokio::time::{Instant, sleep_until};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -116,8 +117,13 @@ impl GatewaySettings {
             latest: *self.latest.borrow(),
             at: now,
         };
+        let asked = self
+            .outbox
+            .dialogs_at(register, now.minus(SEND_AGAIN_AFTER))
+            .await?;
         let mut request = tonic::Request::new(HeartbeatRequest {
             note: heartbeat.sign(&self.signer)?,
+            dialogs: asked.iter().cloned().map(Bytes::from).collect(),
         });
         request.set_timeout(BEAT_TIMEOUT);
         let mut agent = SettingsServiceClient::new(channel);
@@ -135,6 +141,8 @@ impl GatewaySettings {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(register.clone(), met);
         }
+        self.met_for_dialogs(register, heard.takes_dialogs).await?;
+        self.dialogs_heard(register, asked, &heard).await?;
         if progress.stands_still(heard.applied, heartbeat.latest, Instant::now()) {
             let before = now.minus(SEND_AGAIN_AFTER);
             let again = self.outbox.send_again(heard.applied, before).await?;
@@ -143,6 +151,26 @@ impl GatewaySettings {
             }
         }
         Ok(())
+    }
+
+    /// Forgets the sealed messages that the agent has, of those that it was `asked` about, and has
+    /// the others sent again.
+    async fn dialogs_heard(
+        &self,
+        register: &RegisterId,
+        asked: Vec<Vec<u8>>,
+        heard: &HeartbeatResponse,
+    ) -> Result<(), OutboxError> {
+        if asked.is_empty() || !heard.takes_dialogs {
+            return Ok(());
+        }
+        let is_taken = |name: &Vec<u8>| heard.dialogs.iter().any(|taken| taken[..] == name[..]);
+        let (taken, lacking): (Vec<_>, Vec<_>) = asked.into_iter().partition(is_taken);
+        if !lacking.is_empty() {
+            let again = lacking.len();
+            tracing::warn!(node.id = %register, again, "messages did not come; sent again");
+        }
+        self.outbox.dialogs_heard(register, &taken, &lacking).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use bytes::Bytes;
 use innsyn_policy::{RegisterId, SettingDefinition, Timestamp};
-use innsyn_proto::sealing::SealingKey;
+use innsyn_proto::sealing::{ItemKind, SealingKey};
 use innsyn_proto::setting::{Change, Item};
 use innsyn_proto::wire::relay::v1::{DepositRequest, Deposited, MailboxItem};
 use rand::Rng as _;
@@ -62,7 +62,7 @@ impl GatewaySettings {
         random: &mut StdRng,
     ) -> Option<Deposited> {
         let note = item.sign(&self.signer).ok()?;
-        let sealed = key.seal(register, &note, random).ok()?;
+        let sealed = key.seal(ItemKind::Setting, register, &note, random).ok()?;
         let mut name = [0; 16];
         random.fill_bytes(&mut name);
         Some(Deposited {

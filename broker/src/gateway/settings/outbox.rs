@@ -1,4 +1,5 @@
-//! What waits to be sent: sealed items, each number's together, in a SQLite file.
+//! What waits to be sent: sealed items of settings, each number's together, and of dialogs, in a
+//! SQLite file.
 //!
 //! The file holds no person and nothing that this gateway could open: numbers, sealed bytes, the
 //! hash of each change's id, agents' public keys, and how far each agent has come.
@@ -19,6 +20,10 @@ use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+
+mod dialogs;
+
+pub(super) use dialogs::{DialogMessage, Known};
 
 /// Numbers that may wait, so that a federation that nobody comes from cannot fill the disk.
 const NUMBERS_MAX: u64 = 200_000;
@@ -51,6 +56,23 @@ const SCHEMA: &str = "\
         sealing_key TEXT NOT NULL, \
         applied INTEGER NOT NULL \
     ) STRICT, WITHOUT ROWID; \
+    CREATE TABLE IF NOT EXISTS innsyn_dialog_item ( \
+        name BLOB PRIMARY KEY, \
+        dialog INTEGER NOT NULL, \
+        register TEXT NOT NULL, \
+        sealed BLOB NOT NULL, \
+        due_at INTEGER NOT NULL, \
+        deposited_at INTEGER \
+    ) STRICT; \
+    CREATE INDEX IF NOT EXISTS innsyn_dialog_item_of ON innsyn_dialog_item (register); \
+    CREATE TABLE IF NOT EXISTS innsyn_dialog_message ( \
+        id BLOB PRIMARY KEY, \
+        content BLOB NOT NULL, \
+        made_at INTEGER NOT NULL \
+    ) STRICT, WITHOUT ROWID; \
+    CREATE TABLE IF NOT EXISTS innsyn_dialog_agent ( \
+        register TEXT PRIMARY KEY \
+    ) STRICT, WITHOUT ROWID; \
     CREATE TABLE IF NOT EXISTS innsyn_latest (number INTEGER NOT NULL) STRICT; \
     INSERT INTO innsyn_latest (number) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM innsyn_latest)";
 
@@ -72,6 +94,9 @@ pub enum OutboxError {
     /// Too much waits.
     #[error("{NUMBERS_MAX} changes of settings wait already; no relay has taken them")]
     Full,
+    /// Too many messages of dialogs wait.
+    #[error("{} sealed messages of dialogs wait already", dialogs::ITEMS_MAX)]
+    DialogsFull,
 }
 
 /// The outbox, open.
@@ -277,7 +302,7 @@ impl Outbox {
             .bind(now.minus(IDS_KEPT_FOR).as_micros())
             .execute(&self.0)
             .await?;
-        Ok(())
+        self.forget_dialogs(now).await
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use innsyn_proto::tunnel::{Dial, MailboxError, RelayAddress, connect_to_mailbox};
+use innsyn_proto::wire::relay::v1::DepositRequest;
 use innsyn_proto::wire::relay::v1::mailbox_service_client::MailboxServiceClient;
 use rustls::ClientConfig;
 use tokio::time::{Instant, sleep};
@@ -108,20 +109,45 @@ impl Sending {
         loop {
             let batches = settings.outbox.undeposited(BATCH).await?;
             if batches.is_empty() {
-                return Ok(());
+                return self.send_dialogs(settings, mailbox).await;
             }
-            let mailbox = match mailbox {
-                Some(mailbox) => mailbox,
-                None => mailbox.insert(self.connect().await?),
-            };
             for batch in batches {
-                let mut request = tonic::Request::new(batch.items);
-                request.set_timeout(DEPOSIT_TIMEOUT);
-                mailbox.deposit(request).await?;
+                self.deposit(mailbox, batch.items).await?;
                 let now = settings.clock.now();
                 settings.outbox.deposited(&[batch.number], now).await?;
             }
         }
+    }
+
+    /// Sends the messages of dialogs that are due.
+    async fn send_dialogs(
+        &self,
+        settings: &GatewaySettings,
+        mailbox: &mut Option<MailboxServiceClient<Channel>>,
+    ) -> Result<(), SendError> {
+        let outbox = &settings.outbox;
+        while let Some((dialog, items)) = outbox.undeposited_dialog(settings.clock.now()).await? {
+            self.deposit(mailbox, items).await?;
+            outbox
+                .dialog_deposited(dialog, settings.clock.now())
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn deposit(
+        &self,
+        mailbox: &mut Option<MailboxServiceClient<Channel>>,
+        items: DepositRequest,
+    ) -> Result<(), SendError> {
+        let mailbox = match mailbox {
+            Some(mailbox) => mailbox,
+            None => mailbox.insert(self.connect().await?),
+        };
+        let mut request = tonic::Request::new(items);
+        request.set_timeout(DEPOSIT_TIMEOUT);
+        mailbox.deposit(request).await?;
+        Ok(())
     }
 
     /// The first relay's mailbox that can be reached.

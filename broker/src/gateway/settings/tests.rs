@@ -8,7 +8,7 @@ use innsyn_policy::{
     Representation, Request, Timestamp, Validity,
 };
 use innsyn_proto::head::HeadSigner;
-use innsyn_proto::sealing::{OpeningKey, SEALED_BYTES};
+use innsyn_proto::sealing::{ItemKind, OpeningKey};
 use innsyn_proto::setting::definitions::SettingDefinitions;
 use innsyn_proto::setting::{ChangeId, Item};
 use rand::SeedableRng as _;
@@ -106,7 +106,11 @@ impl World {
         let items = batches.iter().map(|batch| {
             let items = batch.items.items.iter().map(|deposited| {
                 let item = deposited.item.as_ref().unwrap();
-                assert_eq!(item.sealed.len(), SEALED_BYTES, "one size");
+                assert_eq!(
+                    item.sealed.len(),
+                    ItemKind::Setting.sealed_bytes(),
+                    "one size"
+                );
                 assert_eq!(item.name.len(), 16);
                 assert!(names.insert(item.name.clone()), "no name twice");
                 let id = &deposited.register_id;
@@ -362,4 +366,47 @@ async fn a_register_that_was_never_met_is_sent_nothing_and_will_notice() {
         1,
         "which its agent hears and lacks"
     );
+}
+
+#[tokio::test]
+async fn promise_8_a_message_waits_until_its_agent_has_it_and_goes_again_where_that_lacks_it() {
+    let world = World::new().await;
+    let now = Timestamp::from_seconds(NOW);
+    let after = |seconds| now.plus(std::time::Duration::from_secs(seconds));
+    world.settings.keep_silence(now).await.unwrap();
+    let outbox = &world.settings.outbox;
+    let early = outbox.undeposited_dialog(after(11)).await.unwrap();
+    assert!(
+        early.is_none(),
+        "at one time after the call, whatever came of it"
+    );
+    let due = outbox.undeposited_dialog(after(12)).await.unwrap();
+    let (dialog, items) = due.unwrap();
+    assert_eq!(items.items.len(), 3, "one for every register");
+    outbox.dialog_deposited(dialog, after(12)).await.unwrap();
+    let sent = outbox.undeposited_dialog(after(99)).await.unwrap();
+    assert!(sent.is_none(), "a relay has all");
+
+    // One agent is there and lacks it, and another has it.
+    let at = async |id: &str| {
+        let register = register(id);
+        outbox.dialogs_at(&register, after(13)).await.unwrap()
+    };
+    let (kreft, npr) = (register("kreft"), register("npr"));
+    let lacking = at("kreft").await;
+    let heard = outbox.dialogs_heard(&kreft, &[], &lacking).await;
+    heard.unwrap();
+    let again = outbox.undeposited_dialog(after(20)).await.unwrap();
+    let (dialog, items) = again.unwrap();
+    assert_eq!(items.items.len(), 1);
+    assert_eq!(items.items[0].register_id, "kreft");
+    outbox.dialog_deposited(dialog, after(12)).await.unwrap();
+    let taken = at("npr").await;
+    let heard = outbox.dialogs_heard(&npr, &taken, &[]).await;
+    heard.unwrap();
+    assert!(at("npr").await.is_empty(), "forgotten here");
+    assert_eq!((at("kreft").await.len(), at("hunt").await.len()), (1, 1));
+    // A relay keeps it longer.
+    outbox.forget(after(8 * 86_400)).await.unwrap();
+    assert!(at("kreft").await.is_empty());
 }

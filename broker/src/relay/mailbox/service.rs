@@ -12,9 +12,10 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
 use innsyn_policy::RegisterId;
+use innsyn_proto::sealing::ItemKind;
 use innsyn_proto::wire::relay::v1::mailbox_service_server::{MailboxService, MailboxServiceServer};
 use innsyn_proto::wire::relay::v1::{
-    CollectRequest, CollectResponse, DepositRequest, DepositResponse, MailboxItem,
+    CollectRequest, CollectResponse, DepositRequest, DepositResponse, Deposited, MailboxItem,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
@@ -24,7 +25,7 @@ use tonic::transport::Server;
 use tonic::transport::server::Connected;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{BOX_ITEMS_MAX, Inner, MailboxPeer, MailboxStoreError, NAME_BYTES, is_sealed};
+use super::{BOX_ITEMS_MAX, Inner, MailboxPeer, MailboxStoreError, NAME_BYTES};
 use crate::relay::OuterStream;
 
 /// Items of one deposit: registers that one gateway may serve.
@@ -97,20 +98,12 @@ impl MailboxService for Service {
                 "a deposit has at most {DEPOSIT_ITEMS_MAX} items"
             )));
         }
-        let items = items
-            .into_iter()
-            .map(|deposited| {
-                let item = deposited.item?;
-                let register = RegisterId::parse(&deposited.register_id).ok()?;
-                let name = <[u8; NAME_BYTES]>::try_from(&*item.name).ok()?;
-                is_sealed(&item.sealed).then(|| (register, name, item.sealed.to_vec()))
-            })
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| {
-                Status::invalid_argument(
-                    "an item has a register, a name of 16 bytes and 4096 sealed ones",
-                )
-            })?;
+        let items = read(items).ok_or_else(|| {
+            Status::invalid_argument(
+                "an item has a register, a name of 16 bytes and 4096 or 16384 sealed ones, as \
+                 many as all others of its deposit",
+            )
+        })?;
         self.inner.boxes.deposit(&items).await.map_err(told)?;
         let deposits = self.inner.deposits.fetch_add(1, Ordering::Relaxed);
         if deposits.is_multiple_of(TRIM_EVERY) {
@@ -220,6 +213,23 @@ impl Collecting {
         let forgotten = self.inner.forgetting.send(taken).await;
         forgotten.map_err(|_| Status::unavailable("the mailbox ends"))
     }
+}
+
+/// For whom an item is, its name, and what is sealed.
+pub(super) type Item = (RegisterId, [u8; NAME_BYTES], Vec<u8>);
+
+/// The items of one deposit, which are all of one size.
+pub(super) fn read(items: Vec<Deposited>) -> Option<Vec<Item>> {
+    let first = items.first().and_then(|deposited| deposited.item.as_ref());
+    let kind = first.and_then(|item| ItemKind::of(&item.sealed));
+    let read = items.into_iter().map(|deposited| {
+        let item = deposited.item?;
+        let register = RegisterId::parse(&deposited.register_id).ok()?;
+        let name = <[u8; NAME_BYTES]>::try_from(&*item.name).ok()?;
+        let alike = kind.is_some() && ItemKind::of(&item.sealed) == kind;
+        alike.then(|| (register, name, item.sealed.to_vec()))
+    });
+    read.collect()
 }
 
 /// What the peer is told; the log of the relay has the whole of it.

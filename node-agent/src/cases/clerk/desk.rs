@@ -32,6 +32,8 @@ pub struct ShownStep {
     pub clerk: Option<String>,
     /// What was said.
     pub words: Option<Words>,
+    /// Whether what was said is gone, because the case was closed long ago.
+    pub removed: bool,
 }
 
 impl Desk {
@@ -164,6 +166,11 @@ impl Desk {
         Ok(person.ok_or(CaseError::Damaged(id))?)
     }
 
+    /// What a case that came by the exchange asks for, in words; `None` for another.
+    pub async fn came_for(&self, id: CaseId) -> Result<Option<&'static str>, ClerkError> {
+        Ok(exchanged::asked_for(self.records.pool(), id).await?)
+    }
+
     /// The steps of a case. To be called when the look has been taken.
     pub async fn steps(&self, id: CaseId) -> Result<Vec<ShownStep>, ClerkError> {
         let key = self.records.key();
@@ -184,6 +191,7 @@ impl Desk {
                 .transpose()?;
             Ok(ShownStep {
                 step: kept.step,
+                removed: kept.removed,
                 clerk: clerk.map(|name| String::from_utf8_lossy(&name).into_owned()),
                 words: match words {
                     Some(bytes) => Some(Words::of_bytes(&bytes).ok_or_else(damaged)?),

@@ -55,7 +55,7 @@ impl Desk {
     /// is given under the same id. That it is sent is logged by whoever answers.
     pub async fn answer(&self, answer: &Answer) -> Result<(), AnswerError> {
         let now = self.clock.now();
-        let answered = self.store.answered(&answer.in_reply_to).await?;
+        let answered = self.store.answered(answer.to, &answer.in_reply_to).await?;
         let conversation = Conversation {
             first: answered.first.or_else(|| Some(answered.written.clone())),
             parent: Some(answered.written),
@@ -65,7 +65,7 @@ impl Desk {
             kind: answered.kind,
             made_at: now,
             from: self.identity.her_id,
-            to: answered.from,
+            to: answer.to,
             person: &answered.person,
             conversation: &conversation,
             text: &answer.text,
@@ -77,7 +77,7 @@ impl Desk {
             transport_id: &transport_id,
             business_id: Some(&answer.id),
             purpose: Purpose::Answer,
-            to: answered.from,
+            to: answer.to,
             reply_to: None,
             correlation: None,
             function: answered.kind.process(),

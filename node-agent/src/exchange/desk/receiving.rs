@@ -267,6 +267,7 @@ impl Desk {
                     .await;
             }
             Err(NotReceived::Later(error)) => return Err(Stopped::Later(error)),
+            Err(NotReceived::Ours(error)) => return Err(Stopped::Ours(error)),
         };
         let taken = Taken {
             from: message.from,

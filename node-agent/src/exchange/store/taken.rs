@@ -7,7 +7,7 @@ use sqlx::{Sqlite, Transaction};
 
 use super::super::{HerId, MessageId, MessageKind};
 use super::outbox::Letter;
-use super::{Store, StoreError, her_column, her_from, micros};
+use super::{Store, StoreError, her_column, micros};
 use crate::records::PersonCode;
 
 /// How long a message is remembered: longer than any case may stay open.
@@ -42,7 +42,6 @@ pub(in super::super) enum Earlier {
 /// A message that is answered.
 #[derive(Debug)]
 pub(in super::super) struct Answered {
-    pub(in super::super) from: HerId,
     pub(in super::super) written: MessageId,
     pub(in super::super) kind: MessageKind,
     pub(in super::super) person: NationalId,
@@ -113,25 +112,26 @@ impl Store {
         Ok(())
     }
 
-    /// The message `id` that is answered; ids are of whoever sent them, so that two senders may
-    /// have used one: then neither is meant.
-    pub(in super::super) async fn answered(&self, id: &MessageId) -> Result<Answered, StoreError> {
-        type Row = (i64, String, String, Option<Vec<u8>>, Option<String>);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT sender, written, process, person, first FROM exchange_taken \
-             WHERE message = $1 LIMIT 2",
+    /// The message `id` of `from` that is answered.
+    pub(in super::super) async fn answered(
+        &self,
+        from: HerId,
+        id: &MessageId,
+    ) -> Result<Answered, StoreError> {
+        type Row = (String, String, Option<Vec<u8>>, Option<String>);
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT written, process, person, first FROM exchange_taken \
+             WHERE sender = $1 AND message = $2",
         )
+        .bind(her_column(from))
         .bind(id.key())
-        .fetch_all(self.records.pool())
+        .fetch_optional(self.records.pool())
         .await?;
-        let Ok([(sender, written, process, person, first)]) = <[Row; 1]>::try_from(rows) else {
-            return Err(StoreError::Unknown);
-        };
+        let (written, process, person, first) = row.ok_or(StoreError::Unknown)?;
         let person = person.ok_or(StoreError::Unknown)?;
         let person = <[u8; 16]>::try_from(person).map_err(|_| StoreError::Unreadable)?;
         let id = |text: &str| MessageId::parse(text).map_err(|_| StoreError::Unreadable);
         Ok(Answered {
-            from: her_from(sender).ok_or(StoreError::Unreadable)?,
             written: id(&written)?,
             kind: MessageKind::of_process(&process).ok_or(StoreError::Unreadable)?,
             person: self

@@ -57,13 +57,23 @@ const fn state(state: CaseState) -> &'static str {
     }
 }
 
-pub(super) fn case(
-    shown: &Shown,
-    person: &NationalId,
-    steps: &[ShownStep],
-    now: Timestamp,
-) -> String {
-    let mut text = format!("{}\nperson {}\n", line(shown, now), person.expose_str());
+/// Which case is shown.
+pub(super) struct About<'a> {
+    pub(super) shown: &'a Shown,
+    pub(super) person: &'a NationalId,
+    /// What it asks for, if it came by the exchange.
+    pub(super) came_for: Option<&'static str>,
+}
+
+pub(super) fn case(about: &About<'_>, steps: &[ShownStep], now: Timestamp) -> String {
+    let person = about.person.expose_str();
+    let mut text = format!("{}\nperson {person}\n", line(about.shown, now));
+    if let Some(what) = about.came_for {
+        let _infallible = writeln!(
+            text,
+            "came by the exchange, which your answer goes back to: {what}"
+        );
+    }
     for step in steps {
         let by = match step.step.by {
             Party::Person => "the person".to_owned(),
@@ -73,6 +83,9 @@ pub(super) fn case(
         let at = jiff::Timestamp::from_second(step.step.at.as_seconds());
         let at = at.map_or_else(|_| String::new(), |at| at.to_string());
         let _infallible = writeln!(text, "\n{at}  {}, by {by}", done(step.step.act));
+        if step.removed {
+            text.push_str("  [removed: the case was closed long ago]\n");
+        }
         for line in step.words.as_ref().map_or("", Words::text).lines() {
             let _infallible = writeln!(text, "  {line}");
         }

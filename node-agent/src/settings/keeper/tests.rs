@@ -8,6 +8,7 @@ use innsyn_policy::{
     DefinitionId, LegalBasis, ManualClock, Organisation, RegisterKind, SettingKind, Timestamp,
 };
 use innsyn_proto::head::HeadSigner;
+use innsyn_proto::sealing::ItemKind;
 use innsyn_proto::setting::{ActedAs, Change, ChangeId};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -129,7 +130,9 @@ impl World {
     fn sealed(&mut self, item: &Item, signer: &HeadSigner) -> (ItemName, Vec<u8>) {
         let note = item.sign(signer).unwrap();
         let key = self.keeper.opening.public().clone();
-        let sealed = key.seal(&register().id, &note, &mut self.random).unwrap();
+        let sealed = key
+            .seal(ItemKind::Setting, &register().id, &note, &mut self.random)
+            .unwrap();
         (vec![u8::try_from(item.number).unwrap(); 16], sealed)
     }
 
@@ -219,7 +222,7 @@ async fn promise_5_nothing_forged_is_ever_applied() {
     let of_other_gateway = world.sealed(&other_gateway, &own);
     let mut changed = world.sealed(&honest, &own);
     changed.1[100] ^= 1;
-    let garbage = (vec![9; 16], vec![0; innsyn_proto::sealing::SEALED_BYTES]);
+    let garbage = (vec![9; 16], vec![0; ItemKind::Setting.sealed_bytes()]);
     let short = (vec![8; 16], vec![1, 2, 3]);
     for (n, forged) in [
         by_other_key,

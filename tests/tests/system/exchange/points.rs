@@ -326,6 +326,7 @@ async fn point_11_each_of_the_five_messages_is_taken_and_answered() {
         );
         let answer = Answer {
             id: MessageId::parse(&format!("answer-{n}")).expect("an id"),
+            to: given.from,
             in_reply_to: given.id.clone(),
             text: format!("Svar {n}").into(),
             attachments: Vec::new(),

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use innsyn_agent::exchange::{Answer, MessageId};
+use innsyn_agent::exchange::{Answer, HerId, MessageId};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::peer::Peer;
 use super::rabbit::Rabbit;
-use super::{GOLDEN, Register, golden};
+use super::{GOLDEN, Register, golden, theirs};
 
 /// A broker for these tests alone: one at a time, since each stops it.
 async fn broker() -> MutexGuard<'static, Rabbit> {
@@ -123,6 +123,7 @@ async fn the_broker_falls_after_a_message_is_durable_and_before_it_is_settled() 
     // It is durable when it can be answered.
     let answer = Answer {
         id: MessageId::parse("answer").expect("an id"),
+        to: HerId::parse(&theirs(3).to_string()).expect("a HER-id"),
         in_reply_to: MessageId::parse("a").expect("an id"),
         text: "Svar".to_owned().into(),
         attachments: Vec::new(),

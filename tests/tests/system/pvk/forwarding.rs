@@ -30,6 +30,7 @@ async fn says(caller: &Caller, question: &Question, active: bool, id: u8) -> i64
         definition: OPT_OUT,
         active,
         id: [id; 16],
+        proof: None,
     };
     caller
         .change_setting(question, saying)

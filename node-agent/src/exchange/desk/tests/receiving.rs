@@ -213,7 +213,7 @@ async fn missing_headers_are_told_and_who_cannot_be_told_is_put_aside() {
 async fn what_the_inbox_says_decides() {
     let world = World::new().await;
     let say = |what| *world.inbox.says.lock().unwrap() = Some(what);
-    say(NotReceived::Later(anyhow::anyhow!("disk full")));
+    say(NotReceived::Later(anyhow::anyhow!("one message")));
     let message = from_helsenorge(GOLDEN, "a");
     assert_eq!(
         world.desk.receive(message.clone()).await,
@@ -223,9 +223,11 @@ async fn what_the_inbox_says_decides() {
         world.outgoing().await.is_empty(),
         "nothing is said of what was not taken"
     );
+    say(NotReceived::Ours(anyhow::anyhow!("disk full")));
+    assert_eq!(world.desk.receive(message.clone()).await, Settlement::Hold);
     // It comes again and is taken.
     assert_eq!(world.desk.receive(message).await, Settlement::Accept);
-    assert_eq!(world.given(), 2);
+    assert_eq!(world.given(), 3);
     assert_eq!(receipt(&world.outgoing().await[0]).status, AppRecStatus::Ok);
 
     say(NotReceived::Refused("saken finnes ikke".to_owned()));
@@ -234,7 +236,7 @@ async fn what_the_inbox_says_decides() {
         let message = from_helsenorge(&other, "b");
         assert_eq!(world.desk.receive(message).await, Settlement::Accept);
     }
-    assert_eq!(world.given(), 3, "what was refused is not given again");
+    assert_eq!(world.given(), 4, "what was refused is not given again");
     let out = world.outgoing().await;
     assert_eq!(out.len(), 1);
     let AppRecStatus::Rejected(errors) = receipt(&out[0]).status else {
@@ -321,6 +323,7 @@ async fn nothing_of_a_person_stands_in_the_records() {
     world.desk.receive(from_helsenorge(GOLDEN, "a")).await;
     let answer = super::super::super::Answer {
         id: MessageId::parse("answer-1").unwrap(),
+        to: super::world::her(super::world::THEIRS),
         in_reply_to: MessageId::parse(ID).unwrap(),
         text: "Rettet hos oss".to_owned().into(),
         attachments: Vec::new(),

@@ -16,6 +16,7 @@ const ID: &str = "7C1FA3C5-0001-4000-8000-000000000003";
 fn answer(id: &str) -> Answer {
     Answer {
         id: MessageId::parse(id).unwrap(),
+        to: her(THEIRS),
         in_reply_to: MessageId::parse(&ID.to_lowercase()).unwrap(),
         text: "Rettet hos oss".to_owned().into(),
         attachments: vec![Attachment {
