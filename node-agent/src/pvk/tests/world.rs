@@ -6,6 +6,7 @@ use std::time::Duration;
 use innsyn_policy::{
     DefinitionId, LegalBasis, ManualClock, Register, RegisterId, RegisterKind, Timestamp,
 };
+use innsyn_proto::mandate::MandateIssuers;
 use innsyn_proto::setting::definitions::SettingDefinitions;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -21,7 +22,8 @@ use super::super::token::{KeysAt, StsVerifier};
 use super::super::wire::Reader;
 use crate::records::Records;
 use crate::settings::keeper::{Keeper, KeeperParts};
-use crate::settings::{Currency, Elsewhere, KeptSettings, forwarding, kept};
+use crate::settings::representing::Representing;
+use crate::settings::{Currency, Elsewhere, KeptSettings, forwarding, kept, proofs};
 use crate::subjects::SubjectKey;
 use crate::test_ids::NUMBERS;
 use crate::uselog::{LogKeys, SimDisk, UseLog, UseLogConfig};
@@ -105,7 +107,7 @@ impl World {
             folder.path().join("records"),
             folder.path().join("records.key"),
         );
-        let schemas = [kept::SCHEMA, forwarding::SCHEMA];
+        let schemas = [kept::SCHEMA, forwarding::SCHEMA, proofs::SCHEMA];
         let records = Records::open(&at, &key, &schemas, &mut random)
             .await
             .unwrap();
@@ -123,6 +125,11 @@ impl World {
             legal_basis: LegalBasis::Consent,
             membership_is_sensitive: false,
         };
+        kept.represented_by(Representing {
+            register: register.clone(),
+            issuers: MandateIssuers::from_iter([]),
+            revoked: None,
+        });
         let disk = SimDisk::new(1);
         let keys = LogKeys::from_seed(&register.id, [7; 32]).unwrap();
         let log = UseLog::open(UseLogConfig::default(), keys, disk.clone(), random).unwrap();
