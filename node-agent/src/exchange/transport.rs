@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use fe2o3_amqp::connection::ConnectionHandle;
 use fe2o3_amqp::link::delivery::DeliveryInfo;
 use fe2o3_amqp::link::receiver::CreditMode;
 use fe2o3_amqp::types::messaging::{Body, Outcome, Source};
@@ -31,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::desk::{Desk, Post, PostError, Queue, Settlement, Wire};
 use super::envelope::ENVELOPE_BYTES_MAX;
-use super::{Dialect, QueueName};
+use super::{Dialect, HerId, QueueName};
 
 pub(super) use dial::{Broker, Tls};
 
@@ -45,6 +46,8 @@ const BACKOFF_MIN: Duration = Duration::from_millis(250);
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// How long the broker may take to say that it has a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the broker may take to open the queues.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Messages that may wait to be sent at once.
 const DIRECT_MAX: usize = 16;
 /// How often the outbox is looked at without being told of anything new.
@@ -171,24 +174,14 @@ async fn connected(
         connection = connecting => connection?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    let mut session = Session::begin(&mut connection)
-        .await
-        .context("no session")?;
-    let mut receivers = Vec::new();
     let her = desk.her_id();
-    let own = [
-        (Queue::Async, "async"),
-        (Queue::Sync, "sync"),
-        (Queue::Error, "error"),
-    ];
-    for (queue, name) in own {
-        let name = QueueName::parse(&format!("{her}_{name}"))?;
-        receivers.push((queue, attach(&mut session, served, &name).await?));
-    }
-    if let Some(name) = &served.reply_queue {
-        receivers.push((Queue::SyncReply, attach(&mut session, served, name).await?));
-    }
-    let outlet = Outlet::new(served.clone(), Session::begin(&mut connection).await?);
+    let opened = tokio::time::timeout(OPEN_TIMEOUT, open(&mut connection, her, served)).await;
+    let opened = opened.context("the broker has not opened the queues within 30 seconds")??;
+    let Opened {
+        session: _session,
+        receivers,
+        outlet,
+    } = opened;
     seen.set_up();
     tracing::info!(exchange.her_id = %her, "exchange connected");
 
@@ -208,6 +201,42 @@ async fn connected(
     drop(receiving);
     let _late = tokio::time::timeout(CLOSE_TIMEOUT, connection.close()).await;
     ended
+}
+
+/// A connection with all that is received and sent by.
+struct Opened {
+    /// Lives as long as its receivers are used.
+    session: Session_,
+    receivers: Vec<(Queue, Receiver)>,
+    outlet: Outlet,
+}
+
+async fn open(
+    connection: &mut ConnectionHandle<()>,
+    her: HerId,
+    served: &Served,
+) -> anyhow::Result<Opened> {
+    let session = Session::begin(connection).await;
+    let mut session = session.context("no session")?;
+    let mut receivers = Vec::new();
+    let own = [
+        (Queue::Async, "async"),
+        (Queue::Sync, "sync"),
+        (Queue::Error, "error"),
+    ];
+    for (queue, name) in own {
+        let name = QueueName::parse(&format!("{her}_{name}"))?;
+        receivers.push((queue, attach(&mut session, served, &name).await?));
+    }
+    if let Some(name) = &served.reply_queue {
+        receivers.push((Queue::SyncReply, attach(&mut session, served, name).await?));
+    }
+    let outlet = Outlet::new(served.clone(), Session::begin(connection).await?);
+    Ok(Opened {
+        session,
+        receivers,
+        outlet,
+    })
 }
 
 async fn attach(
