@@ -1,6 +1,8 @@
 //! Puts an agent together and runs it until it is told to stop.
 
 mod citizens;
+mod dialogs;
+mod personvern;
 
 use std::sync::Arc;
 
@@ -11,7 +13,6 @@ use innsyn_proto::identity::Identity;
 use innsyn_proto::setting::definitions::SettingDefinitions;
 use innsyn_proto::tls::AgentTls;
 use innsyn_proto::tunnel::Dial;
-use innsyn_proto::wire::node::v1::cases_service_server::CasesServiceServer;
 use innsyn_proto::wire::node::v1::compute_service_server::ComputeServiceServer;
 use innsyn_proto::wire::node::v1::uses_service_server::UsesServiceServer;
 use rand::rngs::StdRng;
@@ -21,11 +22,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use crate::cases::{
-    self, BecomesSetting, Cases, CasesFace, CasesParts, GivesAnswers, SealedCases, ShowsUses,
-};
+use crate::cases;
 use crate::config::{Asks, Config, RecordsSection};
-use crate::exchange::{self, Exchange, ExchangeParts, Inbox};
+use crate::exchange::{self, Exchange};
 use crate::presence::{self, PresenceCounters, PresenceParts, PresenceStatus};
 use crate::pvk::{self, Pvk};
 use crate::records::Records;
@@ -35,7 +34,6 @@ use crate::research::compute::{
 };
 use crate::service::{Answering, Service};
 use crate::settings::keeper::{Keeper, KeeperParts};
-use crate::settings::of_case::OfCases;
 use crate::settings::representing::Representing;
 use crate::settings::{self, Currency, KeptSettings, collecting};
 use crate::sources::{Progress, SubjectsStore};
@@ -44,15 +42,12 @@ use crate::subjects::SubjectKey;
 use crate::uselog::{self, Disk, FsDisk, LogKeys, UseLog, UseLogConfig};
 use crate::uses::{Reading, ReadingParts, Uses};
 use citizens::{insight, papers};
-
-mod personvern;
+use dialogs::{cases_face, exchange, open_cases, sealed_cases};
 
 /// Gateways that have proved who they are and wait to be served.
 const ARRIVALS_MAX: usize = 16;
 /// How often an idle gateway is asked whether it is there, and how long it may take.
 const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(20);
-/// How often a gateway is told of new messages, be there any or none.
-const NOTICES_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Runs an agent until `shutdown`: reads the source, opens the log, and only then becomes
 /// reachable. Relays are dialled with `dialler`; `progress` shows how far the reading is.
@@ -123,12 +118,17 @@ async fn run_agent(
         };
         status::serve(listen, parts, shutdown.clone()).await?;
     }
-
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
     let reading = reading(&config, &subjects, &log, &records, &clock);
-    let beside = (&keeper, &reading);
-    let cases = open_cases(&config, &records, &log, &clock, &mut random, beside);
+    let cases = open_cases(
+        &config,
+        &records,
+        &log,
+        &clock,
+        &mut random,
+        (&keeper, &reading),
+    );
     let clerk = cases.spawn_clerk(shutdown.clone());
     let sealed = sealed_cases(&config, &cases);
     let collecting = collecting::spawn(
@@ -360,31 +360,6 @@ async fn kept_settings(
     Ok(kept)
 }
 
-/// The register's place on the message exchange, if it has one.
-async fn exchange(
-    config: &Config,
-    records: &Records,
-    cases: &Arc<Cases>,
-    clock: &Arc<dyn Clock>,
-    random: &mut StdRng,
-    shutdown: &CancellationToken,
-) -> anyhow::Result<Option<Exchange>> {
-    let Some(section) = &config.exchange else {
-        return Ok(None);
-    };
-    let parts = ExchangeParts {
-        records: records.clone(),
-        inbox: Arc::clone(cases) as Arc<dyn Inbox>,
-        clock: Arc::clone(clock),
-        numbers: config.numbers,
-        random: StdRng::from_rng(random),
-    };
-    let exchange = exchange::start(section, parts, shutdown.clone()).await?;
-    let answers = Arc::clone(&exchange.desk) as Arc<dyn GivesAnswers>;
-    cases.spawn_answers(answers, shutdown.clone());
-    Ok(Some(exchange))
-}
-
 /// The service for research gateways, if the register counts anything for them.
 fn compute(
     config: &Config,
@@ -443,47 +418,6 @@ fn uses(config: &Config, reading: Arc<Reading>) -> UsesServiceServer<Uses> {
     let gateways = config.gateways_that_ask(Asks::Uses);
     let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
     Uses::server(reading, caps)
-}
-
-/// The register's dialogs. A blocking or reservation can be accepted where settings are kept.
-fn open_cases(
-    config: &Config,
-    records: &Records,
-    log: &Arc<UseLog>,
-    clock: &Arc<dyn Clock>,
-    random: &mut StdRng,
-    (keeper, reading): (&Arc<Keeper>, &Arc<Reading>),
-) -> Arc<Cases> {
-    let becomes = OfCases(Arc::clone(keeper));
-    let becomes = (config.settings.is_some()).then(|| Arc::new(becomes) as Arc<dyn BecomesSetting>);
-    Cases::new(CasesParts {
-        register: config.register.clone(),
-        records: records.clone(),
-        log: Arc::clone(log),
-        clock: Arc::clone(clock),
-        random: StdRng::from_rng(random),
-        becomes,
-        uses: Some(Arc::clone(reading) as Arc<dyn ShowsUses>),
-        content_kept: config.records.content_kept(),
-    })
-}
-
-/// What takes messages that waited in a relay's mailbox.
-fn sealed_cases(config: &Config, cases: &Arc<Cases>) -> Arc<SealedCases> {
-    let gateways = config.gateways_that_ask(Asks::Cases);
-    let gateways = gateways.filter_map(|gateway| {
-        let key = gateway.head_key.clone()?;
-        Some((gateway.name.clone(), key, gateway.caps()))
-    });
-    let rules = config.numbers.rules;
-    Arc::new(SealedCases::new(Arc::clone(cases), gateways, rules))
-}
-
-/// The service for gateways that ask of dialogs.
-fn cases_face(config: &Config, cases: Arc<Cases>) -> CasesServiceServer<CasesFace> {
-    let gateways = config.gateways_that_ask(Asks::Cases);
-    let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
-    CasesFace::server(cases, caps, config.numbers.rules, NOTICES_EVERY)
 }
 
 /// What is published, as it stands when it is asked for.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fe2o3_amqp::connection::ConnectionHandle;
+use fe2o3_amqp::link::receiver::CreditMode;
 use fe2o3_amqp::sasl_profile::SaslProfile;
 use fe2o3_amqp::session::SessionHandle;
 use fe2o3_amqp::types::messaging::{
@@ -23,6 +24,9 @@ use super::{ours, theirs};
 /// How long something that must come may take: more than the agent's own limits on dialling,
 /// sending and waiting between the two, one after another.
 pub(super) const PATIENCE: Duration = Duration::from_mins(5);
+
+/// How long a broker may take to open a register's queues.
+const OPENS_WITHIN: Duration = Duration::from_secs(20);
 
 pub(super) struct Peer {
     pair: u32,
@@ -54,6 +58,26 @@ pub(super) struct Came {
     pub(super) correlation_id: Option<String>,
     pub(super) application: BTreeMap<String, String>,
     pub(super) body: Vec<u8>,
+}
+
+/// Whether the register's queues of `pair` can be opened. A replicated queue of a broker that was
+/// killed may have nobody who leads it, for as long as the broker runs.
+pub(super) async fn opens(port: u16, pair: u32) -> bool {
+    let opening = async {
+        let mut peer = Peer::connect(port, pair).await;
+        for kind in ["async", "sync", "error"] {
+            let source = format!("/amq/queue/{}_{kind}", ours(pair));
+            let receiver = Receiver::builder()
+                .name(format!("looks-{kind}"))
+                .source(source)
+                // Nothing is to come.
+                .credit_mode(CreditMode::Manual)
+                .attach(&mut peer.session)
+                .await;
+            receiver.expect("a queue").close().await.expect("closed");
+        }
+    };
+    tokio::time::timeout(OPENS_WITHIN, opening).await.is_ok()
 }
 
 impl Peer {
