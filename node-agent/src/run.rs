@@ -94,9 +94,7 @@ async fn run_agent(
 ) -> anyhow::Result<()> {
     let mut random: StdRng = rand::make_rng();
     let tls = own_tls(&config, &clock)?;
-    let disk = FsDisk::open(&config.use_log.folder)
-        .with_context(|| format!("the log's folder `{}`", config.use_log.folder.display()))?;
-    let log = Arc::new(open_log(&config, disk, &mut random).await?);
+    let log = Arc::new(log_on_disk(&config, &mut random).await?);
     let records = open_records(&config, &mut random).await?;
     let key = Arc::new(config.source.subject_key(&mut random)?);
     let (kept, subjects) = subjects(&config, &key, &records, &clock, progress).await?;
@@ -121,14 +119,8 @@ async fn run_agent(
     let publishing = publish(&config, &subjects, shutdown.clone()).await?;
     let compute = compute(&config, counting, &subjects, &log, &clock, &mut random)?;
     let reading = reading(&config, &subjects, &log, &records, &clock);
-    let cases = open_cases(
-        &config,
-        &records,
-        &log,
-        &clock,
-        &mut random,
-        (&keeper, &reading),
-    );
+    let beside = (&keeper, &reading);
+    let cases = open_cases(&config, &records, &log, &clock, &mut random, beside);
     let clerk = cases.spawn_clerk(shutdown.clone());
     let sealed = sealed_cases(&config, &cases);
     let collecting = collecting::spawn(
@@ -201,6 +193,13 @@ async fn run_agent(
     records.close().await;
     tracing::info!("agent ended");
     Ok(())
+}
+
+/// The log of use in its folder.
+async fn log_on_disk(config: &Config, random: &mut StdRng) -> anyhow::Result<UseLog> {
+    let disk = FsDisk::open(&config.use_log.folder)
+        .with_context(|| format!("the log's folder `{}`", config.use_log.folder.display()))?;
+    open_log(config, disk, random).await
 }
 
 /// The agent's certificate, which must be its register's.
