@@ -188,8 +188,8 @@ fn hold_no(text: &str, what: &str, folder: &Path) {
 }
 
 #[tokio::test]
-async fn dialogs_request_receipt_decision_with_reason_answer_and_nobody_else_changes_the_register()
-{
+async fn area_1_dialogs_request_receipt_decision_with_reason_answer_and_nobody_else_changes_the_register()
+ {
     let fleet = fleet().await;
     let before = register_data(&fleet.world);
     let (kari, ola) = (Citizen::of(&fleet, 0), Citizen::of(&fleet, 1));

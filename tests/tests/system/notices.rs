@@ -83,7 +83,7 @@ fn line(message: &Value, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn notification_one_for_each_message_under_kills_and_it_names_no_register() {
+async fn area_1_notification_one_for_each_message_under_kills_and_it_names_no_register() {
     let chosen = |id: &str, _| id == REGISTER;
     let prepared = Prepared::choosing(&spec_of_today(600, 4), chosen);
     let folder = prepared.world.folder.clone();

@@ -55,7 +55,8 @@ async fn all_current(caller: &Caller, question: &Question, agents: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn promise_5_a_change_is_in_effect_at_every_connected_agent_within_a_minute() {
+async fn promise_5_area_1_settings_a_change_is_in_effect_at_every_connected_agent_within_a_minute()
+{
     const AGENTS: usize = 4;
     let mut fleet = Fleet::start(&spec(300, 31), AGENTS).await;
     let citizens = fleet.citizens(2);

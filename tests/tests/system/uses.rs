@@ -251,12 +251,12 @@ async fn uses_are_told_as_json_csv_and_fhir() {
     )
     .unwrap();
     #[cfg(feature = "external")]
-    show_9_the_bundle_is_one_of_fhir(&federation).await;
+    the_bundle_is_one_of_fhir(&federation).await;
 }
 
 /// A FHIR library reads every event, and one that lacks what FHIR demands it does not.
 #[cfg(feature = "external")]
-async fn show_9_the_bundle_is_one_of_fhir(federation: &Federation) {
+async fn the_bundle_is_one_of_fhir(federation: &Federation) {
     use std::path::Path;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let output = tokio::process::Command::new(root.join(".venv/bin/python"))

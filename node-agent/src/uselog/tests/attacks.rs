@@ -367,7 +367,7 @@ fn what_an_honest_agent_shows_holds() {
 }
 
 #[test]
-fn show_6_every_attack_is_found_by_one_mechanism_and_comes_through_without_it() {
+fn promise_4_every_attack_is_found_by_one_mechanism_and_comes_through_without_it() {
     let attacks = attacks();
     let mut table = format!("{:<52} found by\n", "attack");
     for (name, by, shown) in &attacks {
