@@ -141,6 +141,9 @@ pub struct GatewaySettings {
     latest: watch::Sender<u64>,
     /// The agents that were ever met: the key to seal with, and how far each had come.
     agents: std::sync::Mutex<BTreeMap<RegisterId, (SealingKey, u64)>>,
+    /// The agents that stand still, and after which number: to be sent again what is theirs, when
+    /// nothing else waits.
+    again: std::sync::Mutex<BTreeMap<RegisterId, u64>>,
     /// Those of them that take sealed messages of dialogs.
     dialog_agents: std::sync::Mutex<BTreeSet<RegisterId>>,
 }
@@ -180,6 +183,7 @@ impl GatewaySettings {
             }),
             latest: watch::Sender::new(latest),
             agents: std::sync::Mutex::new(agents),
+            again: std::sync::Mutex::default(),
             dialog_agents: std::sync::Mutex::new(dialog_agents),
         }))
     }

@@ -144,11 +144,11 @@ impl GatewaySettings {
         self.met_for_dialogs(register, heard.takes_dialogs).await?;
         self.dialogs_heard(register, asked, &heard).await?;
         if progress.stands_still(heard.applied, heartbeat.latest, Instant::now()) {
-            let before = now.minus(SEND_AGAIN_AFTER);
-            let again = self.outbox.send_again(heard.applied, before).await?;
-            if again > 0 {
-                tracing::warn!(node.id = %register, again, "settings did not come; sent again");
-            }
+            tracing::warn!(node.id = %register, applied = heard.applied, "settings do not come");
+            self.again
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(register.clone(), heard.applied);
         }
         Ok(())
     }

@@ -268,22 +268,33 @@ impl Outbox {
         Ok(())
     }
 
-    /// Puts the numbers after `applied` that a relay has had since before `since` among those that
-    /// none has: an agent that is there has not got them. Tells how many.
-    pub(super) async fn send_again(
+    /// The items of `register` after `applied` that a relay has had, of at most `limit` numbers; none
+    /// where the next one was never sealed to it.
+    pub(super) async fn of_register(
         &self,
+        register: &RegisterId,
         applied: u64,
-        since: Timestamp,
-    ) -> Result<u64, OutboxError> {
-        let done = sqlx::query(
-            "UPDATE innsyn_item SET deposited_at = NULL \
-             WHERE number > $1 AND deposited_at < $2",
+        limit: i64,
+    ) -> Result<DepositRequest, OutboxError> {
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT number, items FROM innsyn_item WHERE number > $1 \
+             AND deposited_at IS NOT NULL ORDER BY number LIMIT $2",
         )
         .bind(applied.cast_signed())
-        .bind(since.as_micros())
-        .execute(&self.0)
+        .bind(limit)
+        .fetch_all(&self.0)
         .await?;
-        Ok(done.rows_affected())
+        let mut of_register = DepositRequest::default();
+        for ((number, items), next) in rows.into_iter().zip(applied.saturating_add(1)..) {
+            let items = DepositRequest::decode(&*items).map_err(|_| OutboxError::Damaged)?;
+            let mut items = items.items.into_iter();
+            let item = items.find(|item| item.register_id == register.as_str());
+            match item {
+                Some(item) if number.unsigned_abs() == next => of_register.items.push(item),
+                _ => break,
+            }
+        }
+        Ok(of_register)
     }
 
     /// Forgets what every agent has, and what was kept long enough.

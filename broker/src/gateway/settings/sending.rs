@@ -1,6 +1,6 @@
 //! Brings what is in the outbox to a relay's mailbox.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use innsyn_proto::tunnel::{Dial, MailboxError, RelayAddress, connect_to_mailbox};
@@ -20,6 +20,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const DEPOSIT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Numbers that are read from the outbox at a time.
 const BATCH: i64 = 32;
+/// Numbers of which one agent's items are sent again at a time.
+const AGAIN: i64 = 256;
 /// The first pause after a failure; doubles up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -109,7 +111,8 @@ impl Sending {
         loop {
             let batches = settings.outbox.undeposited(BATCH).await?;
             if batches.is_empty() {
-                return self.send_dialogs(settings, mailbox).await;
+                self.send_dialogs(settings, mailbox).await?;
+                return self.send_again(settings, mailbox).await;
             }
             for batch in batches {
                 self.deposit(mailbox, batch.items).await?;
@@ -117,6 +120,37 @@ impl Sending {
                 settings.outbox.deposited(&[batch.number], now).await?;
             }
         }
+    }
+
+    /// Sends the next of its items again to each agent that stands still, and nothing to others.
+    async fn send_again(
+        &self,
+        settings: &GatewaySettings,
+        mailbox: &mut Option<MailboxServiceClient<Channel>>,
+    ) -> Result<(), SendError> {
+        let again = std::mem::take(
+            &mut *settings
+                .again
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        for (register, applied) in again {
+            let items = settings
+                .outbox
+                .of_register(&register, applied, AGAIN)
+                .await?;
+            if items.items.is_empty() {
+                tracing::error!(
+                    node.id = %register,
+                    applied,
+                    "its next setting is not kept here: it was never met when it was said, or the \
+                     setting is too old; its agent refuses secondary use until it is brought up"
+                );
+            } else {
+                self.deposit(mailbox, items).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Sends the messages of dialogs that are due.

@@ -410,3 +410,30 @@ async fn promise_8_a_message_waits_until_its_agent_has_it_and_goes_again_where_t
     outbox.forget(after(8 * 86_400)).await.unwrap();
     assert!(at("kreft").await.is_empty());
 }
+
+#[tokio::test]
+async fn promise_7_who_stands_still_is_sent_its_own_items_again_and_nobody_else_anything() {
+    let world = World::new().await;
+    for id in 1..=3 {
+        let asked = asks(KARI, Representation::Own);
+        world.settings.change(&asked, wish(1, id)).await.unwrap();
+    }
+    let outbox = &world.settings.outbox;
+    let again = async |applied| {
+        let kreft = register("kreft");
+        outbox.of_register(&kreft, applied, 2).await.unwrap().items
+    };
+    assert_eq!(again(0).await, [], "no relay has had them");
+    let now = Timestamp::from_seconds(NOW);
+    outbox.deposited(&[1, 2, 3], now).await.unwrap();
+    for (applied, items) in [(0, 2), (1, 2), (2, 1), (3, 0)] {
+        let again = again(applied).await;
+        assert_eq!(again.len(), items, "after {applied}");
+        assert!(again.iter().all(|item| item.register_id == "kreft"));
+    }
+    assert!(outbox.undeposited(10).await.unwrap().is_empty());
+
+    // What it needs next was never sealed to it: more would be in vain.
+    let unmet = outbox.of_register(&register("ablanor"), 0, 2).await;
+    assert_eq!(unmet.unwrap().items, []);
+}

@@ -10,6 +10,8 @@ use innsyn_policy::{Clock as _, Timestamp};
 use innsyn_proto::clock::SystemClock;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteConnectOptions;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
@@ -103,7 +105,7 @@ impl Drill {
                 let current = listed.registers.iter().filter(|at| at.is_current);
                 current.count()
             });
-            if current == drill.agents.len() {
+            if current == drill.agents.len() && met(world).await? == current {
                 return Ok(drill);
             }
             anyhow::ensure!(Instant::now() < ends, "only {current} agents are current");
@@ -299,6 +301,18 @@ impl Drill {
         }
         Ok(self.away)
     }
+}
+
+/// How many agents the gateway has the keys of, to seal with.
+async fn met(world: &World) -> anyhow::Result<usize> {
+    let outbox = world.gateway_config().with_file_name("settings.sqlite");
+    let options = SqliteConnectOptions::new().filename(outbox).read_only(true);
+    let pool = SqlitePool::connect_with(options).await?;
+    let (met,): (i64,) = sqlx::query_as("SELECT count(*) FROM innsyn_agent")
+        .fetch_one(&pool)
+        .await?;
+    pool.close().await;
+    Ok(usize::try_from(met)?)
 }
 
 /// What each citizen said last.
