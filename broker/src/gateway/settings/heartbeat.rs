@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_who_stands_still_is_sent_everything_again() {
+    fn only_who_stands_still_is_sent_its_items_again() {
         let (mut progress, began) = (Progress::default(), Instant::now());
         let at = |seconds| began + Duration::from_secs(seconds);
         for (applied, latest, seconds, still) in [

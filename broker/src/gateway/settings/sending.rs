@@ -128,13 +128,11 @@ impl Sending {
         settings: &GatewaySettings,
         mailbox: &mut Option<MailboxServiceClient<Channel>>,
     ) -> Result<(), SendError> {
-        let again = std::mem::take(
-            &mut *settings
-                .again
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
-        for (register, applied) in again {
+        let next = || {
+            let again = settings.again.lock();
+            again.unwrap_or_else(PoisonError::into_inner).pop_first()
+        };
+        while let Some((register, applied)) = next() {
             let items = settings
                 .outbox
                 .of_register(&register, applied, AGAIN)
