@@ -32,6 +32,7 @@ mod metrics;
 pub mod notification;
 mod on_paper;
 pub(crate) mod openapi;
+mod outgoing;
 pub mod reach;
 pub mod refusal;
 pub mod serve;

@@ -29,7 +29,7 @@ use crate::gateway::notification::TellLinks;
 use crate::gateway::reach::ThroughRelays;
 use crate::gateway::settings::{GatewaySettings, Heartbeats, Outbox, Sending, SettingsParts};
 use crate::gateway::token::VerifyToken;
-use crate::gateway::witness::{Witness, WitnessLinks};
+use crate::gateway::witness::{Rounds, Witness, WitnessLinks, http_face};
 use crate::gateway::{
     CitizenFace, CitizenFaceParts, CitizenGatewayConfig, CitizenMetrics, router, serve, uses,
 };
@@ -269,14 +269,7 @@ async fn start_gateway_of(
         extra,
     } = parts;
     let catalogue = Arc::new(Catalogue::load(&config.catalogue)?);
-    let signer = head_signer(&federation.head_key, &tls)?;
-    let witness = Arc::new(Witness::new(&federation.heads, signer)?);
-    tracing::info!(
-        gateway.name = %tls.certificate.identity,
-        gateway.pin = %tls.certificate.pin,
-        gateway.head_key = witness.public_key(),
-        "gateway identity"
-    );
+    let witness = own_witness(&federation, &tls, &clock)?;
     let teller = config.notification.as_ref();
     let witness_and_tell = TellLinks {
         first: Arc::new(WitnessLinks(Arc::clone(&witness))),
@@ -285,17 +278,7 @@ async fn start_gateway_of(
             .transpose()?,
     };
     let mut random: StdRng = rand::make_rng();
-    let links: Arc<[Option<Arc<Link>>]> = catalogue
-        .entries()
-        .iter()
-        .enumerate()
-        .map(|(position, entry)| {
-            entry
-                .fixed_outcome()
-                .is_none()
-                .then(|| Link::new(position, entry.register.id.clone()))
-        })
-        .collect();
+    let links = links_to(&catalogue);
     let settings = gateway_settings(&config, &federation, &links, &tls, &clock).await?;
     let mut beside: Vec<Arc<dyn Beside>> = vec![Arc::new(witness_and_tell)];
     if let Some(settings) = &settings {
@@ -317,6 +300,8 @@ async fn start_gateway_of(
             shutdown.clone(),
         ));
     }
+    let rounds = Rounds::new(&config.witnesses, Arc::clone(&witness), Arc::clone(&links))?;
+    roles.spawn(rounds.run(shutdown.clone()));
     let mut seed = [0; 32];
     random.fill_bytes(&mut seed);
     let registers = Arc::new(Fanout::new(
@@ -340,11 +325,13 @@ async fn start_gateway_of(
         clock,
         metrics,
     });
-    let extra = extra.merge(uses::routes(
-        Arc::clone(&face),
-        witness,
-        StdRng::from_rng(&mut random),
-    ));
+    let extra = extra
+        .merge(http_face::router(Arc::clone(&witness)))
+        .merge(uses::routes(
+            Arc::clone(&face),
+            witness,
+            StdRng::from_rng(&mut random),
+        ));
     let routes = router(face, Arc::new(registry), extra);
     let listener = serve::bind(listen)
         .await
@@ -358,6 +345,35 @@ async fn start_gateway_of(
         shutdown.clone(),
     ));
     Ok(())
+}
+
+/// This gateway as a witness, and its keys in the log for those who configure others.
+fn own_witness(
+    federation: &FederationConfig,
+    tls: &GatewayTls,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<Witness>> {
+    let signer = head_signer(&federation.head_key, tls)?;
+    let witness = Witness::new(&federation.heads, signer, Arc::clone(clock))?;
+    tracing::info!(
+        gateway.name = %tls.certificate.identity,
+        gateway.pin = %tls.certificate.pin,
+        gateway.head_key = witness.public_key(),
+        gateway.witness_key = witness.key()?.text(),
+        "gateway identity"
+    );
+    Ok(Arc::new(witness))
+}
+
+/// A link to each register of the catalogue that is asked.
+fn links_to(catalogue: &Catalogue) -> Arc<[Option<Arc<Link>>]> {
+    let entries = catalogue.entries().iter().enumerate();
+    entries
+        .map(|(position, entry)| {
+            let is_asked = entry.fixed_outcome().is_none();
+            is_asked.then(|| Link::new(position, entry.register.id.clone()))
+        })
+        .collect()
 }
 
 /// What takes changes of settings, if they are offered.

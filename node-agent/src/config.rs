@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use innsyn_policy::{Environment, LegalBasis, NumberRules, Register, RegisterId, RegisterKind};
-use innsyn_proto::head::HeadKey;
+use innsyn_proto::head::{HeadKey, WitnessKey};
 use innsyn_proto::identity::{GatewayName, PublicKeyPin};
 use innsyn_proto::telemetry::TelemetryConfig;
 use innsyn_proto::tls::TlsFiles;
@@ -484,10 +484,10 @@ impl Config {
     }
 
     /// The keys that countersign heads.
-    pub fn countersigners(&self) -> Vec<HeadKey> {
-        self.gateways
-            .iter()
-            .filter_map(|gateway| gateway.head_key.clone())
+    pub fn countersigners(&self) -> Vec<WitnessKey> {
+        let keys = self.gateways.iter();
+        keys.filter_map(|gateway| gateway.head_key.as_ref())
+            .map(|key| key.witness().clone())
             .collect()
     }
 }

@@ -4,7 +4,7 @@
 //! keeps what was done, before it is answered, and [`uses`] shows people what was; [`subjects`] knows who is here and [`settings`]
 //! what they have said, at Personvernkomponenten as well ([`pvk`]); [`records`] is where the agent keeps what it was told itself; [`sources`]
 //! reads people and settings from the register, and for [`insight`] what it holds about one of them; [`presence`] keeps the agent
-//! reachable; [`heads`] shows the log to gateways; [`engine`] runs a researcher's query over what
+//! reachable; [`heads`] shows the log to gateways, and as a [`witness`] the agent looks at others'; [`engine`] runs a researcher's query over what
 //! [`research`] publishes.
 
 pub mod cases;
@@ -32,5 +32,6 @@ pub mod subjects;
 mod test_ids;
 pub mod uselog;
 pub mod uses;
+pub mod witness;
 
 pub use run::{Counting, open_log, run, run_counting};

@@ -15,6 +15,7 @@ use innsyn_proto::tls::AgentTls;
 use innsyn_proto::tunnel::Dial;
 use innsyn_proto::wire::node::v1::compute_service_server::ComputeServiceServer;
 use innsyn_proto::wire::node::v1::uses_service_server::UsesServiceServer;
+use innsyn_proto::wire::node::v1::witness_service_server::WitnessServiceServer;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::{mpsc, watch};
@@ -41,6 +42,7 @@ use crate::status;
 use crate::subjects::SubjectKey;
 use crate::uselog::{self, Disk, FsDisk, LogKeys, UseLog, UseLogConfig};
 use crate::uses::{Reading, ReadingParts, Uses};
+use crate::witness::{self, Witness};
 use citizens::{insight, papers};
 use dialogs::{cases_face, exchange, open_cases, sealed_cases};
 
@@ -153,6 +155,7 @@ async fn run_agent(
         .add_optional_service(compute)
         .add_service(insight(&config, &key, &log, &clock))
         .add_service(uses(&config, reading))
+        .add_service(witness(&config, &log, &records, &clock))
         .serve_with_incoming_shutdown(
             presence::incoming(arrived),
             shutdown.clone().cancelled_owned(),
@@ -246,6 +249,7 @@ async fn open_records(config: &Config, random: &mut StdRng) -> anyhow::Result<Re
         settings::proofs::SCHEMA,
         cases::SCHEMA,
         exchange::SCHEMA,
+        witness::SCHEMA,
     ];
     let RecordsSection { folder, key, .. } = &config.records;
     Records::open(folder, key, &schemas, random)
@@ -417,6 +421,22 @@ fn uses(config: &Config, reading: Arc<Reading>) -> UsesServiceServer<Uses> {
     let gateways = config.gateways_that_ask(Asks::Uses);
     let caps = gateways.map(|gateway| (gateway.name.clone(), gateway.caps()));
     Uses::server(reading, caps)
+}
+
+/// The agent as a witness of others' logs.
+fn witness(
+    config: &Config,
+    log: &Arc<UseLog>,
+    records: &Records,
+    clock: &Arc<dyn Clock>,
+) -> WitnessServiceServer<Witness> {
+    Witness::server(
+        &config.register.id,
+        Arc::clone(log),
+        records.clone(),
+        Arc::clone(clock),
+        config.gateways.iter().map(|gateway| gateway.name.clone()),
+    )
 }
 
 /// What is published, as it stands when it is asked for.

@@ -55,11 +55,12 @@ use std::io;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use innsyn_policy::UseRecord;
+use innsyn_policy::{Timestamp, UseRecord};
 use innsyn_proto::case_receipt::CaseReceipt;
-use innsyn_proto::head::{HeadError, HeadKey, HeadSigner, LogHash, SignedHead};
+use innsyn_proto::head::{HeadError, HeadKey, HeadSigner, LogHash, SignedHead, WitnessKey};
 use innsyn_proto::receipt::Receipt;
 use innsyn_proto::uselog::receipt::ReadingReceipt;
+use innsyn_proto::witnessing::{AddCheckpoint, Refused, look_at};
 use rand::rngs::StdRng;
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -91,8 +92,8 @@ pub struct UseLogConfig {
     pub linger_max: Duration,
     /// How many entries may wait for a commit; at least one frame's.
     pub queue_entries_max: usize,
-    /// The gateways whose countersignatures are kept.
-    pub countersigners: Vec<HeadKey>,
+    /// The witnesses whose countersignatures are kept.
+    pub countersigners: Vec<WitnessKey>,
 }
 
 impl Default for UseLogConfig {
@@ -301,6 +302,23 @@ impl UseLog {
     /// A case's receipt, signed likewise.
     pub fn sign_case(&self, receipt: &CaseReceipt) -> Result<String, HeadError> {
         receipt.sign(&self.signer)
+    }
+
+    /// Looks, as a witness, at a head of another register's log; see
+    /// [`look_at`](innsyn_proto::witnessing::look_at).
+    pub fn countersign_other(
+        &self,
+        asked: &AddCheckpoint,
+        log: &HeadKey,
+        seen: Option<&SignedHead>,
+        at: Timestamp,
+    ) -> Result<SignedHead, Refused> {
+        look_at(asked, log, seen, &self.signer, at)
+    }
+
+    /// The key by which this log's holder is known as a witness.
+    pub fn witness_key(&self) -> Result<WitnessKey, HeadError> {
+        self.signer.witness()
     }
 
     /// Writes `records` and resolves when they are safe, with their entries' hashes in order.

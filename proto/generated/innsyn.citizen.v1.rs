@@ -563,7 +563,7 @@ pub struct RegisterUses {
     pub receipt: ::prost::alloc::string::String,
 }
 /// What the gateway has checked of one register's log. All of it holds if the outcome is VERIFIED.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Verified {
     /// How many entries the log had.
     #[prost(uint64, tag = "1")]
@@ -581,9 +581,25 @@ pub struct Verified {
     /// word.
     #[prost(uint64, tag = "5")]
     pub witnessed_entries: u64,
-    /// The names of the witnesses.
-    #[prost(string, repeated, tag = "6")]
-    pub witnesses: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Who has signed heads that this log continues: gateways and other registers' agents.
+    #[prost(message, repeated, tag = "7")]
+    pub witnesses: ::prost::alloc::vec::Vec<Witness>,
+    /// Witnesses that say, without showing a proof, that this is not the log that they know.
+    #[prost(string, repeated, tag = "8")]
+    pub disputed_by: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Somebody who keeps the heads of a log that is not theirs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Witness {
+    /// The name of its key.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// How many entries the last head had that it signed.
+    #[prost(uint64, tag = "2")]
+    pub entries: u64,
+    /// When it did, RFC 3339.
+    #[prost(string, tag = "3")]
+    pub at: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HeldBackUses {

@@ -1,10 +1,10 @@
-//! Heads of logs of use: what a register signs and a gateway countersigns.
+//! Heads of logs of use: what a register signs and witnesses countersign.
 //!
 //! A head names a whole log by its size and its RFC 6962 root. It travels as a C2SP checkpoint
 //! (<https://c2sp.org/tlog-checkpoint>): three lines of text and Ed25519 note signatures. The
-//! log signs first; a gateway that has seen an earlier head asks for a consistency proof, adds
-//! its own signature and remembers the head, so that the log cannot be shortened or rewritten
-//! below it unnoticed.
+//! log signs first; a witness that has seen an earlier head asks for a consistency proof, adds
+//! a cosignature of its own ([`cosignature`]) and remembers the head, so that the log cannot be
+//! shortened or rewritten below it unnoticed. Gateways are witnesses, and so are other agents.
 //!
 //! What holds:
 //!
@@ -18,16 +18,21 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use ed25519_dalek::SigningKey;
-use innsyn_policy::RegisterId;
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use innsyn_policy::{RegisterId, Timestamp};
 use signed_note::{
     Note, Signature, Signer as _, StandardSigner, StandardVerifier, VerificationError, Verifier,
     Verifiers,
 };
 use tlog_tiles::{Checkpoint, Hash};
 
+mod cosignature;
 #[cfg(test)]
 mod tests;
+
+use cosignature::{Cosigner, signed_at};
+
+pub use cosignature::WitnessKey;
 
 /// The longest note that is read, in bytes.
 const NOTE_BYTES_MAX: usize = 4096;
@@ -53,8 +58,8 @@ pub struct SignedHead {
 pub struct Countersigned {
     /// The head with the log's signature and the known countersignatures, nothing else.
     pub head: SignedHead,
-    /// The names of the known keys that countersigned.
-    pub by: Vec<String>,
+    /// The witnesses with a known key that countersigned, and when each did.
+    pub by: Vec<(String, Timestamp)>,
     /// How many further signatures there are, by keys that are not known here.
     pub unknown: usize,
 }
@@ -65,6 +70,9 @@ pub enum HeadError {
     /// Not a key in the note format.
     #[error("not an Ed25519 note key; expected `name+hash+base64`")]
     MalformedKey,
+    /// Not a witness's key in the note format.
+    #[error("not a witness's key; expected `name+hash+base64` for `cosignature/v1`")]
+    MalformedWitnessKey,
     /// The name cannot stand in a note.
     #[error("a key name has at least one character and neither spaces nor `+`")]
     MalformedName,
@@ -98,12 +106,17 @@ pub enum HeadError {
 
 /// A public key that checks heads, with its name.
 #[derive(Clone)]
-pub struct HeadKey(StandardVerifier);
+pub struct HeadKey {
+    verifier: StandardVerifier,
+    witness: WitnessKey,
+    text: String,
+}
 
 /// A secret key that signs heads, with its name.
 #[derive(Clone)]
 pub struct HeadSigner {
     signer: StandardSigner,
+    key: SigningKey,
     verifier: String,
 }
 
@@ -135,21 +148,21 @@ impl SignedHead {
         read(note, log, &[]).map(|(head, _, _)| head)
     }
 
-    /// Reads a head of `log` and checks every signature by one of `countersigners`.
+    /// Reads a head of `log` and checks every signature by one of `witnesses`.
     pub fn read_countersigned(
         note: &[u8],
         log: &HeadKey,
-        countersigners: &[HeadKey],
+        witnesses: &[WitnessKey],
     ) -> Result<Countersigned, HeadError> {
-        let (mut head, signatures, unknown) = read(note, log, countersigners)?;
+        let (mut head, signatures, unknown) = read(note, log, witnesses)?;
         let text = parse(note)?;
         head.note = Note::new(text.text(), &signatures)
             .map_err(|_| HeadError::Malformed)?
             .to_bytes();
         let by = signatures
             .iter()
-            .map(|signature| signature.name().to_owned())
-            .filter(|name| name != log.name())
+            .filter(|signature| !is_by(signature, log))
+            .filter_map(|signature| Some((signature.name().to_owned(), signed_at(signature)?)))
             .collect();
         Ok(Countersigned { head, by, unknown })
     }
@@ -198,27 +211,30 @@ impl SignedHead {
     }
 }
 
-/// Countersigns `note`, a head of `log`, if it continues `seen`, the last head of that log that
-/// was countersigned here; `proof` leads from `seen` to it. The first head is taken on trust, and
-/// equal heads need no proof.
+/// Countersigns `note`, a head of `log`, at `at`, if it continues `seen`, the last head of that log
+/// that was countersigned here; `proof` leads from `seen` to it. The first head is taken on trust,
+/// and equal heads need no proof.
 ///
-/// The result is what to send back, and what to remember as the next `seen`.
+/// The result has the log's signature and this one, and is what to send back, and what to remember
+/// as the next `seen`.
 pub fn countersign(
     note: &[u8],
     log: &HeadKey,
     seen: Option<&SignedHead>,
     proof: &[LogHash],
     signer: &HeadSigner,
+    at: Timestamp,
 ) -> Result<SignedHead, HeadError> {
-    let mut head = SignedHead::read(note, log)?;
+    let (mut head, signatures, _) = read(note, log, &[])?;
     if let Some(seen) = seen {
         check_continues(&head, seen, proof)?;
     }
-    let mut parsed = parse(note)?;
-    parsed
-        .add_sigs(&[&signer.signer])
+    let mut note = Note::new(parse(note)?.text(), &signatures).map_err(|_| HeadError::Malformed)?;
+    let cosigner = Cosigner::new(signer.name(), &signer.key, at);
+    let cosigner = cosigner.ok_or(HeadError::MalformedName)?;
+    note.add_sigs(&[&cosigner])
         .map_err(|_| HeadError::MalformedName)?;
-    head.note = parsed.to_bytes();
+    head.note = note.to_bytes();
     Ok(head)
 }
 
@@ -237,14 +253,29 @@ pub fn check_continues(
 impl HeadKey {
     /// Reads a key in the note format: `name+hash+base64`.
     pub fn parse(text: &str) -> Result<Self, HeadError> {
-        StandardVerifier::new(text.trim())
-            .map(Self)
-            .map_err(|_| HeadError::MalformedKey)
+        let text = text.trim();
+        let verifier = StandardVerifier::new(text).map_err(|_| HeadError::MalformedKey)?;
+        let witness = verifying_key(text).and_then(|key| WitnessKey::new(verifier.name(), key));
+        Ok(Self {
+            verifier,
+            witness: witness.ok_or(HeadError::MalformedKey)?,
+            text: text.to_owned(),
+        })
     }
 
     /// The key's name; for a log its origin.
     pub fn name(&self) -> &str {
-        self.0.name()
+        self.verifier.name()
+    }
+
+    /// The key in the note format.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The key of the same holder as a witness of others' logs.
+    pub const fn witness(&self) -> &WitnessKey {
+        &self.witness
     }
 }
 
@@ -269,7 +300,7 @@ pub(crate) fn check_signed(note: &str, key: &HeadKey) -> Result<(), HeadError> {
 
 impl fmt::Debug for HeadKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HeadKey({}+{:08x})", self.0.name(), self.0.key_id())
+        write!(f, "HeadKey({}+{:08x})", self.name(), self.verifier.key_id())
     }
 }
 
@@ -286,8 +317,13 @@ impl HeadSigner {
     pub fn parse(text: &str) -> Result<Self, HeadError> {
         let text = text.trim();
         let signer = StandardSigner::new(text).map_err(|_| HeadError::MalformedKey)?;
-        let verifier = public_text(signer.name(), text).ok_or(HeadError::MalformedKey)?;
-        Ok(Self { signer, verifier })
+        let key = signing_key(text).ok_or(HeadError::MalformedKey)?;
+        let verifier = signed_note::new_ed25519_verifier_key(signer.name(), &key.verifying_key());
+        Ok(Self {
+            signer,
+            key,
+            verifier,
+        })
     }
 
     /// The secret key made from `seed`, as it stands in a file.
@@ -321,6 +357,11 @@ impl HeadSigner {
     pub fn public(&self) -> Result<HeadKey, HeadError> {
         HeadKey::parse(&self.verifier)
     }
+
+    /// The public key as that of a witness of others' logs.
+    pub fn witness(&self) -> Result<WitnessKey, HeadError> {
+        WitnessKey::new(self.name(), self.key.verifying_key()).ok_or(HeadError::MalformedName)
+    }
 }
 
 impl fmt::Debug for HeadSigner {
@@ -347,7 +388,7 @@ fn parse(note: &[u8]) -> Result<Note, HeadError> {
 fn read(
     note: &[u8],
     log: &HeadKey,
-    others: &[HeadKey],
+    others: &[WitnessKey],
 ) -> Result<(SignedHead, Vec<Signature>, usize), HeadError> {
     let parsed = parse(note)?;
     let (known, unknown) = parsed
@@ -356,8 +397,7 @@ fn read(
             signed_note::NoteError::UnverifiedNote => HeadError::Unsigned,
             _ => HeadError::BadSignature,
         })?;
-    let by_log = |s: &Signature| s.name() == log.name() && s.id() == log.0.key_id();
-    if !known.iter().any(by_log) {
+    if !known.iter().any(|signature| is_by(signature, log)) {
         return Err(HeadError::Unsigned);
     }
     let checkpoint = Checkpoint::from_bytes(parsed.text()).map_err(|_| HeadError::Malformed)?;
@@ -376,15 +416,15 @@ fn read(
 /// The keys that signatures are checked with.
 struct Known<'a> {
     log: &'a HeadKey,
-    others: &'a [HeadKey],
+    others: &'a [WitnessKey],
 }
 
 impl Verifiers for Known<'_> {
     fn verifier(&self, name: &str, id: u32) -> Result<&dyn Verifier, VerificationError> {
-        std::iter::once(self.log)
-            .chain(self.others)
-            .find(|key| key.name() == name && key.0.key_id() == id)
-            .map(|key| &key.0 as &dyn Verifier)
+        let others = self.others.iter().map(|key| key as &dyn Verifier);
+        std::iter::once(&self.log.verifier as &dyn Verifier)
+            .chain(others)
+            .find(|key| key.name() == name && key.key_id() == id)
             .ok_or_else(|| VerificationError::UnknownKey {
                 name: name.to_owned(),
                 id,
@@ -404,12 +444,20 @@ fn secret_text(name: &str, key: &SigningKey) -> String {
     )
 }
 
-/// The public half of a secret key's text.
-fn public_text(name: &str, secret: &str) -> Option<String> {
+/// Whether it is `log`'s own signature, not one of the same holder as a witness.
+fn is_by(signature: &Signature, log: &HeadKey) -> bool {
+    signature.name() == log.name() && signature.id() == log.verifier.key_id()
+}
+
+/// The key in a secret key's text, `PRIVATE+KEY+name+hash+base64`.
+fn signing_key(secret: &str) -> Option<SigningKey> {
     // Base64 may contain `+` itself: the key is all that follows the fourth one.
-    let encoded = secret.splitn(5, '+').nth(4)?;
-    let bytes = BASE64_STANDARD.decode(encoded).ok()?;
-    let seed: [u8; 32] = bytes.get(1..)?.try_into().ok()?;
-    let key = SigningKey::from_bytes(&seed).verifying_key();
-    Some(signed_note::new_ed25519_verifier_key(name, &key))
+    let seed = BASE64_STANDARD.decode(secret.splitn(5, '+').nth(4)?).ok()?;
+    Some(SigningKey::from_bytes(seed.get(1..)?.try_into().ok()?))
+}
+
+/// The key in a public key's text, `name+hash+base64`.
+fn verifying_key(public: &str) -> Option<VerifyingKey> {
+    let key = BASE64_STANDARD.decode(public.splitn(3, '+').nth(2)?).ok()?;
+    VerifyingKey::from_bytes(key.get(1..)?.try_into().ok()?).ok()
 }

@@ -19,3 +19,4 @@ pub mod tls;
 pub mod tunnel;
 pub mod uselog;
 pub mod wire;
+pub mod witnessing;

@@ -3,6 +3,7 @@
 //! The agent writes the log; here is what others must agree with it on: the bytes of an entry, what
 //! the entry of a query commits to, and how what is shown of a log to one person is checked.
 
+pub mod checked;
 pub mod codes;
 pub mod counted;
 mod entry;

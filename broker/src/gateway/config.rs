@@ -10,8 +10,10 @@ use innsyn_policy::{Clock, Environment, NumberRules, Organisation};
 use serde::Deserialize;
 
 use super::notification::NotificationConfig;
+use super::outgoing::is_safe;
 use super::settings::SettingsConfig;
 use super::token::{BearerVerifier, Issuer, KeySet, KeySource, LoadKeysError, TokenTimes};
+use super::witness::{WitnessesConfig, WitnessesConfigError};
 
 /// The shortest deadline of a listing, in milliseconds.
 pub const DEADLINE_MS_MIN: u32 = 200;
@@ -47,6 +49,8 @@ pub struct CitizenGatewayConfig {
     pub refusal_after: Duration,
     /// What citizens may say of the use of their data; nothing if absent.
     pub settings: Option<SettingsConfig>,
+    /// Who else is shown the heads of the registers' logs.
+    pub witnesses: WitnessesConfig,
     /// What it bears.
     pub limits: Limits,
     /// How citizens are told of new messages; not at all if absent. Read from a section of its own.
@@ -151,6 +155,9 @@ pub enum CitizenGatewayConfigError {
     /// A limit of nothing.
     #[error("`{0}` must be {1} to {2}")]
     OutOfBounds(&'static str, u64, u64),
+    /// Other witnesses cannot be asked as the section says.
+    #[error("`witnesses`: {0}")]
+    Witnesses(#[from] WitnessesConfigError),
     /// Scopes are words.
     #[error("`scope` must be one word without spaces")]
     Scope,
@@ -180,6 +187,8 @@ struct Section {
     #[serde(default = "refusal_after_ms")]
     refusal_after_ms: u64,
     settings: Option<SettingsConfig>,
+    #[serde(default)]
+    witnesses: WitnessesConfig,
     #[serde(default)]
     limits: Limits,
 }
@@ -267,6 +276,7 @@ impl TryFrom<Section> for CitizenGatewayConfig {
             refusal_after: Duration::from_millis(section.refusal_after_ms),
             limits: section.limits,
             notification: None,
+            witnesses: section.witnesses.checked()?,
         })
     }
 }
@@ -364,13 +374,6 @@ pub(crate) fn read_issuers(
         return Err(E::NoIssuer);
     }
     Ok(issuers)
-}
-
-/// Whether nobody on the way can change what is fetched from `url`.
-fn is_safe(url: &reqwest::Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    url.scheme() == "https" || (url.scheme() == "http" && address.is_ok_and(|a| a.is_loopback()))
 }
 
 fn read_clients(

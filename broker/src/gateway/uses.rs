@@ -8,7 +8,7 @@
 //! What holds:
 //!
 //! - **Every register of the catalogue is accounted for**, with exactly one outcome.
-//! - **Nothing is told that was not checked** ([`checked`]): each entry is in the register's log, none
+//! - **Nothing is told that was not checked** ([`check`]): each entry is in the register's log, none
 //!   is missing between them, and the log continues what this gateway and other witnesses have signed
 //!   and what the person's own receipt is of.
 //! - **Nothing is kept.** Receipts come from the person and go back to them.
@@ -26,6 +26,7 @@ use futures::StreamExt as _;
 use http::HeaderMap;
 use innsyn_policy::{NationalId, Outcome, QuestionId, RegisterId, Request};
 use innsyn_proto::convert::encode_question;
+use innsyn_proto::uselog::checked::{Held, check};
 use innsyn_proto::uselog::receipt::ReadingReceipt;
 use innsyn_proto::wire::citizen::v1 as citizen;
 use innsyn_proto::wire::citizen::v1::use_log_service_server::UseLogServiceServer;
@@ -43,7 +44,6 @@ use super::refusal::Refusal;
 use super::witness::Witness;
 
 mod audit_event;
-mod checked;
 mod csv;
 mod grpc;
 pub(super) mod http_face;
@@ -52,7 +52,6 @@ mod pages;
 mod told;
 mod words;
 
-use checked::{Held, check};
 use pages::read_pages;
 
 /// The largest body of a request, in bytes: a receipt of each register, and some.
@@ -136,6 +135,8 @@ impl UsesFace {
             .map(|entry| Held {
                 register: entry.register.id.clone(),
                 kept: self.witness.kept_log(&entry.register.id),
+                others: self.witness.seen_by_others(&entry.register.id),
+                doubts: self.witness.doubts(&entry.register.id),
                 receipt: asked.receipts.get(&entry.register.id).cloned(),
             })
             .collect();
@@ -196,11 +197,11 @@ fn account(
     called: Called<pages::Pages>,
     held: &Held,
     id: QuestionId,
-    witnesses: &[innsyn_proto::head::HeadKey],
+    witnesses: &[innsyn_proto::head::WitnessKey],
 ) {
     use citizen::UsesOutcome as O;
     let outcome = match called {
-        Called::Answered(pages) => match check(&pages, held, id, witnesses) {
+        Called::Answered(pages) => match check(&pages.pages, held, id, witnesses) {
             Ok(checked) => {
                 told::tell(uses, &pages, &checked);
                 O::Verified

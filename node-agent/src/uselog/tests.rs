@@ -44,6 +44,9 @@ fn record(n: u64) -> UseRecord {
     }
 }
 
+/// When heads are countersigned.
+const AT: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
 fn records(range: std::ops::Range<u64>) -> Vec<UseRecord> {
     range.map(record).collect()
 }
@@ -65,8 +68,8 @@ fn gateway() -> HeadSigner {
     HeadSigner::from_seed("gateway-1", [8; 32]).unwrap()
 }
 
-fn gateway_key() -> HeadKey {
-    static KEY: LazyLock<HeadKey> = LazyLock::new(|| gateway().public().unwrap());
+fn gateway_key() -> WitnessKey {
+    static KEY: LazyLock<WitnessKey> = LazyLock::new(|| gateway().witness().unwrap());
     KEY.clone()
 }
 
@@ -125,7 +128,7 @@ fn log_of(entries: u64, per_commit: u64, segment_bytes_max: u64) -> Files {
 }
 
 fn countersign(head: &SignedHead) -> Vec<u8> {
-    innsyn_proto::head::countersign(head.note(), &log_key(), None, &[], &gateway())
+    innsyn_proto::head::countersign(head.note(), &log_key(), None, &[], &gateway(), AT)
         .unwrap()
         .note()
         .to_vec()

@@ -1,6 +1,6 @@
 //! Verifies a log without changing a byte of it.
 
-use innsyn_proto::head::{HeadKey, LogHash, SignedHead};
+use innsyn_proto::head::{HeadKey, LogHash, SignedHead, WitnessKey};
 use tlog_tiles::stored_hash_count;
 
 use super::audit::{
@@ -40,7 +40,7 @@ pub struct Report {
 pub fn verify(
     disk: &impl Disk,
     log: &HeadKey,
-    countersigners: &[HeadKey],
+    countersigners: &[WitnessKey],
     given: Option<&[u8]>,
 ) -> Result<Report, AuditError> {
     verify_each(disk, log, countersigners, given, &mut |_, _| {})
@@ -51,7 +51,7 @@ pub fn verify(
 pub fn verify_each(
     disk: &impl Disk,
     log: &HeadKey,
-    countersigners: &[HeadKey],
+    countersigners: &[WitnessKey],
     given: Option<&[u8]>,
     each: &mut dyn FnMut(u64, &Entry),
 ) -> Result<Report, AuditError> {
@@ -91,7 +91,7 @@ pub fn verify_each(
 fn countersigned_head(
     disk: &impl Disk,
     log: &HeadKey,
-    countersigners: &[HeadKey],
+    countersigners: &[WitnessKey],
 ) -> Result<Option<Witness>, AuditError> {
     let Some(note) = audit::read_if_there(disk, COUNTERSIGNED)? else {
         return Ok(None);

@@ -27,7 +27,7 @@ use crate::uselog::{LogUnavailableError, UseLog};
 /// How long after a reading its later pages are given.
 const PAGES_FOR: Duration = Duration::from_mins(10);
 /// Heads that one request may hold the log to.
-const KNOWN_SIZES_MAX: usize = 4;
+const KNOWN_SIZES_MAX: usize = 32;
 
 /// What reading is made of.
 pub struct ReadingParts {

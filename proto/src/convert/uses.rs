@@ -35,6 +35,13 @@ pub struct UsesHead {
     pub witnessed: Option<(Vec<u8>, Vec<LogHash>)>,
 }
 
+impl UsesHead {
+    /// The proof from the size that was asked about in this place; empty where there is none.
+    pub fn proof(&self, place: usize) -> &[LogHash] {
+        self.known.get(place).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// Writes a path of hashes.
 pub fn path_to_wire(path: &[LogHash]) -> wire::HashPath {
     let hashes = path.iter().map(|hash| Bytes::copy_from_slice(hash));

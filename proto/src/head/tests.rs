@@ -12,6 +12,8 @@ impl HashReader for Stored {
     }
 }
 
+const AT: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
 fn log_of(entries: u64, variant: u8) -> Stored {
     let mut log = Stored(Vec::new());
     for n in 0..entries {
@@ -61,20 +63,31 @@ fn a_head_is_countersigned_along_a_proof_and_only_forward() {
     let key = signer("innsyn/kreft", 1).public().unwrap();
     let gateway = signer("gateway-1", 2);
 
-    let first = countersign(head(&log, 5).note(), &key, None, &[], &gateway).unwrap();
+    let first = countersign(head(&log, 5).note(), &key, None, &[], &gateway, AT).unwrap();
     let second = countersign(
         head(&log, 33).note(),
         &key,
         Some(&first),
         &proof(&log, 5, 33),
         &gateway,
+        AT,
     )
     .unwrap();
 
     let read =
-        SignedHead::read_countersigned(second.note(), &key, &[gateway.public().unwrap()]).unwrap();
-    assert_eq!((read.by, read.unknown), (vec!["gateway-1".to_owned()], 0));
-    let back = countersign(head(&log, 20).note(), &key, Some(&second), &[], &gateway);
+        SignedHead::read_countersigned(second.note(), &key, &[gateway.witness().unwrap()]).unwrap();
+    assert_eq!(
+        (read.by, read.unknown),
+        (vec![("gateway-1".to_owned(), AT)], 0)
+    );
+    let back = countersign(
+        head(&log, 20).note(),
+        &key,
+        Some(&second),
+        &[],
+        &gateway,
+        AT,
+    );
     assert_eq!(back, Err(HeadError::Shrunk { size: 20, seen: 33 }));
 }
 
@@ -91,7 +104,7 @@ fn a_rewritten_log_is_not_countersigned() {
         (head(&log, 40), Vec::new()),
         (head(&log, 40), vec![[0; 32]; 500]),
     ] {
-        let refused = countersign(note.note(), &key, Some(&seen), &proof, &gateway);
+        let refused = countersign(note.note(), &key, Some(&seen), &proof, &gateway, AT);
         assert_eq!(refused, Err(HeadError::Inconsistent { seen: 5 }));
     }
 }
@@ -114,9 +127,9 @@ fn no_flipped_byte_of_a_countersigned_head_goes_unnoticed() {
     let log = signer("innsyn/kreft", 1);
     let gateway = signer("gateway-1", 2);
     let key = log.public().unwrap();
-    let keys = [gateway.public().unwrap()];
+    let keys = [gateway.witness().unwrap()];
     let head = SignedHead::sign(77, [5; 32], &log).unwrap();
-    let note = countersign(head.note(), &key, None, &[], &gateway).unwrap();
+    let note = countersign(head.note(), &key, None, &[], &gateway, AT).unwrap();
 
     for at in 0..note.note().len() {
         for bit in 0..8 {

@@ -22,6 +22,7 @@ const FILES: &[&str] = &[
     "innsyn/relay/v1/mailbox.proto",
     "innsyn/citizen/v1/settings.proto",
     "innsyn/node/v1/uses.proto",
+    "innsyn/node/v1/witness.proto",
     "innsyn/research/v1/catalogue.proto",
     "innsyn/research/v1/query.proto",
     "innsyn/research/v1/research.proto",

@@ -23,9 +23,10 @@ use innsyn_agent::uselog::{
     AuditError, ENTRY_BYTES, Fault, FsDisk, LogKeys, Report, UseLog, UseLogConfig, verify,
 };
 use innsyn_policy::{
-    Organisation, PersonUse, Purpose, QuestionId, RegisterId, Timestamp, UseDecision, UseRecord,
-    UseSubject,
+    Clock as _, Organisation, PersonUse, Purpose, QuestionId, RegisterId, Timestamp, UseDecision,
+    UseRecord, UseSubject,
 };
+use innsyn_proto::clock::SystemClock;
 use innsyn_proto::head::{HeadKey, HeadSigner, SignedHead, countersign};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -169,7 +170,7 @@ impl Written {
         let gateway = HeadSigner::from_seed("helsenorge", random.random())?;
         let config = UseLogConfig {
             segment_bytes_max: SEGMENT_BYTES_MAX,
-            countersigners: vec![gateway.public()?],
+            countersigners: vec![gateway.witness()?],
             ..UseLogConfig::default()
         };
         let salts = StdRng::from_rng(random);
@@ -201,7 +202,7 @@ impl Written {
                 let head = log.heads().wait_for(Option::is_some).await?.clone();
                 let note = head.as_ref().map(SignedHead::note).unwrap_or_default();
                 let log_key = HeadKey::parse(log.public_key())?;
-                let signed = countersign(note, &log_key, None, &[], &gateway)?;
+                let signed = countersign(note, &log_key, None, &[], &gateway, SystemClock.now())?;
                 log.add_countersigned(signed.note().to_vec()).await?;
                 countersigned = true;
             }
@@ -226,7 +227,12 @@ impl Written {
             file: "keys".to_owned(),
             source: std::io::ErrorKind::InvalidData.into(),
         })?;
-        verify(&FsDisk::read_only(folder), &log, &[gateway], None)
+        verify(
+            &FsDisk::read_only(folder),
+            &log,
+            &[gateway.witness().clone()],
+            None,
+        )
     }
 
     /// One bit, each of the log equally likely.

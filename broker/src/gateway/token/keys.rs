@@ -16,9 +16,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+
+use crate::gateway::outgoing::{self, OutgoingError};
 
 /// The algorithms that a token may be signed with.
 pub(super) const ALGORITHMS: [Algorithm; 3] =
@@ -65,9 +66,9 @@ pub enum LoadKeysError {
     /// None of the keys can be used.
     #[error("the key set has no key with a `kid` for RS256, PS256 or ES256")]
     NoKey,
-    /// TLS could not be set up.
-    #[error("TLS towards the issuer cannot be set up")]
-    Tls(#[source] rustls::Error),
+    /// The issuer cannot be asked.
+    #[error("the issuer cannot be asked")]
+    Client(#[from] OutgoingError),
 }
 
 /// One key, and the only algorithm it is for.
@@ -98,27 +99,9 @@ impl std::fmt::Debug for KeySet {
 }
 
 impl KeySource {
-    /// An address to fetch keys from. Redirects and proxies are not followed: the keys come from
-    /// where the configuration says.
+    /// An address to fetch keys from. They come from where the configuration says.
     pub fn url(url: reqwest::Url) -> Result<Self, LoadKeysError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .map_err(LoadKeysError::Tls)?;
-        // The machine's roots are wanted only where they are used: it may have none.
-        let tls = if url.scheme() == "https" {
-            tls.with_platform_verifier().map_err(LoadKeysError::Tls)?
-        } else {
-            tls.with_root_certificates(rustls::RootCertStore::empty())
-        };
-        let tls = tls.with_no_client_auth();
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(FETCH_TIMEOUT)
-            .build()
-            .map_err(LoadKeysError::Fetch)?;
+        let client = outgoing::client(&url, FETCH_TIMEOUT)?;
         Ok(Self::Url { url, client })
     }
 

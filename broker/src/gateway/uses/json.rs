@@ -105,8 +105,23 @@ pub(in crate::gateway) struct Verified<'a> {
     continues_receipt: bool,
     /// Up to how many entries the log is what witnesses have signed.
     witnessed_entries: u64,
-    /// The names of the witnesses.
-    witnesses: &'a [String],
+    /// Who has signed heads that this log continues: gateways and other registers' agents.
+    witnesses: Vec<Witness<'a>>,
+    /// Witnesses that say, without showing a proof, that this is not the log that they know.
+    disputed_by: &'a [String],
+}
+
+/// Somebody who keeps the heads of a log that is not theirs.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::gateway) struct Witness<'a> {
+    /// The name of its key.
+    name: &'a str,
+    /// How many entries the last head had that it signed.
+    entries: u64,
+    /// When it did.
+    #[schema(format = DateTime)]
+    at: &'a str,
 }
 
 /// The same in bokmål and in English.
@@ -203,9 +218,20 @@ impl<'a> RegisterUses<'a> {
                 newest: verified.newest,
                 continues_receipt: verified.continues_receipt,
                 witnessed_entries: verified.witnessed_entries,
-                witnesses: &verified.witnesses,
+                witnesses: verified.witnesses.iter().map(Witness::new).collect(),
+                disputed_by: &verified.disputed_by,
             }),
             receipt: &uses.receipt,
+        }
+    }
+}
+
+impl<'a> Witness<'a> {
+    fn new(told: &'a wire::Witness) -> Self {
+        Self {
+            name: &told.name,
+            entries: told.entries,
+            at: &told.at,
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use innsyn_policy::{QuestionId, UseKind};
 use innsyn_proto::convert::purpose_to_wire;
+use innsyn_proto::uselog::checked::{Checked, Witnessed};
 use innsyn_proto::uselog::reading::Told;
 use innsyn_proto::uselog::{Entry, leaf_hash};
 use innsyn_proto::wire::citizen::v1 as citizen;
 use innsyn_proto::wire::node::v1 as node;
 
-use super::checked::Checked;
 use super::pages::Pages;
 use super::words;
 
@@ -65,9 +65,18 @@ pub(super) fn tell(uses: &mut citizen::RegisterUses, pages: &Pages, checked: &Ch
         chained: checked.entries.len() as u64,
         newest: checked.entries.first().map_or(0, |shown| shown.number),
         continues_receipt: checked.continues_receipt,
-        witnessed_entries: checked.witnessed_entries,
-        witnesses: checked.witnesses.clone(),
+        witnessed_entries: checked.witnessed_entries(),
+        witnesses: checked.witnesses.iter().map(witness).collect(),
+        disputed_by: checked.disputed_by.clone(),
     });
+}
+
+fn witness(witness: &Witnessed) -> citizen::Witness {
+    citizen::Witness {
+        name: witness.name.clone(),
+        entries: witness.entries,
+        at: instant(witness.at.as_micros()),
+    }
 }
 
 fn first_receipt(pages: &Pages) -> String {

@@ -1,4 +1,5 @@
-//! What a witness keeps: of each register the log's key and the last head, in one file.
+//! What a witness keeps: of each register the log's key, the last head, and what other witnesses
+//! have seen of it, in one file.
 //!
 //! One file, because seventy logs each have a new head every second: written one by one they
 //! would keep a disk busy with nothing but heads. Whoever waits for a head to be on disk waits
@@ -12,7 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use innsyn_policy::RegisterId;
-use innsyn_proto::head::{HeadError, HeadKey, SignedHead};
+use innsyn_proto::head::{HeadError, HeadKey, SignedHead, WitnessKey};
+use innsyn_proto::uselog::checked::SeenByOther;
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
@@ -49,13 +51,43 @@ pub enum KeptHeadsError {
 struct Row {
     log_key: String,
     head: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    others: Vec<OtherRow>,
 }
 
-/// The last head of one register.
+/// What another witness has seen.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OtherRow {
+    key: String,
+    head: String,
+}
+
+/// The last head of one register, and those that other witnesses have seen, by their names.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     pub(super) log_key: String,
     pub(super) head: SignedHead,
+    pub(super) others: BTreeMap<String, SeenByOther>,
+}
+
+impl OtherRow {
+    fn new(seen: &SeenByOther) -> Self {
+        Self {
+            key: seen.key.text(),
+            head: text_of(&seen.head),
+        }
+    }
+
+    fn read(&self, log: &HeadKey) -> Result<(String, SeenByOther), HeadError> {
+        let key = WitnessKey::parse(&self.key)?;
+        let head = SignedHead::read(self.head.as_bytes(), log)?;
+        Ok((key.name().to_owned(), SeenByOther { key, head }))
+    }
+}
+
+fn text_of(head: &SignedHead) -> String {
+    String::from_utf8_lossy(head.note()).into_owned()
 }
 
 /// The heads that are kept.
@@ -91,6 +123,20 @@ impl KeptHeads {
 
     pub(super) fn get(&self, register: &RegisterId) -> Option<Kept> {
         self.now().heads.get(register).cloned()
+    }
+
+    /// The keys of all logs.
+    pub(super) fn log_keys(&self) -> Vec<String> {
+        let now = self.now();
+        now.heads
+            .values()
+            .map(|kept| kept.log_key.clone())
+            .collect()
+    }
+
+    /// How many changes there have been.
+    pub(super) fn changes(&self) -> u64 {
+        self.now().changes
     }
 
     /// Keeps what `next` makes of what is kept of `register`; returns the number of this change,
@@ -133,7 +179,8 @@ impl KeptHeads {
                 .map(|(register, kept)| {
                     let row = Row {
                         log_key: kept.log_key.clone(),
-                        head: String::from_utf8_lossy(kept.head.note()).into_owned(),
+                        head: text_of(&kept.head),
+                        others: kept.others.values().map(OtherRow::new).collect(),
                     };
                     (register.as_str(), row)
                 })
@@ -172,8 +219,15 @@ pub(super) fn read(folder: &Path) -> Result<BTreeMap<RegisterId, Kept>, KeptHead
             let id = RegisterId::parse(&register).map_err(|_| failed(HeadError::OtherLog))?;
             let key = HeadKey::parse(&row.log_key).map_err(failed)?;
             let head = SignedHead::read(row.head.as_bytes(), &key).map_err(failed)?;
+            let others = row.others.iter().map(|other| other.read(&key));
+            let others = others.collect::<Result<_, _>>().map_err(failed)?;
             let log_key = row.log_key;
-            Ok((id, Kept { log_key, head }))
+            let kept = Kept {
+                log_key,
+                head,
+                others,
+            };
+            Ok((id, kept))
         })
         .collect()
 }

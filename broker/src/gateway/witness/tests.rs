@@ -1,6 +1,8 @@
 //! What a witness accepts, and what it does not.
 
-use innsyn_policy::RegisterId;
+use std::sync::Arc;
+
+use innsyn_policy::{Clock, ManualClock, RegisterId, Timestamp};
 use innsyn_proto::head::{HeadError, HeadSigner, SignedHead};
 
 use super::{Witness, WitnessError};
@@ -13,8 +15,12 @@ fn signer(name: &str, seed: u8) -> HeadSigner {
     HeadSigner::from_seed(name, [seed; 32]).unwrap()
 }
 
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)))
+}
+
 fn witness(folder: &std::path::Path) -> Witness {
-    Witness::new(folder, signer("helsenorge", 9)).unwrap()
+    Witness::new(folder, signer("helsenorge", 9), clock()).unwrap()
 }
 
 fn head(size: u64, log: &HeadSigner) -> SignedHead {
@@ -129,7 +135,7 @@ fn a_file_of_heads_that_was_changed_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("heads.json"), "{\"kreft\": 1}").unwrap();
     assert!(matches!(
-        Witness::new(folder.path(), signer("helsenorge", 9)),
+        Witness::new(folder.path(), signer("helsenorge", 9), clock()),
         Err(super::KeptHeadsError::Malformed(..))
     ));
     let (log, other) = (signer("innsyn/kreft", 1), signer("innsyn/kreft", 2));
@@ -140,7 +146,7 @@ fn a_file_of_heads_that_was_changed_is_refused() {
     let file = serde_json::json!({ "kreft": row });
     std::fs::write(folder.path().join("heads.json"), file.to_string()).unwrap();
     assert!(matches!(
-        Witness::new(folder.path(), signer("helsenorge", 9)),
+        Witness::new(folder.path(), signer("helsenorge", 9), clock()),
         Err(super::KeptHeadsError::Head { .. })
     ));
 }

@@ -181,7 +181,7 @@ impl Log {
 
 /// The head as a witness signs it.
 fn witnessed(log: &Log) -> SignedHead {
-    countersign(log.head().note(), &log_key(), None, &[], &gateway()).unwrap()
+    countersign(log.head().note(), &log_key(), None, &[], &gateway(), AT).unwrap()
 }
 
 impl Shown {

@@ -132,6 +132,7 @@ async fn a_head_is_signed_proven_countersigned_and_kept() {
         Some(&first),
         &proof,
         &gateway(),
+        AT,
     )
     .unwrap();
     log.add_countersigned(note.note().to_vec()).await.unwrap();

@@ -1,7 +1,7 @@
 //! What is told of a paper is what the entry in the log commits to.
 
+use crate::uselog::{ChainPlace, EntrySubject};
 use innsyn_policy::{ClerkName, Organisation, PersonUse, Purpose, Timestamp, UseDecision};
-use innsyn_proto::uselog::{ChainPlace, EntrySubject};
 
 use super::*;
 
