@@ -78,4 +78,5 @@ mod system {
     mod tunnel;
     mod uses;
     mod weakened;
+    mod witnesses;
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use indicatif::ProgressBar;
@@ -195,6 +196,31 @@ impl Federation {
         (part, listen)
     }
 
+    pub(super) async fn kill_gateway(&mut self) {
+        self.gateway.kill().await.unwrap();
+    }
+
+    /// Starts the gateway again, and waits until it is connected as before.
+    pub(super) async fn restart_gateway(&mut self) {
+        self.gateway = starter().gateway(&self.world).unwrap();
+        self.is_connected().await;
+    }
+
+    /// Ends an agent as its operator does.
+    pub(super) async fn stop(&mut self, register: &str) {
+        self.agents.remove(register).unwrap().stop().await.unwrap();
+    }
+
+    pub(super) fn restart(&mut self, register: &str) {
+        let agent = starter().agent(&self.world, register, None).unwrap();
+        self.agents.insert(register.to_owned(), agent);
+    }
+
+    /// What the gateway has logged.
+    pub(super) fn gateway_log(&self) -> String {
+        fs::read_to_string(self.world.folder.join("gateway/log.txt")).unwrap()
+    }
+
     /// What all processes have logged, by file.
     pub(super) fn logs(&self) -> Vec<(PathBuf, String)> {
         let mut logs = Vec::new();
@@ -218,6 +244,16 @@ pub(super) fn program() -> PathBuf {
 
 pub(super) fn starter() -> Starter {
     Starter::new(program())
+}
+
+/// What `innsyn-broker head` says of the log of `register`.
+pub(super) fn head_of(federation: &Federation, register: &str) -> Output {
+    Command::new(program())
+        .args(["broker", "head", "--config"])
+        .arg(federation.world.gateway_config())
+        .arg(register)
+        .output()
+        .unwrap()
 }
 
 fn read_logs(folder: &Path, logs: &mut Vec<(PathBuf, String)>) {

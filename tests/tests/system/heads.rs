@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use innsyn_sim::country::Role;
 
-use super::federation::{Federation, Prepared, list, program, spec_of_today, until};
+use super::federation::{Federation, Prepared, head_of, list, program, spec_of_today, until};
 
 const REGISTERS: [&str; 2] = ["kreft", "npr"];
 
@@ -51,16 +51,6 @@ async fn kept(federation: &Federation, entries: u64) {
         })
         .await;
     }
-}
-
-/// What `innsyn-broker head` says.
-fn head_of(federation: &Federation, register: &str) -> Output {
-    Command::new(program())
-        .args(["broker", "head", "--config"])
-        .arg(federation.world.gateway_config())
-        .arg(register)
-        .output()
-        .unwrap()
 }
 
 fn verify(config: &Path, head: &Path) -> Output {

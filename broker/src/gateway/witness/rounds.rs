@@ -10,7 +10,7 @@ use innsyn_proto::head::{HeadError, HeadKey, LogHash, SignedHead, WitnessKey};
 use innsyn_proto::uselog::checked::Doubts;
 use innsyn_proto::wire::node::v1 as wire;
 use innsyn_proto::witnessing::AddCheckpoint;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use wire::witness_service_client::WitnessServiceClient;
@@ -21,6 +21,8 @@ use super::submitting::{Looks, Outcome, Proves, Said, SubmitError, submit};
 use super::{Witness, WitnessesConfig};
 use crate::gateway::link::Link;
 
+/// How soon there is another round while a log is new.
+const SOON: Duration = Duration::from_secs(1);
 /// Logs whose heads are shown at the same time.
 const LOGS_AT_ONCE: usize = 8;
 /// How long a link may take to give its connection, where it is being made.
@@ -57,12 +59,15 @@ impl Rounds {
 
     /// Goes round until `shutdown`.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut rounds = interval(self.every);
-        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let _ended = shutdown
             .run_until_cancelled(async {
                 loop {
-                    rounds.tick().await;
+                    sleep(if self.is_new() {
+                        SOON.min(self.every)
+                    } else {
+                        self.every
+                    })
+                    .await;
                     stream::iter(self.links.iter().flatten())
                         .for_each_concurrent(LOGS_AT_ONCE, |link| self.of_log(link))
                         .await;
@@ -75,6 +80,16 @@ impl Rounds {
                 }
             })
             .await;
+    }
+
+    /// Whether there is a log of which no other witness has said anything yet.
+    fn is_new(&self) -> bool {
+        let mut registers = self.links.iter().flatten().map(|link| link.register());
+        registers.any(|register| {
+            self.witness.kept(register).is_some()
+                && self.witness.seen_by_others(register).is_empty()
+                && self.witness.doubts(register).is_empty()
+        })
     }
 
     /// Shows the head of one log to its witnesses.
