@@ -515,6 +515,9 @@ pub struct ListUsesRequest {
     /// The receipts of an earlier reading, as they were given; at most one of each register.
     #[prost(string, repeated, tag = "4")]
     pub receipts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Give what registers showed as it came, so that it can be checked again.
+    #[prost(bool, tag = "5")]
+    pub with_proofs: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -561,6 +564,40 @@ pub struct RegisterUses {
     /// there is none.
     #[prost(string, tag = "11")]
     pub receipt: ::prost::alloc::string::String,
+    /// What the register showed, where it was asked for and a log was shown; also of one that does not
+    /// check.
+    #[prost(message, optional, tag = "12")]
+    pub proof: ::core::option::Option<UsesProof>,
+}
+/// What a register showed of its log, and what it was held to: enough to check all of it again without
+/// trusting the gateway.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct UsesProof {
+    /// The id of the reading, 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub question_id: ::prost::alloc::vec::Vec<u8>,
+    /// Messages innsyn.node.v1.ListUsesResponse, in their order, without their padding.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub pages: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// The head that the gateway keeps of the log, with its countersignature; absent if there is none.
+    #[prost(bytes = "vec", optional, tag = "3")]
+    pub kept: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
+    /// The gateway's key as a witness, in the note format.
+    #[prost(string, tag = "4")]
+    pub gateway_key: ::prost::alloc::string::String,
+    /// Heads that other witnesses have seen.
+    #[prost(message, repeated, tag = "5")]
+    pub others: ::prost::alloc::vec::Vec<SeenHead>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SeenHead {
+    /// The witness's key in the note format.
+    #[prost(string, tag = "1")]
+    pub witness_key: ::prost::alloc::string::String,
+    /// The head, a C2SP signed note.
+    #[prost(bytes = "vec", tag = "2")]
+    pub head: ::prost::alloc::vec::Vec<u8>,
 }
 /// What the gateway has checked of one register's log. All of it holds if the outcome is VERIFIED.
 #[derive(Clone, PartialEq, ::prost::Message)]

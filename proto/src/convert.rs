@@ -4,6 +4,7 @@
 
 mod answer;
 mod case;
+mod denied;
 mod outcome;
 mod purpose;
 mod question;
@@ -18,6 +19,7 @@ pub use case::{
     case_act_to_wire, case_kind_from_wire, case_kind_to_wire, case_party_to_wire,
     case_state_to_wire, case_summary_to_wire,
 };
+pub use denied::denied_word;
 pub use outcome::{ReadOutcomeError, outcome_from_node, outcome_to_wire};
 pub use purpose::{purpose_from_wire, purpose_to_wire};
 pub use question::{

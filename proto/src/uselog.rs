@@ -7,8 +7,10 @@ pub mod checked;
 pub mod codes;
 pub mod counted;
 mod entry;
+pub mod proof;
 pub mod reading;
 pub mod receipt;
+pub mod told;
 
 pub use entry::{ChainPlace, ENTRY_BYTES, Entry, EntrySubject, ReadEntryError, Tag};
 

@@ -115,6 +115,7 @@ print_nothing_of! {
     citizen::v1::ListUsesRequest,
     citizen::v1::ListUsesResponse,
     citizen::v1::RegisterUses,
+    citizen::v1::UsesProof,
     citizen::v1::Use,
     research::v1::RunRequest,
     research::v1::LedgerRequest,

@@ -140,7 +140,8 @@ impl Caller {
         summary.context("the listing ended without a summary")
     }
 
-    /// Reads every register's log about the person, held to `receipts` of an earlier reading.
+    /// Reads every register's log about the person, held to `receipts` of an earlier reading, with
+    /// the proofs.
     pub async fn uses(
         &self,
         question: &Question,
@@ -151,6 +152,7 @@ impl Caller {
             since: None,
             deadline_ms: question.deadline_ms,
             receipts,
+            with_proofs: true,
         });
         let mut client = UseLogServiceClient::new(self.channel.clone());
         client = client.max_decoding_message_size(USES_BYTES_MAX);

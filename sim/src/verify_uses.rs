@@ -1,6 +1,7 @@
 //! `verify-uses`: what the registers' logs have about one person, and what of it was verified.
 //!
-//! Asks a running federation's gateway, as the person or somebody who acts for them. With
+//! Asks a running federation's gateway, as the person or somebody who acts for them, and checks
+//! again here what the gateway says that it has checked, over what each register has signed. With
 //! `--receipt FILE` the registers are held to the receipts of the reading before, which are in that
 //! file, and the new ones take their place: run it twice, and whatever a register has taken back
 //! meanwhile is found. Ends with 1 if a log does not hold; of that register the receipt stays.
@@ -20,6 +21,7 @@ use crate::country::Role;
 use crate::receipts;
 use crate::world::World;
 
+mod again;
 mod said;
 
 /// What `verify-uses` is asked.
@@ -50,14 +52,21 @@ pub async fn main(args: VerifyUsesArgs) -> anyhow::Result<()> {
     let question = world.question(&asking, now, &mut random)?;
     let caller = Caller::connect(world.gateway(), world.gateway_ca().as_deref()).await?;
     let uses = caller.uses(&question, before.clone()).await?;
-    said::registers(&uses);
-    said::checks(&uses);
+    let again = again::check_all(&before, &uses);
+    said::registers(&uses, &again);
+    said::checks(&uses, &again);
     if let Some(file) = &args.receipt {
         let kept = receipts::kept(&before, &uses);
         fs::write(file, serde_json::to_vec_pretty(&kept)?)
             .with_context(|| format!("`{}` cannot be written", file.display()))?;
         said::kept(kept.len(), file);
     }
+    let lies: Vec<String> = again::lies(&uses, &again).collect();
+    anyhow::ensure!(
+        lies.is_empty(),
+        "what the gateway says of these does not hold when it is checked again: {}",
+        lies.join("; ")
+    );
     let wrong = said::names(&uses, wire::UsesOutcome::NotVerified);
     anyhow::ensure!(
         wrong.is_empty(),

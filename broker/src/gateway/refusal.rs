@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use innsyn_policy::person::NotAdmittedError;
 use innsyn_policy::{DenyReason, ParseNationalIdError};
+use innsyn_proto::convert::denied_word;
 use serde::Serialize;
 use tonic::Code;
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -97,7 +98,7 @@ impl Refusal {
             R::PersonMissing => "TOKEN_PERSON_MISSING",
             R::SubjectMismatch => "SUBJECT_MISMATCH",
             R::RepresentationNotUnderstood => "REPRESENTATION_NOT_UNDERSTOOD",
-            R::Denied(reason) => denied(reason),
+            R::Denied(reason) => denied_word(reason),
             R::NationalId(ParseNationalIdError::NotElevenDigits) => "NATIONAL_ID_NOT_ELEVEN_DIGITS",
             R::NationalId(ParseNationalIdError::NotADate) => "NATIONAL_ID_NOT_A_DATE",
             R::NationalId(ParseNationalIdError::ControlDigits) => "NATIONAL_ID_CONTROL_DIGITS",
@@ -291,25 +292,6 @@ impl Refusal {
             R::SettingsUnavailable => Code::Unavailable,
             R::Case(refusal) => refusal.code(),
         }
-    }
-}
-
-/// A representation's own reason: the caller's client issued it and may know.
-pub(super) const fn denied(reason: DenyReason) -> &'static str {
-    match reason {
-        DenyReason::AssuranceTooLow => "ASSURANCE_TOO_LOW",
-        DenyReason::NotOneself => "REPRESENTATION_MISSING",
-        DenyReason::RepresentsOneself => "REPRESENTS_ONESELF",
-        DenyReason::ChildBirthDateMissing => "CHILD_BIRTH_DATE_MISSING",
-        DenyReason::ChildNotUnder16 => "CHILD_NOT_UNDER_16",
-        DenyReason::RepresentationNotYetValid => "REPRESENTATION_NOT_YET_VALID",
-        DenyReason::RepresentationExpired => "REPRESENTATION_EXPIRED",
-        DenyReason::RepresentationCoversNothing => "REPRESENTATION_COVERS_NOTHING",
-        DenyReason::RepresentationUnproven => "REPRESENTATION_UNPROVEN",
-        DenyReason::RepresentationRevoked => "REPRESENTATION_REVOKED",
-        DenyReason::RepresentationOfOthers => "REPRESENTATION_OF_OTHERS",
-        // The other reasons are a register's, about a person; none of them leaves here.
-        _ => "DENIED",
     }
 }
 

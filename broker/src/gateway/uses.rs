@@ -27,7 +27,9 @@ use http::HeaderMap;
 use innsyn_policy::{NationalId, Outcome, QuestionId, RegisterId, Request};
 use innsyn_proto::convert::encode_question;
 use innsyn_proto::uselog::checked::{Held, check};
+use innsyn_proto::uselog::proof;
 use innsyn_proto::uselog::receipt::ReadingReceipt;
+use innsyn_proto::uselog::told::tell;
 use innsyn_proto::wire::citizen::v1 as citizen;
 use innsyn_proto::wire::citizen::v1::use_log_service_server::UseLogServiceServer;
 use innsyn_proto::wire::node::v1 as node;
@@ -49,8 +51,6 @@ mod grpc;
 pub(super) mod http_face;
 pub(super) mod json;
 mod pages;
-mod told;
-mod words;
 
 use pages::read_pages;
 
@@ -80,6 +80,7 @@ struct Asked<'a> {
     since: Option<&'a str>,
     deadline_ms: Option<u32>,
     receipts: &'a [String],
+    with_proofs: bool,
 }
 
 /// The routes, gRPC and HTTP, of `face`. Heads are checked against those that `witness` keeps; `ids`
@@ -166,6 +167,11 @@ impl UsesFace {
             .collect();
         while let Some((position, called)) = calls.next().await {
             if let (Some(uses), Some(held)) = (registers.get_mut(position), held.get(position)) {
+                if let (true, Called::Answered(pages), Ok(key)) =
+                    (asked.with_proofs, &called, self.witness.key())
+                {
+                    uses.proof = Some(proof::of(id, &pages.pages, held, &key));
+                }
                 account(uses, called, held, id, &witnesses);
             }
         }
@@ -203,7 +209,7 @@ fn account(
     let outcome = match called {
         Called::Answered(pages) => match check(&pages.pages, held, id, witnesses) {
             Ok(checked) => {
-                told::tell(uses, &pages, &checked);
+                tell(uses, &pages.pages, &checked);
                 O::Verified
             }
             Err(fault) => {
@@ -236,6 +242,7 @@ struct AskedUses {
     national_id: String,
     since_s: i64,
     deadline_ms: u32,
+    with_proofs: bool,
     receipts: BTreeMap<RegisterId, (ReadingReceipt, String)>,
 }
 
@@ -263,6 +270,7 @@ impl Asked<'_> {
                 Some(ms @ DEADLINE_MS_MIN..=DEADLINE_MS_MAX) => ms,
                 Some(_) => return Err(Refusal::Deadline),
             },
+            with_proofs: self.with_proofs,
             receipts,
         })
     }

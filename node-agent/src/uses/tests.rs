@@ -17,6 +17,8 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tonic::Code;
 
+mod again;
+
 use super::*;
 use crate::test_ids::{NUMBERS, person};
 use crate::uselog::tests::entries_on;

@@ -47,6 +47,7 @@ const WITHOUT_DEBUG: &[&str] = &[
     "innsyn.citizen.v1.ListUsesRequest",
     "innsyn.citizen.v1.ListUsesResponse",
     "innsyn.citizen.v1.RegisterUses",
+    "innsyn.citizen.v1.UsesProof",
     "innsyn.citizen.v1.Use",
     "innsyn.types.v1.CaseAttachment",
     "innsyn.types.v1.CaseStep",

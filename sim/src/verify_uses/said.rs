@@ -3,55 +3,68 @@
 
 use std::path::Path;
 
+use innsyn_proto::uselog::checked::Checked;
 use innsyn_proto::wire::citizen::v1 as wire;
-use wire::{UseKind, UsesOutcome as Outcome};
+use wire::UsesOutcome as Outcome;
+
+use super::again::Again;
 
 /// Every register on a line.
-pub(super) fn registers(uses: &wire::ListUsesResponse) {
+pub(super) fn registers(uses: &wire::ListUsesResponse, again: &Again) {
     println!(
-        "{:<14} {:<16} {:>5} {:>9} {:>9}  receipt",
-        "register", "log", "uses", "entries", "witnessed"
+        "{:<14} {:<16} {:>5} {:>9} {:>9} {:>4}  receipt",
+        "register", "log", "uses", "entries", "witnessed", "by"
     );
     for register in &uses.registers {
-        println!("{}", line(register));
+        let checked = again.get(&register.register_id);
+        println!(
+            "{}",
+            line(register, checked.and_then(|checked| checked.as_ref().ok()))
+        );
     }
 }
 
-fn line(register: &wire::RegisterUses) -> String {
+fn line(register: &wire::RegisterUses, checked: Option<&Checked>) -> String {
     let outcome = register.outcome().as_str_name();
     let outcome = outcome.strip_prefix("USES_OUTCOME_").unwrap_or(outcome);
     let id = &register.register_id;
-    let Some(verified) = &register.verified else {
+    let Some(checked) = checked else {
         let line = format!("{id:<14} {outcome:<16} {}", register.problem);
         return line.trim_end().to_owned();
     };
-    let continued = if verified.continues_receipt {
+    let continued = if checked.continues_receipt {
         "continued"
     } else {
         "-"
     };
     format!(
-        "{id:<14} {outcome:<16} {:>5} {:>9} {:>9}  {continued}",
+        "{id:<14} {outcome:<16} {:>5} {:>9} {:>9} {:>4}  {continued}",
         register.uses.len(),
-        verified.log_entries,
-        verified.witnessed_entries,
+        checked.head.size(),
+        checked.witnessed_entries(),
+        checked.witnesses.len(),
     )
 }
 
 /// What was checked of those that hold, by which mechanism, and whom it was not checked of.
-pub(super) fn checks(uses: &wire::ListUsesResponse) {
-    let holding: Vec<_> = uses.registers.iter().filter_map(checked).collect();
-    let of = |check: fn(&wire::Verified) -> bool| {
-        holding
-            .iter()
-            .filter(|(_, verified)| check(verified))
-            .count()
-    };
-    let chained: u64 = holding.iter().map(|(_, verified)| verified.chained).sum();
-    let all = holding.iter().flat_map(|(register, _)| &register.uses);
-    let counted = all.filter(|told| told.kind() == UseKind::Research).count();
-    let continued = of(|verified| verified.continues_receipt);
-    println!("\n{} logs hold. What was checked of them:", holding.len());
+pub(super) fn checks(uses: &wire::ListUsesResponse, again: &Again) {
+    let holding: Vec<&Checked> = again
+        .values()
+        .filter_map(|checked| checked.as_ref().ok())
+        .collect();
+    let of = |check: fn(&Checked) -> bool| holding.iter().filter(|checked| check(checked)).count();
+    let chained: usize = holding.iter().map(|checked| checked.entries.len()).sum();
+    let counted: usize = holding.iter().map(|checked| checked.counted.len()).sum();
+    let fewest = holding.iter().map(|checked| checked.witnesses.len()).min();
+    let disputed = uses.registers.iter().filter(|register| {
+        let verified = register.verified.as_ref();
+        verified.is_some_and(|verified| !verified.disputed_by.is_empty())
+    });
+    let continued = of(|checked| checked.continues_receipt);
+    println!(
+        "\n{} logs hold, checked by the gateway and again here. What was checked of them:",
+        holding.len()
+    );
     let checks = [
         (
             "inclusion",
@@ -69,8 +82,10 @@ pub(super) fn checks(uses: &wire::ListUsesResponse) {
         (
             "witness",
             format!(
-                "{} logs continue what others have signed: everybody is shown the same",
-                of(|verified| verified.witnessed_entries > 0)
+                "{} logs continue what others have signed, each what {} and more have: everybody is \
+                 shown the same",
+                of(|checked| checked.witnessed_entries() > 0),
+                fewest.unwrap_or(0)
             ),
         ),
         (
@@ -89,6 +104,15 @@ pub(super) fn checks(uses: &wire::ListUsesResponse) {
     for (mechanism, what) in checks {
         println!("  {mechanism:<10} {what}");
     }
+    for register in disputed {
+        let verified = register.verified.as_ref();
+        let by = verified.map(|verified| verified.disputed_by.join(", "));
+        let by = by.unwrap_or_default();
+        println!(
+            "Disputed, without a proof: {}, by {by}",
+            register.register_id
+        );
+    }
     for (outcome, what) in [
         (Outcome::NotVerified, "do not hold"),
         (Outcome::NoAnswer, "did not answer"),
@@ -100,12 +124,6 @@ pub(super) fn checks(uses: &wire::ListUsesResponse) {
             println!("Not checked, because they {what}: {names}");
         }
     }
-}
-
-fn checked(register: &wire::RegisterUses) -> Option<(&wire::RegisterUses, &wire::Verified)> {
-    let holds = register.outcome() == Outcome::Verified;
-    let verified = register.verified.as_ref().filter(|_| holds)?;
-    Some((register, verified))
 }
 
 /// The registers of which `outcome` is told.

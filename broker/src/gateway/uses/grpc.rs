@@ -27,6 +27,7 @@ impl UseLogService for GrpcUses {
                 since: request.since.as_deref(),
                 deadline_ms: request.deadline_ms,
                 receipts: &request.receipts,
+                with_proofs: request.with_proofs,
             };
             asked.read()
         };

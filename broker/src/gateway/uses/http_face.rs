@@ -63,6 +63,7 @@ pub(in crate::gateway) async fn list_uses(
             since: asked.since.as_deref(),
             deadline_ms: asked.deadline_ms,
             receipts: &asked.receipts,
+            with_proofs: asked.with_proofs,
         };
         asked.read()
     };

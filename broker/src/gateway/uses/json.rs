@@ -1,5 +1,9 @@
 //! What the HTTP face reads and writes.
 
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use innsyn_proto::wire::citizen::v1 as wire;
 use innsyn_proto::wire::types::v1 as types;
 use serde::{Deserialize, Serialize};
@@ -24,6 +28,9 @@ pub(in crate::gateway) struct ListUses {
     /// The receipts of an earlier reading, as they were given; at most one of each register.
     #[serde(default)]
     pub(super) receipts: Vec<String>,
+    /// Give what registers showed as it came, so that it can be checked again.
+    #[serde(default)]
+    pub(super) with_proofs: bool,
 }
 
 impl ListUses {
@@ -78,6 +85,38 @@ pub(in crate::gateway) struct RegisterUses<'a> {
     /// To be kept and given at the next reading; it is kept nowhere else.
     #[serde(skip_serializing_if = "str::is_empty")]
     receipt: &'a str,
+    /// What the register showed, where it was asked for and a log was shown.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<Proof<'a>>,
+}
+
+/// What a register showed of its log, and what it was held to. Bytes are in base64.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::gateway) struct Proof<'a> {
+    /// The id of the reading.
+    question_id: String,
+    /// Messages `innsyn.node.v1.ListUsesResponse`, in their order, without their padding.
+    pages: Vec<String>,
+    /// The head that the gateway keeps of the log, a C2SP signed note; absent if there is none.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<Cow<'a, str>>,
+    /// The gateway's key as a witness, in the note format.
+    gateway_key: &'a str,
+    /// Heads that other witnesses have seen.
+    others: Vec<SeenHead<'a>>,
+}
+
+/// A head that a witness has seen.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::gateway) struct SeenHead<'a> {
+    /// The witness's key in the note format.
+    witness_key: &'a str,
+    /// The head, a C2SP signed note.
+    head: Cow<'a, str>,
 }
 
 /// What is not told yet.
@@ -222,6 +261,29 @@ impl<'a> RegisterUses<'a> {
                 disputed_by: &verified.disputed_by,
             }),
             receipt: &uses.receipt,
+            proof: uses.proof.as_ref().map(Proof::new),
+        }
+    }
+}
+
+impl<'a> Proof<'a> {
+    fn new(proof: &'a wire::UsesProof) -> Self {
+        let others = proof.others.iter();
+        Self {
+            question_id: BASE64_STANDARD.encode(&proof.question_id),
+            pages: proof
+                .pages
+                .iter()
+                .map(|page| BASE64_STANDARD.encode(page))
+                .collect(),
+            kept: proof.kept.as_deref().map(String::from_utf8_lossy),
+            gateway_key: &proof.gateway_key,
+            others: others
+                .map(|seen| SeenHead {
+                    witness_key: &seen.witness_key,
+                    head: String::from_utf8_lossy(&seen.head),
+                })
+                .collect(),
         }
     }
 }

@@ -5,7 +5,7 @@ use innsyn_proto::wire::node::v1::uses_service_client::UsesServiceClient;
 use tonic::Status;
 use tonic::transport::Channel;
 
-/// Pages of one reading; beyond, the rest is not shown.
+/// Pages of one reading; of more, the last says where it goes on.
 const PAGES_MAX: usize = 50;
 
 /// The pages of one reading.
@@ -13,8 +13,6 @@ const PAGES_MAX: usize = 50;
 pub(super) struct Pages {
     /// At least one, which has the head.
     pub(super) pages: Vec<node::ListUsesResponse>,
-    /// There are more than were fetched.
-    pub(super) truncated: bool,
 }
 
 /// Asks for one page after the other, until there are no more.
@@ -33,7 +31,6 @@ pub(super) async fn read_pages(
             return Ok(read);
         };
         if read.pages.len() >= PAGES_MAX {
-            read.truncated = true;
             return Ok(read);
         }
         request = node::ListUsesRequest {

@@ -1,19 +1,19 @@
-//! From what was checked to what a person is told.
+//! From what was checked to what a person is told, by a gateway and by whoever checks again.
 
 use innsyn_policy::{QuestionId, UseKind};
-use innsyn_proto::convert::purpose_to_wire;
-use innsyn_proto::uselog::checked::{Checked, Witnessed};
-use innsyn_proto::uselog::reading::Told;
-use innsyn_proto::uselog::{Entry, leaf_hash};
-use innsyn_proto::wire::citizen::v1 as citizen;
-use innsyn_proto::wire::node::v1 as node;
 
-use super::pages::Pages;
-use super::words;
+use super::checked::{Checked, Witnessed};
+use super::reading::Told;
+use super::{Entry, leaf_hash};
+use crate::convert::purpose_to_wire;
+use crate::wire::citizen::v1 as citizen;
+use crate::wire::node::v1 as node;
 
-/// Writes what `pages` show, which were checked, into `uses`.
-pub(super) fn tell(uses: &mut citizen::RegisterUses, pages: &Pages, checked: &Checked) {
-    let askers = pages.pages.iter().flat_map(|page| &page.uses);
+mod words;
+
+/// Writes what `pages` show, of which `checked` holds, into `uses`.
+pub fn tell(uses: &mut citizen::RegisterUses, pages: &[node::ListUsesResponse], checked: &Checked) {
+    let askers = pages.iter().flat_map(|page| &page.uses);
     let mut held_back: Option<(u32, i64)> = None;
     for (shown, asker) in checked.entries.iter().zip(askers) {
         match &shown.told {
@@ -41,7 +41,7 @@ pub(super) fn tell(uses: &mut citizen::RegisterUses, pages: &Pages, checked: &Ch
             }
         }
     }
-    let told = pages.pages.iter().flat_map(|page| &page.counted);
+    let told = pages.iter().flat_map(|page| &page.counted);
     for ((counted, entry), told) in checked.counted.iter().zip(told) {
         uses.uses.push(citizen::Use {
             by: citizen::UsedBy::Other.into(),
@@ -57,8 +57,8 @@ pub(super) fn tell(uses: &mut citizen::RegisterUses, pages: &Pages, checked: &Ch
         uses,
         until: instant(until.saturating_mul(1_000_000)),
     });
-    uses.truncated = pages.truncated;
-    uses.queries_untold = pages.pages.iter().map(|page| page.queries_untold).sum();
+    uses.truncated = pages.last().is_some_and(|page| page.continued.is_some());
+    uses.queries_untold = pages.iter().map(|page| page.queries_untold).sum();
     uses.receipt = first_receipt(pages);
     uses.verified = Some(citizen::Verified {
         log_entries: checked.head.size(),
@@ -79,8 +79,8 @@ fn witness(witness: &Witnessed) -> citizen::Witness {
     }
 }
 
-fn first_receipt(pages: &Pages) -> String {
-    let first = pages.pages.first();
+fn first_receipt(pages: &[node::ListUsesResponse]) -> String {
+    let first = pages.first();
     first.map_or_else(String::new, |page| page.receipt.clone())
 }
 

@@ -1,9 +1,9 @@
 //! Uses in plain words, in bokmål and in English.
 
 use innsyn_policy::{DenyReason, Purpose, UseDecision, UseKind, WithheldReason};
-use innsyn_proto::wire::citizen::v1::Words;
 
-use super::super::refusal::denied;
+use crate::convert::denied_word;
+use crate::wire::citizen::v1::Words;
 
 fn words(nb: &str, en: &str) -> Words {
     Words {
@@ -102,7 +102,7 @@ pub(super) const fn decision_code(decision: UseDecision) -> (&'static str, &'sta
         UseDecision::Withheld(WithheldReason::SensitiveFromTwelve) => {
             ("WITHHELD", "SENSITIVE_FROM_TWELVE")
         }
-        UseDecision::Denied(reason) => ("DENIED", denied(reason)),
+        UseDecision::Denied(reason) => ("DENIED", denied_word(reason)),
         UseDecision::OverCap => ("OVER_CAP", ""),
         UseDecision::SourceUnavailable => ("SOURCE_UNAVAILABLE", ""),
         UseDecision::OutsidePermit(_) => ("OUTSIDE_PERMIT", ""),
