@@ -114,6 +114,8 @@ pub(super) struct Proof {
     pub(super) entries: u64,
     /// Registers with a log that a witness has signed a head of.
     pub(super) witnessed: usize,
+    /// Of these, those of which another register's agent has.
+    pub(super) witnessed_by_registers: usize,
     /// Registers whose logs do not hold: names, and what is wrong.
     pub(super) wrong: Vec<(String, String)>,
     /// Registers that showed none, though they could be asked: names.
@@ -147,6 +149,9 @@ impl Proof {
         if let Some(verified) = &register.verified {
             self.continued += usize::from(verified.continues_receipt);
             self.witnessed += usize::from(verified.witnessed_entries > 0);
+            let mut witnesses = verified.witnesses.iter();
+            let by_register = witnesses.any(|witness| witness.name.starts_with("innsyn/"));
+            self.witnessed_by_registers += usize::from(by_register);
             self.entries += verified.chained;
         }
         self.held_back += register.held_back.as_ref().map_or(0, |held| held.uses);

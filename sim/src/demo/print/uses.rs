@@ -43,8 +43,9 @@ pub(in crate::demo) fn held(proof: &Proof) {
         proof.continued, proof.verified
     );
     println!(
-        "{} have been countersigned by the gateway. Nothing was taken back.\n",
-        proof.witnessed
+        "{} have been signed by the gateway, and {} of them by other registers' agents,\nso that \
+         everybody is shown the same. Nothing was taken back.\n",
+        proof.witnessed, proof.witnessed_by_registers
     );
     shortcomings(proof);
 }

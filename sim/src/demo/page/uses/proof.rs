@@ -82,8 +82,8 @@ fn meaning(proof: &Proof) -> Markup {
                     "Oppføringene om deg er nummerert uten hull, og hver av dem sier hvor den forrige står.",
                     "Chain: the entries about you are numbered without a gap, and each says where the one before stands."))
                 (check("Alle ser den samme loggen", "Everybody is shown the same log",
-                    &format!("{} logger fortsetter det som andre har sett og signert.", proof.witnessed),
-                    &format!("Witnesses: {} logs continue what others have seen and signed.", proof.witnessed)))
+                    &format!("{} logger fortsetter det som andre har sett og signert; for {} av dem er også andre registre vitner.", proof.witnessed, proof.witnessed_by_registers),
+                    &format!("Witnesses: {} logs continue what others have seen and signed; of {} of them, other registers are witnesses too.", proof.witnessed, proof.witnessed_by_registers)))
                 @if proof.continued > 0 {
                     (check("Ingenting er tatt tilbake", "Nothing was taken back",
                         &format!("{} logger fortsetter kvitteringene fra forrige gang du leste.", proof.continued),
