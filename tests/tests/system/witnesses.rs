@@ -214,4 +214,7 @@ async fn a_gateway_has_heads_witnessed_elsewhere_and_says_by_whom() {
             .any(|(name, entries)| *name == "kjernejournal" && *entries > 0)
     })
     .await;
+    // Heads come to it over its own links too, before and after these: it takes none for a fork.
+    let other_said = fs::read_to_string(folder.join("another-log.txt")).unwrap();
+    assert!(!other_said.contains("not countersigned"), "{other_said}");
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use innsyn_policy::{Clock, ManualClock, RegisterId, Timestamp};
 use innsyn_proto::head::{HeadError, HeadSigner, SignedHead};
 
+use innsyn_proto::witnessing::{AddCheckpoint, Refused};
+
 use super::{Witness, WitnessError};
 
 fn kreft() -> RegisterId {
@@ -102,6 +104,61 @@ async fn a_log_with_another_key_is_not_countersigned() {
         .await
         .unwrap_err();
     assert!(matches!(error, WitnessError::OtherKey));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_have_seen_is_kept_across_restarts_and_with_new_heads() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = signer("innsyn/kreft", 1);
+    let witness = witness(folder.path());
+    let show = async |size, proof: &[_]| {
+        let head = head(size, &log);
+        witness
+            .witness(&kreft(), log.public_text(), head.note(), proof)
+            .await
+            .unwrap()
+    };
+    let seen = show(5, &[]).await;
+    let npr = signer("innsyn/npr", 2).witness().unwrap();
+    witness.keep_other(&kreft(), npr.clone(), seen).unwrap();
+    show(5, &[]).await;
+    witness.save().await.unwrap();
+
+    for witness in [witness, super::tests::witness(folder.path())] {
+        let [other] = &witness.seen_by_others(&kreft())[..] else {
+            panic!("one other");
+        };
+        assert_eq!((other.key.text(), other.head.size()), (npr.text(), 5));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_is_submitted_moves_what_is_kept_and_only_forward() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = signer("innsyn/kreft", 1);
+    let witness = witness(folder.path());
+    let asks = |old, size| AddCheckpoint {
+        old,
+        proof: Vec::new(),
+        checkpoint: head(size, &log).note().to_vec(),
+    };
+    let unknown = witness.add_checkpoint(&asks(0, 5)).await;
+    assert!(matches!(
+        unknown,
+        Err(WitnessError::Refused(Refused::UnknownLog))
+    ));
+    witness
+        .witness(&kreft(), log.public_text(), head(5, &log).note(), &[])
+        .await
+        .unwrap();
+    let signed = witness.add_checkpoint(&asks(5, 5)).await.unwrap();
+    assert!(signed.starts_with("— helsenorge ".as_bytes()));
+    let rewritten = witness.add_checkpoint(&asks(5, 6)).await;
+    assert!(matches!(
+        rewritten,
+        Err(WitnessError::Refused(Refused::Inconsistent))
+    ));
+    assert_eq!(witness.kept(&kreft()).unwrap().size(), 5);
 }
 
 /// Twenty registers' heads come at once, and again: each is on disk when it is countersigned, and
