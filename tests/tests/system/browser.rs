@@ -86,20 +86,23 @@ struct Card {
     group: Option<String>,
 }
 
+/// The browser that is here.
+fn program() -> &'static str {
+    let is_here = |program: &&&str| {
+        let mut asked = Command::new(program);
+        asked
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        asked.status().is_ok_and(|status| status.success())
+    };
+    let here = PROGRAMS.iter().find(is_here);
+    here.expect("no Chromium; tests/run installs it")
+}
+
 /// The document at `url` after the browser has loaded it.
 fn dom(profile: &Path, url: &str) -> String {
-    let program = PROGRAMS
-        .iter()
-        .find(|program| {
-            let mut asked = Command::new(program);
-            asked
-                .arg("--version")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
-            asked.status().is_ok_and(|status| status.success())
-        })
-        .expect("no Chromium; tests/run installs it");
-    let output = Command::new(program)
+    let output = Command::new(program())
         .args(["--headless", "--no-sandbox", "--disable-gpu"])
         .args(["--disable-background-networking", "--disable-dev-shm-usage"])
         .arg(format!("--user-data-dir={}", profile.display()))

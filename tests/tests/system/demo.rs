@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -13,14 +13,45 @@ use tokio::time::Instant;
 /// How long anything here may take; far more than it does.
 const PATIENCE: Duration = Duration::from_mins(3);
 
+/// Demos at once: each is eighty processes.
+const AT_ONCE_MAX: usize = 2;
+
+/// How many demos run now, and who waits for one to end.
+static RUNNING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// A place among the demos that run.
+struct Place;
+
+impl Place {
+    fn wait() -> Self {
+        let (running, ended) = &RUNNING;
+        let running = running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = ended
+            .wait_while(running, |running| *running >= AT_ONCE_MAX)
+            .unwrap_or_else(PoisonError::into_inner);
+        *running += 1;
+        Self
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let (running, ended) = &RUNNING;
+        *running.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        ended.notify_one();
+    }
+}
+
 /// A demo with a folder for temporary files of its own.
 pub(super) struct Demo {
     child: Child,
     temporary: TempDir,
+    _place: Place,
 }
 
 impl Demo {
     pub(super) fn start(args: &[&str]) -> Self {
+        let place = Place::wait();
         let temporary = tempfile::tempdir().unwrap();
         let says = File::create(temporary.path().join("says.txt")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_innsyn-world"))
@@ -32,7 +63,11 @@ impl Demo {
             .stdout(says)
             .spawn()
             .unwrap();
-        Self { child, temporary }
+        Self {
+            child,
+            temporary,
+            _place: place,
+        }
     }
 
     /// What it has said.

@@ -142,6 +142,65 @@ async fn the_citizens_pages_show_a_setting_that_follows_a_log_that_holds_and_a_d
     demo.interrupt();
 }
 
+/// What somebody sees who clicks through the pages.
+#[tokio::test]
+async fn a_citizen_clicks_through_settings_the_log_of_use_and_a_case() {
+    let mut demo = Demo::start(&["--persons", "2000", "--listen", "127.0.0.1:0"]);
+    demo.wait_for("--as poa");
+    let says = demo.says();
+    let (_, rest) = says.split_once("Open ").unwrap();
+    let url = rest.split_whitespace().next().unwrap();
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let clicked = Command::new(top.join(".venv/bin/python"))
+        .arg(top.join("tests/clients/citizen_pages.py"))
+        .args([url, &format!("/usr/bin/{}", super::program())])
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8_lossy(&clicked.stderr);
+    assert!(clicked.status.success(), "{complaints}");
+    let saw: Value = serde_json::from_slice(&clicked.stdout).unwrap();
+
+    assert_eq!(
+        saw["settings"],
+        serde_json::json!({ "before": "false", "after": "true" })
+    );
+    for reading in ["first", "second"] {
+        let proof = saw["uses"][reading].as_str().unwrap();
+        assert!(
+            proof.contains("76 registre har vist loggen sin, og alt stemmer"),
+            "{proof}"
+        );
+    }
+    let checks = saw["uses"]["checks"].as_str().unwrap();
+    assert!(checks.contains("er også andre registre vitner"), "{checks}");
+    said(&saw["uses"], "research", "Forskning: personen ble talt med");
+    assert_eq!(texts(&saw["uses"], "research").len(), 1);
+    let case = &saw["case"];
+    assert!(
+        case["opened"]["badge"]
+            .as_str()
+            .unwrap()
+            .starts_with("Mottatt")
+    );
+    assert!(
+        case["answered"]["badge"]
+            .as_str()
+            .unwrap()
+            .starts_with("Avslått")
+    );
+    said(&case["answered"], "steps", "<img src=x onerror=");
+    said(
+        &case["answered"],
+        "steps",
+        "Folkeregisteret sier noe annet.",
+    );
+    assert_eq!(case["taken"], Value::Null, "words are words");
+    // Neither the page nor the browser had anything to complain about, and nobody is in the address.
+    assert_eq!(saw["complaints"], serde_json::json!([]));
+    assert!(!saw["address"].as_str().unwrap().contains('?'));
+    demo.interrupt();
+}
+
 fn opt_out(active: &str) -> [(&'static str, &str); 2] {
     [
         ("definition", innsyn_sim::world::OPT_OUT),
