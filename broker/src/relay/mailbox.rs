@@ -22,6 +22,7 @@
 //! The store is a seam: SQLite for one relay, PostgreSQL where relays share one.
 
 mod forgetting;
+mod pacing;
 mod service;
 mod store;
 #[cfg(test)]

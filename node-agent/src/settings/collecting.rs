@@ -1,6 +1,5 @@
 //! Collects from the relays' mailboxes what waits for this agent: settings, and messages of dialogs.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,11 +16,15 @@ use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
+
+mod telling;
+
+use telling::{Came, Telling};
 
 use super::keeper::Keeper;
 use super::kept::KeepError;
@@ -39,9 +42,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Answers to one relay that may be under way.
 const TAKEN_UNDER_WAY_MAX: usize = 4;
-/// How long after items have come the relay is told which of them are taken. An item that says
-/// something takes longer, for it is logged; told at once, the relay would see which they are.
-const TOLD_AFTER: Duration = Duration::from_millis(500);
 /// The largest message that a relay may send, in bytes.
 const MESSAGE_BYTES_MAX: usize = 4 << 20;
 
@@ -135,11 +135,11 @@ impl Collector {
             .collect(ReceiverStream::new(requests))
             .await?
             .into_inner();
-        let mut waiting = VecDeque::new();
+        let mut telling = Telling::new();
         loop {
             let response = tokio::select! {
                 response = items.message() => response?,
-                Some(forget) = due(&mut waiting) => {
+                Some(forget) = telling.due() => {
                     if taken.send(forget).await.is_err() {
                         return Ok(());
                     }
@@ -150,7 +150,7 @@ impl Collector {
                 return Ok(());
             };
             *came = true;
-            let told_at = Instant::now() + TOLD_AFTER;
+            let at = Came::now();
             let (dialogs, settings): (Vec<_>, Vec<_>) = response
                 .items
                 .into_iter()
@@ -160,17 +160,10 @@ impl Collector {
             forget.extend(self.dialogs.take(dialogs).await?);
             if !forget.is_empty() {
                 let taken = forget.into_iter().map(Bytes::from).collect();
-                waiting.push_back((told_at, CollectRequest { taken }));
+                telling.later(at, CollectRequest { taken });
             }
         }
     }
-}
-
-/// The first of what waits to be told, when its time has come; `None` where nothing waits.
-async fn due(waiting: &mut VecDeque<(Instant, CollectRequest)>) -> Option<CollectRequest> {
-    let (at, _) = waiting.front()?;
-    sleep_until(*at).await;
-    waiting.pop_front().map(|(_, forget)| forget)
 }
 
 /// A channel over this one connection. When it ends, the channel ends.

@@ -19,12 +19,12 @@ use innsyn_proto::wire::relay::v1::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::pacing::Pacing;
 use super::{BOX_ITEMS_MAX, Inner, MailboxPeer, MailboxStoreError, NAME_BYTES};
 use crate::relay::OuterStream;
 
@@ -36,9 +36,6 @@ const DEPOSIT_BYTES_MAX: usize = 32 << 20;
 const TRIM_EVERY: u64 = 1_024;
 /// Items that are sent to an agent at a time.
 const COLLECT_ITEMS: i64 = 64;
-/// How often a box is looked into at most while items keep coming, so that they go to its agent
-/// together: each time costs the relay a search and the agent two syncs.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often an idle peer is asked whether it is there, and how long it may take.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
@@ -132,7 +129,7 @@ impl MailboxService for Service {
             register,
             taken: request.into_inner(),
             after: 0,
-            looked: None,
+            pacing: Pacing::default(),
             draining: self.draining.clone(),
         };
         let items = stream::unfold(Some(collecting), async |collecting| {
@@ -155,8 +152,7 @@ struct Collecting {
     taken: Streaming<CollectRequest>,
     /// The number of the last item that was sent.
     after: i64,
-    /// When the box was looked into last.
-    looked: Option<Instant>,
+    pacing: Pacing,
     draining: CancellationToken,
 }
 
@@ -164,7 +160,7 @@ impl Collecting {
     /// The next items, when there are any; `None` when the agent leaves or the relay drains.
     async fn next(&mut self) -> Result<Option<CollectResponse>, Status> {
         loop {
-            self.rest().await;
+            self.pacing.rest().await;
             // Marked before looking, so that what comes while we look is looked for again.
             self.news.mark_unchanged();
             let boxes = &self.inner.boxes;
@@ -182,7 +178,7 @@ impl Collecting {
                     items: items.collect(),
                 }));
             }
-            self.looked = None;
+            self.pacing.was_empty();
             loop {
                 tokio::select! {
                     _ = self.news.changed() => break,
@@ -194,14 +190,6 @@ impl Collecting {
                 }
             }
         }
-    }
-
-    /// Waits until the box may be looked into again.
-    async fn rest(&mut self) {
-        if let Some(looked) = self.looked {
-            sleep_until(looked + LOOK_EVERY).await;
-        }
-        self.looked = Some(Instant::now());
     }
 
     async fn forget(&self, taken: &CollectRequest) -> Result<(), Status> {
