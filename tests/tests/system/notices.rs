@@ -15,6 +15,7 @@ use servers::{Kind, Server};
 
 mod servers;
 mod sms;
+mod tls;
 
 /// Two beats of the agent's stream, and some: what would be sent again would be by then.
 const TWO_BEATS: Duration = Duration::from_secs(12);
