@@ -179,10 +179,19 @@ async fn tried(case: Case) {
     }
 }
 
+async fn all_of(kind: Kind) {
+    let cases = cases().into_iter().filter(|case| case.kind == kind);
+    futures::future::join_all(cases.map(tried)).await;
+}
+
 #[tokio::test]
-async fn area_1_notification_says_no_address_in_clear_and_waits_where_tls_cannot_be_had() {
-    let all = cases().into_iter().map(tried);
-    futures::future::join_all(all).await;
+async fn area_1_notification_by_mail_is_never_in_clear_and_waits_where_tls_cannot_be_had() {
+    all_of(Kind::Mail).await;
+}
+
+#[tokio::test]
+async fn area_1_notification_by_sms_is_never_in_clear_and_waits_where_tls_cannot_be_had() {
+    all_of(Kind::Sms).await;
 }
 
 /// Who listens would hear an address that is said in clear.
