@@ -21,7 +21,10 @@
 //!   register then decides for itself.
 //! - **Every register has one outcome**, and a silent one is named. One whose steward has not
 //!   decided when the run ends is *held*, and the query stays with the steward.
-//! - **A receipt fits its part** (`receipts`), or there is no part.
+//! - **A receipt fits its part** (`receipts`), or there is no part; a refusal's fits the refusal,
+//!   or the register counts as silent.
+//! - **Why a register refused is told** where the ground says nothing of anybody in its data
+//!   (`said_no`).
 //! - **Nothing leaves but by the desk**, and nothing twice: the same question gets the same table.
 //! - **No table leaves beside one of the same permit that differs from it by a few persons.** The
 //!   whole query is refused, as *not available* whatever the ground. So is a query asked again over
@@ -59,6 +62,7 @@ mod receipts;
 mod refusal;
 mod running;
 mod runs;
+mod said_no;
 mod service;
 mod shown;
 pub mod sql;
@@ -69,6 +73,7 @@ pub use config::ResearchGatewayConfig;
 pub use face::{ResearchFace, ResearchParts};
 pub(crate) use refusal::Refusal;
 pub(crate) use running::start;
+pub(crate) use said_no::label as refusal_label;
 pub use service::router;
 
 #[cfg(test)]

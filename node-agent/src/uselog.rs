@@ -58,7 +58,7 @@ use std::time::Duration;
 use innsyn_policy::{Timestamp, UseRecord};
 use innsyn_proto::case_receipt::CaseReceipt;
 use innsyn_proto::head::{HeadError, HeadKey, HeadSigner, LogHash, SignedHead, WitnessKey};
-use innsyn_proto::receipt::Receipt;
+use innsyn_proto::receipt::{Receipt, RefusalReceipt};
 use innsyn_proto::uselog::receipt::ReadingReceipt;
 use innsyn_proto::witnessing::{AddCheckpoint, Refused, look_at};
 use rand::rngs::StdRng;
@@ -291,6 +291,11 @@ impl UseLog {
 
     /// `receipt`, signed with the key that signs this log's heads.
     pub fn sign(&self, receipt: &Receipt) -> Result<String, HeadError> {
+        receipt.sign(&self.signer)
+    }
+
+    /// What became of a query that was refused, signed likewise.
+    pub fn sign_refusal(&self, receipt: &RefusalReceipt) -> Result<String, HeadError> {
         receipt.sign(&self.signer)
     }
 

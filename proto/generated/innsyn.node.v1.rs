@@ -2122,6 +2122,12 @@ pub struct EarlierCount {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ComputeResponse {
+    /// Beside a refusal: what the register says of it, signed with the key that signs the heads of its
+    /// log of use (`proto/src/receipt/refusal.rs` has its lines). Empty where the register signs none:
+    /// of a refusal whose ground is among its data, before query and permit are known to be good, and
+    /// from an agent that does not know this field.
+    #[prost(string, tag = "5")]
+    pub refusal_receipt: ::prost::alloc::string::String,
     /// Absent is not valid; a reader refuses it.
     #[prost(oneof = "compute_response::Message", tags = "1, 2, 3, 4")]
     pub message: ::core::option::Option<compute_response::Message>,
@@ -2332,6 +2338,9 @@ pub enum Refusal {
     Overlap = 9,
     /// The steward has not decided yet. The query stays with the steward; ask again later.
     Held = 10,
+    /// What people have said about the use of their data was last known to be whole too long ago. A
+    /// gateway that does not know this books the register as silent.
+    SettingsTooOld = 11,
 }
 impl Refusal {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2351,6 +2360,7 @@ impl Refusal {
             Self::OverBudget => "REFUSAL_OVER_BUDGET",
             Self::Overlap => "REFUSAL_OVERLAP",
             Self::Held => "REFUSAL_HELD",
+            Self::SettingsTooOld => "REFUSAL_SETTINGS_TOO_OLD",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2367,6 +2377,7 @@ impl Refusal {
             "REFUSAL_OVER_BUDGET" => Some(Self::OverBudget),
             "REFUSAL_OVERLAP" => Some(Self::Overlap),
             "REFUSAL_HELD" => Some(Self::Held),
+            "REFUSAL_SETTINGS_TOO_OLD" => Some(Self::SettingsTooOld),
             _ => None,
         }
     }

@@ -594,6 +594,12 @@ pub struct RegisterProgress {
     pub register_id: ::prost::alloc::string::String,
     #[prost(enumeration = "RegisterState", tag = "2")]
     pub state: i32,
+    /// Of a register that refused: why, as far as that is told.
+    #[prost(enumeration = "RefusalReason", tag = "3")]
+    pub refusal_reason: i32,
+    /// Of a register that refused: what it has signed of that. Absent where it signs none.
+    #[prost(message, optional, tag = "4")]
+    pub refusal_receipt: ::core::option::Option<Receipt>,
 }
 /// A table that may leave.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -717,6 +723,48 @@ pub struct Release {
     pub registers_asked: u32,
     #[prost(uint32, tag = "6")]
     pub registers_answered: u32,
+}
+/// Why a register counted nothing, as far as it says nothing of anybody in its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RefusalReason {
+    /// It is not told; and of what did not refuse. A reader takes what it does not know for this.
+    Unspecified = 0,
+    /// What people there have said about the use of their data was last known to be whole too long
+    /// ago. It answers again when it has caught up.
+    SettingsTooOld = 1,
+    /// Its steward, or its steward's rules, say no.
+    Steward = 2,
+    /// It does not accept the data permit: signature, issuer or validity.
+    DataPermit = 3,
+    /// The query is outside the data permit, as the register reads it.
+    OutsideDataPermit = 4,
+}
+impl RefusalReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REFUSAL_REASON_UNSPECIFIED",
+            Self::SettingsTooOld => "REFUSAL_REASON_SETTINGS_TOO_OLD",
+            Self::Steward => "REFUSAL_REASON_STEWARD",
+            Self::DataPermit => "REFUSAL_REASON_DATA_PERMIT",
+            Self::OutsideDataPermit => "REFUSAL_REASON_OUTSIDE_DATA_PERMIT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REFUSAL_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "REFUSAL_REASON_SETTINGS_TOO_OLD" => Some(Self::SettingsTooOld),
+            "REFUSAL_REASON_STEWARD" => Some(Self::Steward),
+            "REFUSAL_REASON_DATA_PERMIT" => Some(Self::DataPermit),
+            "REFUSAL_REASON_OUTSIDE_DATA_PERMIT" => Some(Self::OutsideDataPermit),
+            _ => None,
+        }
+    }
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

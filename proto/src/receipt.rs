@@ -1,4 +1,5 @@
-//! What a register says, and signs, of how it counted its part of a table.
+//! What a register says, and signs, of how it counted its part of a table; and of why it counted
+//! none ([`RefusalReceipt`]).
 //!
 //! A receipt is a C2SP signed note (<https://c2sp.org/signed-note>) by the key that signs the heads
 //! of the register's log of use. Its text is these lines, in this order, and nothing else:
@@ -48,8 +49,11 @@ use crate::lines::LineError;
 use crate::query::QueryName;
 
 mod lines;
+mod refusal;
 #[cfg(test)]
 mod tests;
+
+pub use refusal::{RefusalGround, RefusalReceipt, SettingsAge};
 
 /// How a register counted its part of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,20 +149,29 @@ impl Receipt {
 
     /// Reads a receipt **without checking who signed it**.
     pub fn read_unchecked(note: &str) -> Result<Self, ReceiptError> {
-        let text = head::text_of(note)?;
-        let receipt = Self::of_text(&text)?;
-        // Whatever the reading was lenient about.
-        if receipt.text() == text {
-            Ok(receipt)
-        } else {
-            Err(ReceiptError::More)
-        }
+        read_exactly(note, Self::of_text, Self::text)
     }
 
     /// Reads a receipt that was signed with `key`.
     pub fn read(note: &str, key: &HeadKey) -> Result<Self, ReceiptError> {
         head::check_signed(note, key)?;
         Self::read_unchecked(note)
+    }
+}
+
+/// What `of_text` reads in the note, if `text` writes it so and not otherwise.
+fn read_exactly<T>(
+    note: &str,
+    of_text: impl FnOnce(&str) -> Result<T, ReceiptError>,
+    text: impl FnOnce(&T) -> String,
+) -> Result<T, ReceiptError> {
+    let said = head::text_of(note)?;
+    let receipt = of_text(&said)?;
+    // Whatever the reading was lenient about.
+    if text(&receipt) == said {
+        Ok(receipt)
+    } else {
+        Err(ReceiptError::More)
     }
 }
 

@@ -45,8 +45,13 @@ impl Countable for Everybody {
         self.0.marks(key)
     }
 
-    fn settings(&self) -> SettingsRead {
-        self.0.settings()
+    fn settings(&self, of: &Use, now: Timestamp) -> SettingsRead {
+        let settings = self.0.settings(of, now);
+        SettingsRead {
+            seen_at: settings.seen_at.or(Some(now)),
+            is_too_old: false,
+            ..settings
+        }
     }
 
     fn included(&self, _of: &Use, _now: Timestamp) -> Included {

@@ -9,7 +9,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use innsyn_proto::wire::research::v1 as wire;
 
 use super::refusal::FlightRefusal;
-use super::table::outcome;
+use super::table::{outcome, why};
 
 /// The table's name.
 pub(super) const NAME: &str = "query_report";
@@ -23,6 +23,7 @@ pub(super) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("is_earlier", DataType::Boolean, false),
         Field::new("register", DataType::Utf8, false),
         Field::new("outcome", DataType::Utf8, false),
+        Field::new("reason", DataType::Utf8, true),
     ]))
 });
 
@@ -58,6 +59,7 @@ pub(super) fn of(table: &wire::ReleasedTable) -> Result<RecordBatch, FlightRefus
         Arc::new(BooleanArray::from(vec![table.is_earlier; registers.len()])),
         texts(&|register| register.register_id.clone()),
         texts(&|register| outcome(register.state()).to_owned()),
+        Arc::new(registers.iter().map(why).collect::<StringArray>()),
     ];
     RecordBatch::try_new(Arc::clone(&SCHEMA), columns).map_err(|_| FlightRefusal::Failed)
 }

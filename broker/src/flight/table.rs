@@ -13,6 +13,7 @@ use wire::value::Value as Told;
 use wire::{Column, ColumnKind, Hidden, RegisterState, Row};
 
 use super::refusal::FlightRefusal;
+use crate::research;
 
 /// How many registers were asked.
 pub(super) const REGISTERS_ASKED: &str = "_registers_asked";
@@ -77,8 +78,14 @@ pub(super) const fn outcome(state: RegisterState) -> &'static str {
     match state {
         RegisterState::Answered => "answered",
         RegisterState::Refused => "refused",
+        RegisterState::Held => "held",
         _ => "silent",
     }
+}
+
+/// Why a register refused, where that is told.
+pub(super) fn why(register: &wire::RegisterProgress) -> Option<&'static str> {
+    research::refusal_label(register.refusal_reason())
 }
 
 /// `seconds` since 1970 as RFC 3339 writes them.
@@ -91,7 +98,11 @@ fn metadata(table: &wire::ReleasedTable) -> HashMap<String, String> {
         .registers
         .iter()
         .filter(|register| register.state() != RegisterState::Answered)
-        .map(|register| format!("{}: {}", register.register_id, outcome(register.state())));
+        .map(|register| {
+            let outcome = outcome(register.state());
+            let why = why(register).map_or_else(String::new, |why| format!(" ({why})"));
+            format!("{}: {outcome}{why}", register.register_id)
+        });
     let missing: Vec<String> = missing.collect();
     let counted = if table.counts_registrations {
         "registrations"

@@ -1,21 +1,22 @@
-//! Tells citizens by e-mail that they have a new message, and nothing else.
+//! Tells citizens by e-mail or SMS that they have a new message, and nothing else.
 //!
 //! ```text
-//!   agent ──frame at every beat──▶ TellLinks ──▶ Teller ──▶ address book, e-mail server
+//!   agent ──frame at every beat──▶ TellLinks ──▶ Teller ──▶ address book, e-mail server, SMS service
 //!         ◀──what is done, likewise──┘              └──▶ Memory, on disk
 //! ```
 //!
-//! The agent keeps a notice until it is said to be done; that is said when the e-mail server has
-//! taken the message and a hash of the notice's key is on disk here, or when there is nobody to
-//! write to.
+//! The agent keeps a notice until it is said to be done; that is said when a server has taken the
+//! message and a hash of the notice's key is on disk here, or when there is nobody to write to.
 //!
 //! What holds:
 //!
 //! - **Every message has the same text**, which names no register and no health matter.
-//! - **One e-mail for one notice**, whoever is restarted, while the memory holds the key. If this
-//!   program or its machine dies between the e-mail server's word and the memory's write, a few
-//!   milliseconds, the message goes once more when it is back, under the same `Message-ID`, by which
-//!   mail servers and readers drop the second.
+//! - **One message for one notice**, whoever is restarted, while the memory holds the key: by what
+//!   the person likes best of what there is here, and by something else only where the server says
+//!   that it will never take anything for that address. If this program or its machine dies between
+//!   the server's word and the memory's write, a few milliseconds, or that word is lost on its way,
+//!   the message goes once more, under the same `Message-ID`, by which mail servers and readers drop
+//!   the second, or the same `user_message_reference`, by which an SMS is found out only.
 //! - **Traffic does not tell**: a frame is answered at once and by one size; what was sent meanwhile
 //!   is said in a later answer.
 //! - **Nothing of whom**: the memory holds hashes of random keys, logs count.
@@ -38,13 +39,19 @@ mod address_book;
 mod config;
 mod mail;
 mod memory;
+mod sms;
 #[cfg(test)]
 mod tests;
 
-pub use address_book::{AddressBook, AddressBookError, FileOfAddresses};
-pub use config::{NotificationConfig, NotificationConfigError, OpenTellerError};
+pub use address_book::{
+    Address, AddressBook, AddressBookError, FileOfAddresses, MobileNumber, ParseMobileNumberError,
+};
+pub use config::{
+    NotificationConfig, NotificationConfigError, OpenTellerError, SmsConfigError, TrustError,
+};
 pub use mail::Mail;
 pub use memory::{KEYS_MAX, Memory};
+pub use sms::{Login, LoginError, ParseSenderError, Sender, Sms, SmsService};
 
 use super::link::Beside;
 
@@ -55,10 +62,38 @@ const FRAME_BYTES: usize = 512;
 /// Answers on their way to one agent.
 const UNDER_WAY_MAX: usize = 2;
 
+/// What people are told by.
+#[derive(Debug)]
+pub struct Services {
+    /// An e-mail server, if there is one.
+    pub mail: Option<Mail>,
+    /// An SMS service, if there is one.
+    pub sms: Option<Sms>,
+}
+
+/// Why a message was not sent. Names nobody.
+#[derive(Debug, thiserror::Error)]
+enum TellError {
+    #[error("{0}")]
+    Mail(mail::MailError),
+    #[error("{0}")]
+    Sms(sms::SmsError),
+}
+
+impl TellError {
+    /// Whether it is no use to try this address again.
+    fn is_for_ever(&self) -> bool {
+        match self {
+            Self::Mail(error) => error.is_for_ever(),
+            Self::Sms(error) => error.is_for_ever(),
+        }
+    }
+}
+
 /// Writes to people, each notice once.
 pub struct Teller {
     book: Box<dyn AddressBook>,
-    mail: Mail,
+    services: Services,
     memory: Memory,
     rules: NumberRules,
     /// Notices that are being told at the moment.
@@ -72,16 +107,16 @@ impl fmt::Debug for Teller {
 }
 
 impl Teller {
-    /// Writes to who is in `book`, by `mail`, what is not in `memory`.
+    /// Writes to who is in `book`, by `services`, what is not in `memory`.
     pub fn new(
         book: Box<dyn AddressBook>,
-        mail: Mail,
+        services: Services,
         memory: Memory,
         rules: NumberRules,
     ) -> Arc<Self> {
         Arc::new(Self {
             book,
-            mail,
+            services,
             memory,
             rules,
             telling: Mutex::default(),
@@ -99,7 +134,7 @@ impl Teller {
             return;
         }
         let teller = Arc::clone(self);
-        // In a task of its own: a link that is lost now must not lose the e-mail server's word.
+        // In a task of its own: a link that is lost now must not lose a server's word.
         tokio::spawn(async move {
             teller.tell_now(key, person).await;
             teller.telling().remove(&key);
@@ -111,13 +146,14 @@ impl Teller {
         if self.is_done(&key) {
             return;
         }
-        if let Some(address) = self.book.find(&person) {
-            match self.mail.send(&key, address).await {
-                Ok(()) => {}
-                Err(error) if error.is_for_ever() => {
-                    tracing::warn!(%error, "a notice cannot be delivered and is given up");
+        for address in self.book.find(&person) {
+            match self.send(&key, address).await {
+                None => {}
+                Some(Ok(())) => break,
+                Some(Err(error)) if error.is_for_ever() => {
+                    tracing::warn!(%error, "a notice cannot be delivered to an address");
                 }
-                Err(error) => {
+                Some(Err(error)) => {
                     tracing::warn!(%error, "a notice was not sent; it is tried again");
                     return;
                 }
@@ -126,6 +162,21 @@ impl Teller {
         if let Err(error) = self.memory.keep(key).await {
             tracing::error!(%error, "a notice was sent and cannot be remembered");
         }
+    }
+
+    /// Sends the message to `address`; `None` where there is nothing to send it by.
+    async fn send(&self, key: &[u8; 32], address: Address) -> Option<Result<(), TellError>> {
+        let Services { mail, sms } = &self.services;
+        Some(match address {
+            Address::Mail(address) => {
+                let sent = mail.as_ref()?.send(key, address).await;
+                sent.map_err(TellError::Mail)
+            }
+            Address::Sms(number) => {
+                let sent = sms.as_ref()?.send(key, &number).await;
+                sent.map_err(TellError::Sms)
+            }
+        })
     }
 
     fn telling(&self) -> MutexGuard<'_, HashSet<[u8; 32]>> {

@@ -1,18 +1,19 @@
-//! A register's receipt, held against the part that it came with.
+//! A register's receipt, held against the part or the refusal that it came with.
 //!
 //! What holds: a receipt in a table is of this register, query, permit, purpose, data, rules and
-//! entry in the log of use. That the register has signed it is checked where its key is known, and
+//! entry in the log of use; that of a refusal is of this register, query, permit, purpose and ground.
+//! That the register has signed it is checked where its key is known, and
 //! said; whether what else it says is true, a gateway cannot know.
 
 use innsyn_policy::RegisterId;
 use innsyn_proto::head::HeadKey;
-use innsyn_proto::receipt::{Receipt, ReceiptError};
+use innsyn_proto::receipt::{Receipt, ReceiptError, RefusalGround, RefusalReceipt};
 use innsyn_proto::wire::node::v1 as node;
 use innsyn_proto::wire::research::v1 as wire;
 
 use super::face::Prepared;
 
-/// A receipt that is not this part's.
+/// A receipt that is of something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ReceiptMismatchError {
     #[error(transparent)]
@@ -49,12 +50,56 @@ pub(super) fn check(
         ("rounding-base", u64::from(receipt.rounding_base) == base),
         ("use-log-leaf", receipt.use_log_leaf == *part.use_log_leaf),
     ];
-    if let Some((line, _)) = fits.into_iter().find(|(_, fits)| !fits) {
-        return Err(ReceiptMismatchError::Other(line));
+    all_fit(&fits)?;
+    Ok(Some(told(register, text, key)))
+}
+
+/// The receipt that came as `text` with a refusal of `register`, if it gave one; `key` is that of
+/// its log of use, if it is known.
+pub(super) fn check_refusal(
+    register: &RegisterId,
+    refusal: node::Refusal,
+    text: &str,
+    prepared: &Prepared,
+    key: Option<&HeadKey>,
+) -> Result<Option<wire::Receipt>, ReceiptMismatchError> {
+    if text.is_empty() {
+        return Ok(None);
     }
-    Ok(Some(wire::Receipt {
+    let receipt = match key {
+        Some(key) => RefusalReceipt::read(text, key)?,
+        None => RefusalReceipt::read_unchecked(text)?,
+    };
+    let ground = match receipt.ground {
+        RefusalGround::SettingsTooOld(_) => node::Refusal::SettingsTooOld,
+        RefusalGround::Steward => node::Refusal::Steward,
+        RefusalGround::Permit => node::Refusal::Permit,
+        RefusalGround::OutsidePermit => node::Refusal::OutsidePermit,
+    };
+    let permit = &prepared.permit;
+    all_fit(&[
+        ("register", receipt.register == *register),
+        ("query", receipt.query == prepared.query.name()),
+        ("permit", receipt.permit == permit.permit().terms().id),
+        ("permit-digest", receipt.permit_digest == *permit.digest()),
+        ("purpose", receipt.purpose == prepared.purpose),
+        ("refused", ground == refusal),
+    ])?;
+    Ok(Some(told(register, text, key)))
+}
+
+/// An error about the first line that does not fit.
+fn all_fit(fits: &[(&'static str, bool)]) -> Result<(), ReceiptMismatchError> {
+    match fits.iter().find(|(_, fits)| !fits) {
+        Some((line, _)) => Err(ReceiptMismatchError::Other(line)),
+        None => Ok(()),
+    }
+}
+
+fn told(register: &RegisterId, text: &str, key: Option<&HeadKey>) -> wire::Receipt {
+    wire::Receipt {
         register_id: register.to_string(),
-        text: text.clone(),
+        text: text.to_owned(),
         is_signature_checked: key.is_some(),
-    }))
+    }
 }

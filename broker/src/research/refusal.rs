@@ -15,6 +15,7 @@ use super::config::{DEADLINE_MS_MAX, DEADLINE_MS_MIN};
 use super::desk::{ReleaseError, RulesError};
 use super::ledger::StoreError;
 use super::plan::PlanError;
+use super::said_no::{self, Missing};
 use super::sql::SqlError;
 use crate::gateway::refusal::ERROR_DOMAIN;
 
@@ -76,15 +77,15 @@ pub(crate) enum Refusal {
     NotAvailable,
     #[error("other tables of the data permit were released meanwhile; ask again")]
     Overtaken,
-    #[error("there is no answer of {}", named(.0))]
-    Incomplete(Vec<RegisterId>),
+    #[error("there is no answer of {}", named_with_reason(.0))]
+    Incomplete(Vec<Missing>),
     #[error(
         "there is no table: {} must have the query approved by the register's steward, and keeps \
          it; run it again when that is done", named(.0)
     )]
     Held(Vec<RegisterId>),
-    #[error("no register has answered; {asked} were asked")]
-    NobodyAnswered { asked: usize },
+    #[error("no register has answered; {} were asked{}", .0.len(), those_that_say_why(.0))]
+    NobodyAnswered(Vec<Missing>),
     #[error("too many runs are under way; try again in a minute")]
     Overloaded,
     #[error("the run was cancelled")]
@@ -119,7 +120,7 @@ impl Refusal {
             R::Overtaken => "OVERTAKEN",
             R::Incomplete(_) => "REGISTERS_MISSING",
             R::Held(_) => "HELD_BY_STEWARD",
-            R::NobodyAnswered { .. } => "NO_REGISTER_ANSWERED",
+            R::NobodyAnswered(_) => "NO_REGISTER_ANSWERED",
             R::Overloaded => "OVERLOADED",
             R::Cancelled => "CANCELLED",
             R::Ledger(_) => "LEDGER_UNAVAILABLE",
@@ -151,7 +152,7 @@ impl Refusal {
             | R::NotServed(_)
             | R::Incomplete(_)
             | R::Held(_)
-            | R::NobodyAnswered { .. }
+            | R::NobodyAnswered(_)
             | R::Ledger(_) => Code::Unavailable,
             R::Overloaded => Code::ResourceExhausted,
             R::Cancelled => Code::Cancelled,
@@ -174,6 +175,7 @@ impl Refusal {
                     entry("column", &place.column.to_string()),
                 ])
             }),
+            R::Incomplete(missing) | R::NobodyAnswered(missing) => by_reason(missing),
             _ => HashMap::new(),
         }
     }
@@ -187,15 +189,53 @@ impl From<Refusal> for tonic::Status {
     }
 }
 
+/// Registers that are named in one text.
+const NAMED_MAX: usize = 20;
+
 /// Registers by name; not all of a long list.
 fn named(registers: &[RegisterId]) -> String {
-    const NAMED_MAX: usize = 20;
-    let names: Vec<_> = registers
-        .iter()
-        .take(NAMED_MAX)
-        .map(|register| format!("`{register}`"))
-        .collect();
-    let more = registers.len().saturating_sub(NAMED_MAX);
+    listed(registers.iter().map(|register| format!("`{register}`")))
+}
+
+/// Registers by name, each with why if it has said so.
+fn named_with_reason(missing: &[Missing]) -> String {
+    listed(missing.iter().map(
+        |Missing { register, reason }| match said_no::words(*reason) {
+            Some(why) => format!("`{register}` ({why})"),
+            None => format!("`{register}`"),
+        },
+    ))
+}
+
+/// Those that have said why, for the end of a sentence.
+fn those_that_say_why(missing: &[Missing]) -> String {
+    let say_why = |missing: &&Missing| said_no::words(missing.reason).is_some();
+    let say_why: Vec<_> = missing.iter().filter(say_why).cloned().collect();
+    match say_why.as_slice() {
+        [] => String::new(),
+        said => format!("; {}", named_with_reason(said)),
+    }
+}
+
+/// For each reason that registers have given, their ids with commas in between.
+fn by_reason(missing: &[Missing]) -> HashMap<String, String> {
+    let mut by_reason: HashMap<String, String> = HashMap::new();
+    for Missing { register, reason } in missing.iter().take(NAMED_MAX) {
+        if let Some(label) = said_no::label(*reason) {
+            let registers = by_reason.entry(label.to_owned()).or_default();
+            if !registers.is_empty() {
+                registers.push(',');
+            }
+            registers.push_str(register.as_str());
+        }
+    }
+    by_reason
+}
+
+/// The first of `names`, and how many others there are.
+fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
+    let more = names.len().saturating_sub(NAMED_MAX);
+    let names: Vec<_> = names.take(NAMED_MAX).collect();
     match more {
         0 => names.join(", "),
         more => format!("{} and {more} others", names.join(", ")),

@@ -39,6 +39,7 @@ use super::part::{self, Counted};
 use super::receipts;
 use super::refusal::Refusal;
 use super::runs::RunId;
+use super::said_no::{Missing, SaidNo};
 use no_part::NoPart;
 use releasing::{again, progress, released, state};
 
@@ -114,8 +115,8 @@ impl Run {
         let _ = self.told.try_send(Ok(response));
     }
 
-    fn tell_state(&self, register: &RegisterId, state: State) {
-        self.tell(Update::Progress(progress(register, state)));
+    fn tell_state(&self, register: &RegisterId, state: State, said: Option<&SaidNo>) {
+        self.tell(Update::Progress(progress(register, state, said)));
     }
 
     /// Notes whether `register` waits for its steward.
@@ -194,12 +195,16 @@ impl Run {
             contributors,
             exact,
             receipts,
+            said,
             audit,
         } = asked;
-        let missing: Vec<RegisterId> = coverage
+        let missing: Vec<Missing> = coverage
             .iter()
             .filter(|(_, outcome)| *outcome != RegisterOutcome::Answered)
-            .map(|(register, _)| register.clone())
+            .map(|(register, _)| Missing {
+                register: register.clone(),
+                reason: said.get(register).map(SaidNo::reason).unwrap_or_default(),
+            })
             .collect();
         let held: Vec<RegisterId> = coverage.with(RegisterOutcome::Held).cloned().collect();
         let is_complete_but_for_held = prepared.must_be_complete && held.len() == missing.len();
@@ -210,8 +215,7 @@ impl Run {
             return Err(Refusal::Incomplete(missing));
         }
         if contributors.is_empty() {
-            let asked = coverage.asked();
-            return Err(Refusal::NobodyAnswered { asked });
+            return Err(Refusal::NobodyAnswered(missing));
         }
         let key = ReleaseKey {
             permit: prepared.permit.permit().terms().id.clone(),
@@ -225,7 +229,9 @@ impl Run {
         let desk = self.face.desk;
         // Which cells protect others can take a while to find.
         let (prepared, released) = tokio::task::spawn_blocking(move || {
-            let table = released(desk, &prepared, &exact, &coverage, receipts, audit, now);
+            let table = released(
+                desk, &prepared, &exact, &coverage, &said, receipts, audit, now,
+            );
             (prepared, table)
         })
         .await
@@ -258,11 +264,12 @@ impl Run {
         let ids = cleared.iter().map(|cleared| cleared.register().clone());
         let mut account = Account::new(ids.chain(prepared.unknown.keys().cloned()));
         for (register, outcome) in &prepared.unknown {
-            self.book(&mut account, register, *outcome)?;
+            self.book(&mut account, register, *outcome, None)?;
         }
         let mut merge = Merge::new(prepared.plan.shape());
         let mut contributors = BTreeMap::new();
         let mut receipts = BTreeMap::new();
+        let mut said = BTreeMap::new();
         let ends_at = Instant::now() + prepared.deadline;
         let request = self.request(&prepared);
         let mut legs: FuturesUnordered<_> = cleared
@@ -297,17 +304,19 @@ impl Run {
                     if error.is_of_the_audit() {
                         audit.cannot_compare(&register, &error);
                     }
-                    error.outcome(&register)
+                    let outcome = error.outcome(&register);
+                    said.extend(error.said().map(|said| (register.clone(), said)));
+                    outcome
                 }
             };
-            self.book(&mut account, &register, outcome)?;
+            self.book(&mut account, &register, outcome, said.get(&register))?;
         }
         drop(legs);
         let open: Vec<RegisterId> = account.open_registers().cloned().collect();
         for register in &open {
             let outcome = self.unanswered(register);
             tracing::info!(node.id = %register, outcome = ?outcome, "no answer in time");
-            self.book(&mut account, register, outcome)?;
+            self.book(&mut account, register, outcome, None)?;
         }
         Ok(Asked {
             prepared,
@@ -315,6 +324,7 @@ impl Run {
             contributors,
             exact: merge.finish(),
             receipts: receipts.into_values().collect(),
+            said,
             audit,
         })
     }
@@ -325,13 +335,14 @@ impl Run {
         account: &mut Account,
         register: &RegisterId,
         outcome: RegisterOutcome,
+        said: Option<&SaidNo>,
     ) -> Result<(), Refusal> {
         // Each register is asked once, so it is booked once.
         if let Err(error) = account.book(register, outcome) {
             tracing::error!(%error, "register not booked");
             return Err(Refusal::Failed);
         }
-        self.tell_state(register, state(outcome));
+        self.tell_state(register, state(outcome), said);
         Ok(())
     }
 
@@ -371,13 +382,16 @@ impl Run {
         prepared: &Prepared,
     ) -> Result<Share, NoPart> {
         self.is_held(register, false);
-        self.tell_state(register, State::Asked);
+        self.tell_state(register, State::Asked, None);
         let audit = request.audit.clone();
         let mut responses = self.face.agents.compute(register, request).await?;
         let mut told = State::Asked;
         loop {
             let response = responses.message().await.map_err(CallError::Call)?;
-            let message = response.ok_or(NoPart::Ended)?.message;
+            let node::ComputeResponse {
+                message,
+                refusal_receipt,
+            } = response.ok_or(NoPart::Ended)?;
             let next = match message.ok_or(NoPart::NotUnderstood)? {
                 Message::Part(part) => {
                     let counted = part::read(&part, &prepared.plan)?;
@@ -391,10 +405,21 @@ impl Run {
                     });
                 }
                 Message::Refusal(refusal) => {
-                    return Err(match node::Refusal::try_from(refusal) {
-                        Ok(node::Refusal::Unspecified) | Err(_) => NoPart::NotUnderstood,
-                        Ok(refusal) => NoPart::Refused(refusal),
-                    });
+                    let refusal = match node::Refusal::try_from(refusal) {
+                        Ok(node::Refusal::Unspecified) | Err(_) => {
+                            return Err(NoPart::NotUnderstood);
+                        }
+                        Ok(refusal) => refusal,
+                    };
+                    let key = self.face.log_key(register);
+                    let receipt = receipts::check_refusal(
+                        register,
+                        refusal,
+                        &refusal_receipt,
+                        prepared,
+                        key,
+                    )?;
+                    return Err(NoPart::Refused(SaidNo { refusal, receipt }));
                 }
                 Message::Held(_) => State::Held,
                 Message::Running(_) => State::Running,
@@ -402,7 +427,7 @@ impl Run {
             // Held, then running, each once: there is room to tell so much.
             if next > told {
                 self.is_held(register, next == State::Held);
-                self.tell_state(register, next);
+                self.tell_state(register, next, None);
                 told = next;
             }
         }
@@ -416,6 +441,8 @@ struct Asked {
     contributors: BTreeMap<RegisterId, [u8; 32]>,
     exact: ExactTable,
     receipts: Vec<wire::Receipt>,
+    /// By whom it was refused, with what they said.
+    said: BTreeMap<RegisterId, SaidNo>,
     audit: Audit,
 }
 

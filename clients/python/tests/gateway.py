@@ -35,6 +35,9 @@ class Gateway:
         self.brain = innsyn.DummyClient(persons=600, silent=["east"])
         self.requests: list[Any] = []
         self.refuses: Refused | None = None
+        #: What runs are told of registers, and how they end then, instead of a table.
+        self.tells: list[wire.RegisterProgress] = []
+        self.ends: Refused | None = None
         #: Runs ask the registers, and then wait for this.
         self.lets_answer = threading.Event()
         self.lets_answer.set()
@@ -110,6 +113,10 @@ class Gateway:
         while not self.lets_answer.wait(0.02):
             if not context.is_active():
                 return
+        if self.ends is not None:
+            for told in self.tells:
+                yield wire.RunResponse(progress=told)
+            refuse(context, self.ends)
         table = self.brain.run(request.query, progress=False).message
         for register in table.registers:
             yield progress(register.register_id, register.state)

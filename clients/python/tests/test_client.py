@@ -12,6 +12,7 @@ import pytest
 from gateway import PERMIT, TOKEN, Gateway, Refused
 
 import innsyn
+from innsyn.research.v1 import research_pb2 as wire
 
 
 def by_sex(client: innsyn.Client) -> innsyn.Query:
@@ -259,3 +260,48 @@ def test_two_threads_may_ask_at_once(gateway: Gateway) -> None:
         for thread in threads:
             thread.join()
     assert results == [query.name] * 4
+
+
+def refused(reason: int, receipt: str = "") -> wire.RegisterProgress:
+    told = wire.RegisterProgress(
+        register_id="east", state=wire.REGISTER_STATE_REFUSED, refusal_reason=reason
+    )
+    if receipt:
+        told.refusal_receipt.text = receipt
+        told.refusal_receipt.is_signature_checked = True
+    return told
+
+
+def test_why_a_register_refused_is_told_with_its_receipt() -> None:
+    coverage = innsyn.Coverage(
+        [
+            refused(wire.REFUSAL_REASON_SETTINGS_TOO_OLD, "innsyn refusal 1"),
+            wire.RegisterProgress(register_id="west", state=wire.REGISTER_STATE_ANSWERED),
+        ]
+    )
+    assert dict(coverage) == {"east": "refused", "west": "answered"}
+    assert coverage.refusals == {
+        "east": innsyn.Refusal("settings_too_old", "innsyn refusal 1", is_signature_checked=True)
+    }
+    assert str(coverage).endswith(
+        "missing: east (refused: what people there have said about the use of their data is too old)"
+    )
+    for untold in (wire.REFUSAL_REASON_UNSPECIFIED, 99):
+        coverage = innsyn.Coverage([refused(untold)])
+        assert coverage.refusals == {"east": innsyn.Refusal("")}
+        assert str(coverage).endswith("missing: east (refused)")
+
+
+def test_a_run_without_a_table_tells_who_refused_and_why(gateway: Gateway) -> None:
+    gateway.tells = [refused(wire.REFUSAL_REASON_STEWARD, "innsyn refusal 1")]
+    gateway.ends = Refused(
+        grpc.StatusCode.UNAVAILABLE,
+        "NO_REGISTER_ANSWERED",
+        "no register has answered; 1 were asked; `east` (its steward says no)",
+        {"steward": "east"},
+    )
+    with gateway.connect() as client, pytest.raises(innsyn.RegistersMissing) as caught:
+        client.run(by_sex(client), progress=False)
+    assert caught.value.metadata == {"steward": "east"}
+    assert caught.value.refusals["east"].reason == "steward"
+    assert caught.value.refusals["east"].receipt == "innsyn refusal 1"

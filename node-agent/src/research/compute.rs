@@ -15,7 +15,8 @@
 //! - **The register decides for itself.** Signature, query, permit and the steward's rules are
 //!   checked here whatever a gateway says, before the run and again before the part leaves.
 //! - **Two vocabularies.** The exact ground stands in the entry, in the record beside it and in
-//!   the agent's own log; the gateway gets a [`wire::Refusal`].
+//!   the agent's own log; the gateway gets a [`wire::Refusal`], with a signed receipt where the
+//!   ground says nothing of anybody in the data (`answering/refusing`).
 //! - **Counts can be compared.** What a query counted is kept (`kept`) before its part leaves, and
 //!   what a later query of the same permit shares with it is told if the gateway asks (`overlap`).
 //!   What cannot be compared is refused.
@@ -94,8 +95,9 @@ pub trait Countable: fmt::Debug + Send + Sync {
     /// The persons who may be counted in the statistics `of` at `now`; nobody where that is not
     /// known.
     fn included(&self, of: &Use, now: Timestamp) -> Included;
-    /// What people have said, as far as it decides who may be counted.
-    fn settings(&self) -> SettingsRead;
+    /// What people have said, as far as it decides who may be counted in the statistics `of` at
+    /// `now`.
+    fn settings(&self, of: &Use, now: Timestamp) -> SettingsRead;
     /// What the persons are called under `key`, in the order of their numbers: the same in every
     /// snapshot.
     fn marks(&self, key: &MarkKey) -> Marks;
@@ -142,8 +144,11 @@ impl Counting<'_> {
 pub struct SettingsRead {
     /// When it was read.
     pub read_at: Timestamp,
-    /// When the source was last seen to say still the same.
-    pub seen_at: Timestamp,
+    /// When it was last seen to be still the same and whole; `None` where it has not been since the
+    /// start.
+    pub seen_at: Option<Timestamp>,
+    /// Whether that is too long ago to rely on it.
+    pub is_too_old: bool,
     /// How many persons are registered, whatever they have said.
     pub registered: usize,
 }
@@ -271,7 +276,7 @@ impl fmt::Debug for Compute {
 /// The messages of one call. When they are dropped, the call has ended and so does its work.
 #[derive(Debug)]
 pub struct Answers {
-    messages: ReceiverStream<Message>,
+    messages: ReceiverStream<wire::ComputeResponse>,
     _ends_the_work: DropGuard,
 }
 
@@ -279,13 +284,17 @@ impl Stream for Answers {
     type Item = Result<wire::ComputeResponse, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.messages).poll_next(cx).map(|message| {
-            message.map(|message| {
-                Ok(wire::ComputeResponse {
-                    message: Some(message),
-                })
-            })
-        })
+        Pin::new(&mut self.messages)
+            .poll_next(cx)
+            .map(|response| response.map(Ok))
+    }
+}
+
+/// `message` with nothing beside it.
+const fn alone(message: Message) -> wire::ComputeResponse {
+    wire::ComputeResponse {
+        message: Some(message),
+        refusal_receipt: String::new(),
     }
 }
 

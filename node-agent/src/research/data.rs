@@ -168,8 +168,8 @@ impl Countable for ResearchData {
         self.included(of, now)
     }
 
-    fn settings(&self) -> SettingsRead {
-        self.inclusion.settings_read()
+    fn settings(&self, of: &Use, now: Timestamp) -> SettingsRead {
+        self.inclusion.settings_read(of, now)
     }
 
     fn marks(&self, key: &MarkKey) -> Marks {

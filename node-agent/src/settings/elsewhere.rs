@@ -43,11 +43,11 @@ impl Elsewhere {
         }
     }
 
-    /// As of when everything said of each of them is here; `None` where that was never so since
-    /// the start, and [`Timestamp`]'s end where there is none.
-    pub fn known_at(&self) -> Option<Timestamp> {
-        let oldest = self.known().values().copied().min();
-        oldest.unwrap_or(Some(Timestamp::from_micros(i64::MAX)))
+    /// As of when everything said of `definition` is here; `None` where that was never so since
+    /// the start, and [`Timestamp`]'s end where it is not written elsewhere.
+    pub fn known_at(&self, definition: &DefinitionId) -> Option<Timestamp> {
+        let known = self.known().get(definition).copied();
+        known.unwrap_or(Some(Timestamp::from_micros(i64::MAX)))
     }
 
     /// Whether what is here of `definition` may be relied on at `now`. What is not written

@@ -158,10 +158,13 @@ impl KeptSettings {
             && about.all(|definition| self.elsewhere.is_known(&definition.id, now))
     }
 
-    /// As of when everything that gateways have and that is written elsewhere is here; `None` where
-    /// that was never so since the start.
-    pub(crate) fn current_at(&self) -> Option<Timestamp> {
-        self.currency.current_at().min(self.elsewhere.known_at())
+    /// As of when everything is here that gateways have and that is written elsewhere of what
+    /// covers `of`; `None` where that was never so since the start.
+    pub(crate) fn current_at_for(&self, of: &Use) -> Option<Timestamp> {
+        let definitions = self.definitions.iter();
+        let about = definitions.filter(|definition| definition.covers.touch(of));
+        let known = about.map(|definition| self.elsewhere.known_at(&definition.id));
+        known.fold(self.currency.current_at(), Option::min)
     }
 
     /// Changes with every setting that is taken.

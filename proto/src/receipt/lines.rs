@@ -41,17 +41,10 @@ impl Receipt {
         let receipt = Self {
             register: lines.read("register", |it| RegisterId::parse(it).ok())?,
             query: lines.parsed("query")?,
-            permit: lines.read("permit", |it| {
-                let (issuer, number) = it.split_once('/')?;
-                PermitId::new(issuer, number).ok()
-            })?,
+            permit: lines.read("permit", permit_id)?,
             permit_digest: lines.read("permit-digest", digest)?,
             snapshot: lines.read("snapshot", digest)?,
-            purpose: lines.read("purpose", |it| {
-                Purpose::ALL
-                    .into_iter()
-                    .find(|purpose| purpose.name() == it)
-            })?,
+            purpose: lines.read("purpose", purpose)?,
             settings_read_at: lines.read("settings-read", second)?,
             settings_age_s: lines.parsed("settings-age-s")?,
             smallest_cell: lines.parsed("smallest-cell")?,
@@ -76,4 +69,16 @@ impl Receipt {
             Err(ReceiptError::More)
         }
     }
+}
+
+/// A data permit's issuer and number.
+pub(super) fn permit_id(text: &str) -> Option<PermitId> {
+    let (issuer, number) = text.split_once('/')?;
+    PermitId::new(issuer, number).ok()
+}
+
+/// A purpose, by its name.
+pub(super) fn purpose(text: &str) -> Option<Purpose> {
+    let mut all = Purpose::ALL.into_iter();
+    all.find(|purpose| purpose.name() == text)
 }

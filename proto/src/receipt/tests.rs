@@ -112,3 +112,79 @@ fn persons_are_told_to_the_nearest_ten() {
     }
     assert_eq!(PersonsAbout::of(u64::MAX).get() % PersonsAbout::BASE, 0);
 }
+
+fn refusal(ground: RefusalGround) -> RefusalReceipt {
+    let part = receipt();
+    RefusalReceipt {
+        register: part.register,
+        query: part.query,
+        permit: part.permit,
+        permit_digest: part.permit_digest,
+        snapshot: part.snapshot,
+        purpose: part.purpose,
+        ground,
+        use_log_leaf: part.use_log_leaf,
+        at: part.at,
+    }
+}
+
+const fn too_old(age_s: Option<u64>) -> RefusalGround {
+    RefusalGround::SettingsTooOld(SettingsAge {
+        read_at: Timestamp::from_seconds(AT - 3_660),
+        age_s,
+    })
+}
+
+#[test]
+fn a_refusal_is_read_as_it_was_signed_whatever_its_ground() {
+    let key = signer().public().unwrap();
+    for ground in [
+        too_old(Some(3_605)),
+        too_old(None),
+        RefusalGround::Steward,
+        RefusalGround::Permit,
+        RefusalGround::OutsidePermit,
+    ] {
+        let refusal = refusal(ground);
+        let note = refusal.sign(&signer()).unwrap();
+        assert_eq!(RefusalReceipt::read(&note, &key), Ok(refusal.clone()));
+        assert_eq!(RefusalReceipt::read_unchecked(&note), Ok(refusal));
+        // Nobody takes one for a receipt of a part.
+        assert!(Receipt::read(&note, &key).is_err());
+    }
+    let part = receipt().sign(&signer()).unwrap();
+    assert!(RefusalReceipt::read(&part, &key).is_err());
+
+    let lines = refusal(too_old(Some(3_605))).text();
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!(lines[0], "innsyn refusal 1");
+    assert_eq!(lines[7], "refused: settings-too-old");
+    assert_eq!(lines[8], "settings-read: 2027-01-15T06:59:00Z");
+    assert_eq!(lines[9], "settings-age-s: 3605");
+    assert_eq!(lines[11], "at: 2027-01-15T08:00:00Z");
+}
+
+#[test]
+fn what_is_not_written_as_a_refusal_is_not_read() {
+    let key = signer().public().unwrap();
+    let text = refusal(too_old(Some(3_605))).text();
+    let read = |text: &str| RefusalReceipt::read_unchecked(&signer().sign_text(text).unwrap());
+    assert!(read(&text).is_ok());
+    for (from, to) in [
+        ("refused: settings-too-old", "refused: no-consent"),
+        ("refused: settings-too-old", "refused: steward"),
+        ("settings-age-s: 3605\n", ""),
+        ("settings-age-s: 3605", "settings-age-s: 0x3605"),
+        ("settings-age-s: 3605", "settings-age-s: +3605"),
+        ("settings-age-s: 3605", "settings-age-s: never"),
+        ("08:00:00Z\n", "08:00:00Z\nperson: 1\n"),
+    ] {
+        let wrong = text.replace(from, to);
+        assert_ne!(wrong, text, "{from}");
+        assert!(read(&wrong).is_err(), "{to}");
+    }
+    let note = refusal(RefusalGround::Steward).sign(&signer()).unwrap();
+    let changed = note.replace("refused: steward", "refused: permit");
+    assert_ne!(changed, note);
+    assert!(RefusalReceipt::read(&changed, &key).is_err());
+}

@@ -3,6 +3,7 @@
 use innsyn_proto::wire::types::v1::{Outcome, Reason};
 
 pub(super) mod cases;
+pub(super) mod refusals;
 pub(super) mod settings;
 
 /// An outcome in words.

@@ -256,7 +256,7 @@ pub(super) fn head_of(federation: &Federation, register: &str) -> Output {
         .unwrap()
 }
 
-fn read_logs(folder: &Path, logs: &mut Vec<(PathBuf, String)>) {
+pub(super) fn read_logs(folder: &Path, logs: &mut Vec<(PathBuf, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -3,66 +3,22 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
 use super::dialogs::{Citizen, REGISTER, clerk_says};
 use super::federation::spec_of_today;
-use super::fleet::{Fleet, Prepared, until};
+use super::fleet::{Fleet, Prepared};
+use servers::{Kind, Server};
+
+mod servers;
+mod sms;
+mod tls;
 
 /// Two beats of the agent's stream, and some: what would be sent again would be by then.
 const TWO_BEATS: Duration = Duration::from_secs(12);
-
-/// The e-mail server, a process of its own.
-struct MailServer {
-    process: Child,
-    port: u16,
-    taken: PathBuf,
-}
-
-impl MailServer {
-    async fn start(taken: &Path, port: u16) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let mut process = Command::new(root.join(".venv/bin/python"))
-            .arg(root.join("tests/clients/mail_server.py"))
-            .arg(taken)
-            .arg(port.to_string())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut said = String::new();
-        let out = process.stdout.take().unwrap();
-        BufReader::new(out).read_line(&mut said).await.unwrap();
-        Self {
-            process,
-            port: said.trim().parse().unwrap(),
-            taken: taken.to_owned(),
-        }
-    }
-
-    fn messages(&self) -> Vec<Value> {
-        let text = fs::read_to_string(&self.taken).unwrap_or_default();
-        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        let lines = whole.lines().filter(|line| !line.is_empty());
-        lines
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
-    }
-
-    async fn has_taken(&self, messages: usize) {
-        until("the e-mail server has them", async || {
-            self.messages().len() >= messages
-        })
-        .await;
-    }
-}
 
 /// A citizen has a case, and the register's case handler writes in it.
 async fn register_writes(fleet: &Fleet, citizen: &Citizen, number: u32) {
@@ -87,7 +43,7 @@ async fn area_1_notification_one_for_each_message_under_kills_and_it_names_no_re
     let chosen = |id: &str, _| id == REGISTER;
     let prepared = Prepared::choosing(&spec_of_today(600, 4), chosen);
     let folder = prepared.world.folder.clone();
-    let mut mail = MailServer::start(&folder.join("mail.jsonl"), 0).await;
+    let mut mail = Server::start(Kind::Mail, &folder.join("mail.jsonl"), 0, &[]).await;
     let config = prepared.world.gateway_config();
     let section = format!(
         r#"{}
@@ -125,14 +81,14 @@ memory = "notified"
     fleet.restart_gateway();
 
     // So are both; and the e-mail server is away meanwhile.
-    mail.process.kill().await.unwrap();
+    mail.stop().await;
     register_writes(&fleet, &kari, 4).await;
     sleep(Duration::from_secs(6)).await;
     fleet.kill(REGISTER).await;
     fleet.kill_gateway().await;
     fleet.restart_gateway();
     fleet.restart(REGISTER);
-    let mail = MailServer::start(&mail.taken, mail.port).await;
+    let mail = mail.start_again().await;
     mail.has_taken(4).await;
 
     // Who has no address is written to no more than who has none.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use innsyn_policy::{Clock as _, PermitId, RegisterId};
 use innsyn_proto::clock::SystemClock;
 use innsyn_proto::head::HeadSigner;
+use innsyn_proto::receipt::{RefusalGround, RefusalReceipt, SettingsAge};
 use innsyn_proto::sealing::{ItemKind, SealingKey};
 use innsyn_proto::setting::Item;
 use innsyn_proto::wire::research::v1 as wire;
@@ -118,6 +119,23 @@ impl Operator {
     }
 }
 
+/// The research gateway is given the keys of the registers' logs, and started anew.
+async fn knows_the_logs(fleet: &mut Fleet) {
+    let keys = REGISTERS.map(|register| {
+        let secret = fleet.world.agent_folder(register).join("log-signing.key");
+        let secret = fs::read_to_string(secret).unwrap();
+        let key = HeadSigner::parse(&secret).unwrap();
+        format!("{register} = \"{}\"", key.public_text())
+    });
+    let config = fleet.world.research_gateway_config();
+    let text = fs::read_to_string(&config).unwrap();
+    let section = "[research_gateway]\n";
+    let with_keys = format!("{section}log_keys = {{ {} }}\n", keys.join(", "));
+    fs::write(&config, text.replace(section, &with_keys)).unwrap();
+    fleet.kill_research_gateway().await;
+    fleet.restart_research_gateway();
+}
+
 struct Story {
     fleet: Fleet,
     operator: Operator,
@@ -140,7 +158,8 @@ impl Story {
             let limit = format!("[settings]\nmax_age_s = {}\n", AGE_MAX.as_secs());
             fs::write(&config, text.replace("[settings]\n", &limit)).unwrap();
         }
-        let fleet = prepared.start().await;
+        let mut fleet = prepared.start().await;
+        knows_the_logs(&mut fleet).await;
         let story = Self {
             operator: Operator::at(&fleet.world).await,
             caller: fleet.caller().await,
@@ -200,6 +219,46 @@ impl Story {
         let part = self.agents.part(register, &planned, permit.unwrap()).await;
         part.map(|part| part.cells.iter().map(|cell| cell.persons).sum())
             .map_err(|refused| format!("{refused:#}"))
+    }
+
+    /// `register` counts nothing, and its agent says why.
+    async fn refuses(&mut self, register: &str) {
+        let refused = self.counts(register).await.unwrap_err();
+        assert!(refused.contains("SettingsTooOld"), "{register}: {refused}");
+        let ready = self.readyz(register).await;
+        assert!(
+            ready.contains("people's settings are not known to be complete"),
+            "{register}: {ready}"
+        );
+    }
+
+    /// A researcher asks all registers. Those that lack something have signed that they refuse,
+    /// and how old what they know is; the rest is in the table.
+    async fn tells_the_researcher_whose_settings_are_too_old(&self) {
+        let query = persons_by_sex(&REGISTERS);
+        let request = self.researcher.asks(Asked::Query(query));
+        let table = self.researcher.run(request, |_| ()).await.unwrap();
+        for at in &table.registers {
+            let register = at.register_id.as_str();
+            if ![WITHHELD, REORDERED].contains(&register) {
+                assert_eq!(at.state(), wire::RegisterState::Answered, "{register}");
+                assert_eq!((at.refusal_reason, &at.refusal_receipt), (0, &None));
+                continue;
+            }
+            assert_eq!(at.state(), wire::RegisterState::Refused, "{register}");
+            let reason = at.refusal_reason();
+            assert_eq!(reason, wire::RefusalReason::SettingsTooOld, "{register}");
+            let receipt = at.refusal_receipt.as_ref().unwrap();
+            assert!(receipt.is_signature_checked, "{register}");
+            let receipt = RefusalReceipt::read_unchecked(&receipt.text).unwrap();
+            let RefusalGround::SettingsTooOld(SettingsAge { read_at, age_s }) = receipt.ground
+            else {
+                panic!("{register}: {:?}", receipt.ground);
+            };
+            assert!(age_s.unwrap() >= AGE_MAX.as_secs(), "{register}: {age_s:?}");
+            assert!(read_at < receipt.at);
+            assert_eq!(receipt.query.as_bytes().as_slice(), table.query_name);
+        }
     }
 
     /// A line of the agent's metrics.
@@ -332,19 +391,16 @@ async fn promise_5_a_relay_that_withholds_reorders_replays_or_injects_is_noticed
     .await;
     assert!(said.elapsed() < AGE_MAX + LONG / 4, "{:?}", said.elapsed());
     for register in [WITHHELD, REORDERED] {
-        let refused = story.counts(register).await.unwrap_err();
-        assert!(refused.contains("DataUnavailable"), "{register}: {refused}");
-        let ready = story.readyz(register).await;
-        assert!(
-            ready.contains("people's settings are not known to be complete"),
-            "{register}: {ready}"
-        );
+        story.refuses(register).await;
         assert!(story.taken(register).await.is_empty(), "{register}");
     }
     for register in [REPLAYED, INJECTED] {
         story.counts(register).await.unwrap();
         assert!(story.readyz(register).await.contains("\"warnings\":[]"));
     }
+    story
+        .tells_the_researcher_whose_settings_are_too_old()
+        .await;
 
     // In another order, late, each counts once and in its place.
     let held = story.operator.kept(&format!("held_{REORDERED}")).await;

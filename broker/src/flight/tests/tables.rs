@@ -195,7 +195,7 @@ async fn coverage_stands_in_every_row_in_the_metadata_and_in_the_report() {
     };
     assert_eq!(told("registers_asked"), "2");
     assert_eq!(told("registers_answered"), "1");
-    assert_eq!(told("registers_missing"), "vest: refused");
+    assert_eq!(told("registers_missing"), "vest: refused (steward)");
     assert_eq!(told("released_at"), "2026-01-01T00:01:00Z");
     assert_eq!(told("is_earlier"), "false");
     assert_eq!((told("smallest_cell"), told("rounding_base")), ("5", "5"));
@@ -208,8 +208,8 @@ async fn coverage_stands_in_every_row_in_the_metadata_and_in_the_report() {
     assert_eq!(
         rows(&report),
         [
-            format!("{name} {at} false nord answered"),
-            format!("{name} {at} false vest refused")
+            format!("{name} {at} false nord answered -"),
+            format!("{name} {at} false vest refused steward")
         ]
     );
 }

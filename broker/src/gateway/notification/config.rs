@@ -2,48 +2,38 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use innsyn_policy::NumberRules;
-use lettre::message::Mailbox;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use serde::Deserialize;
 
-use super::{AddressBookError, FileOfAddresses, Mail, Memory, Teller, resolve};
+use super::{AddressBookError, FileOfAddresses, Memory, Services, Teller, resolve};
+use sms::SmsSection;
+use smtp::SmtpSection;
 
-/// How long an e-mail server may take for one step.
-const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
+mod sms;
+mod smtp;
+mod trust;
 
-type Transport = AsyncSmtpTransport<Tokio1Executor>;
+pub use sms::SmsConfigError;
+pub use trust::TrustError;
 
 /// How citizens are told of new messages; checked.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Section")]
 pub struct NotificationConfig {
-    smtp: Smtp,
-    from: Mailbox,
+    mail: Option<smtp::Checked>,
+    sms: Option<sms::Checked>,
     address_book: PathBuf,
     memory: PathBuf,
 }
 
-/// An e-mail server.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Smtp {
-    host: String,
-    port: u16,
-    security: Security,
-    username: Option<String>,
-    password_file: Option<PathBuf>,
-}
-
+/// Whether what is said on the way is secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Security {
     /// TLS from the first byte.
     Tls,
-    /// TLS before anything is said.
+    /// TLS before anything is said; of e-mail alone.
     Starttls,
     /// In clear; on loopback only.
     None,
@@ -52,8 +42,9 @@ enum Security {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Section {
-    smtp: Smtp,
-    from: String,
+    smtp: Option<SmtpSection>,
+    from: Option<String>,
+    sms: Option<SmsSection>,
     address_book: PathBuf,
     memory: PathBuf,
 }
@@ -61,15 +52,27 @@ struct Section {
 /// Why the section cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum NotificationConfigError {
+    /// Nothing to tell by.
+    #[error("people are told by e-mail or SMS; name `smtp` with `from`, or `sms`, or both")]
+    NoService,
     /// Addresses in clear on a network.
-    #[error("`smtp.security` is `none`, which is for an e-mail server on loopback; use `tls`")]
-    Cleartext,
+    #[error("`{0}.security` is `none`, which is for a server on loopback; use `tls`")]
+    Cleartext(&'static str),
+    /// A CA for a server without a certificate.
+    #[error("`{0}.ca_file` is for a server that is spoken to over TLS")]
+    CaInClear(&'static str),
     /// One half of a login.
     #[error("`smtp.username` and `smtp.password_file` go together")]
     HalfALogin,
+    /// One half of what e-mail needs.
+    #[error("`smtp` and `from` go together")]
+    HalfOfMail,
     /// Not an address.
     #[error("`from` is no e-mail address")]
     From,
+    /// The section about SMS.
+    #[error(transparent)]
+    Sms(#[from] SmsConfigError),
 }
 
 /// Why nobody can be told.
@@ -81,9 +84,15 @@ pub enum OpenTellerError {
     /// A file cannot be read or written.
     #[error("`{}` cannot be used", .0.display())]
     File(PathBuf, #[source] std::io::Error),
-    /// TLS cannot be set up for this server.
+    /// TLS cannot be set up for the e-mail server.
     #[error("the e-mail server's name cannot be used for TLS")]
     Tls(#[source] lettre::transport::smtp::Error),
+    /// A server's certificate could not be checked.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// What the SMS service is told cannot be used.
+    #[error(transparent)]
+    Sms(#[from] SmsConfigError),
 }
 
 impl TryFrom<Section> for NotificationConfig {
@@ -91,18 +100,18 @@ impl TryFrom<Section> for NotificationConfig {
 
     fn try_from(section: Section) -> Result<Self, Self::Error> {
         use NotificationConfigError as E;
-        let smtp = section.smtp;
-        let host = smtp.host.parse::<std::net::IpAddr>();
-        let is_loopback = smtp.host == "localhost" || host.is_ok_and(|ip| ip.is_loopback());
-        if smtp.security == Security::None && !is_loopback {
-            return Err(E::Cleartext);
-        }
-        if smtp.username.is_some() != smtp.password_file.is_some() {
-            return Err(E::HalfALogin);
+        let mail = match (section.smtp, section.from) {
+            (Some(smtp), Some(from)) => Some(smtp::Checked::new(smtp, &from)?),
+            (None, None) => None,
+            _ => return Err(E::HalfOfMail),
+        };
+        let sms = section.sms.map(sms::Checked::new).transpose()?;
+        if mail.is_none() && sms.is_none() {
+            return Err(E::NoService);
         }
         Ok(Self {
-            smtp,
-            from: section.from.parse().map_err(|_| E::From)?,
+            mail,
+            sms,
             address_book: section.address_book,
             memory: section.memory,
         })
@@ -114,35 +123,46 @@ impl NotificationConfig {
     pub(crate) fn resolve(&mut self, folder: &Path) {
         resolve(&mut self.address_book, folder);
         resolve(&mut self.memory, folder);
-        if let Some(password) = &mut self.smtp.password_file {
-            resolve(password, folder);
+        let of_mail = self.mail.as_mut().map(smtp::Checked::files);
+        let of_sms = self.sms.as_mut().map(sms::Checked::files);
+        for file in of_mail.into_iter().chain(of_sms).flatten() {
+            resolve(file, folder);
         }
     }
 
     /// Who tells, by this configuration; national ids are read by `rules`. Reads files.
     pub fn open(&self, rules: NumberRules) -> Result<Arc<Teller>, OpenTellerError> {
-        let smtp = &self.smtp;
-        let mut builder = match smtp.security {
-            Security::Tls => Transport::relay(&smtp.host).map_err(OpenTellerError::Tls)?,
-            Security::Starttls => {
-                Transport::starttls_relay(&smtp.host).map_err(OpenTellerError::Tls)?
-            }
-            Security::None => Transport::builder_dangerous(&smtp.host),
-        }
-        .port(smtp.port)
-        .timeout(Some(SMTP_TIMEOUT));
-        if let (Some(name), Some(file)) = (&smtp.username, &smtp.password_file) {
-            let password = std::fs::read_to_string(file)
-                .map_err(|error| OpenTellerError::File(file.clone(), error))?;
-            builder = builder.credentials(Credentials::new(
-                name.clone(),
-                password.trim_end().to_owned(),
-            ));
-        }
+        let services = Services {
+            mail: self.mail.as_ref().map(smtp::Checked::open).transpose()?,
+            sms: self.sms.as_ref().map(sms::Checked::open).transpose()?,
+        };
         let memory = Memory::open(&self.memory)
             .map_err(|error| OpenTellerError::File(self.memory.clone(), error))?;
         let book = FileOfAddresses::load(&self.address_book, rules)?;
-        let mail = Mail::new(builder.build(), self.from.clone());
-        Ok(Teller::new(Box::new(book), mail, memory, rules))
+        Ok(Teller::new(Box::new(book), services, memory, rules))
     }
+}
+
+/// Refuses what would be said in clear on a network to the server that `section` names, and a CA
+/// for one that has no certificate.
+fn check_security(
+    section: &'static str,
+    host: &str,
+    security: Security,
+    ca: Option<&Path>,
+) -> Result<(), NotificationConfigError> {
+    let ip = host.parse::<std::net::IpAddr>();
+    let is_loopback = host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback());
+    match security {
+        Security::None if !is_loopback => Err(NotificationConfigError::Cleartext(section)),
+        Security::None if ca.is_some() => Err(NotificationConfigError::CaInClear(section)),
+        _ => Ok(()),
+    }
+}
+
+/// What stands in a file of a password.
+fn password(file: &Path) -> Result<String, OpenTellerError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| OpenTellerError::File(file.to_owned(), error))?;
+    Ok(text.trim_end().to_owned())
 }

@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use prost::Message as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 
 use super::*;
+
+mod sms;
 
 const KARI: &str = "01817010055";
 
@@ -75,26 +76,37 @@ impl Server {
 struct Book(AtomicUsize);
 
 impl AddressBook for Book {
-    fn find(&self, person: &NationalId) -> Option<Mailbox> {
+    fn find(&self, person: &NationalId) -> Vec<Address> {
         self.0.fetch_add(1, Ordering::SeqCst);
-        (person.expose_str() == KARI).then(|| "kari@example.invalid".parse().unwrap())
+        let is_kari = person.expose_str() == KARI;
+        is_kari
+            .then(|| address("kari@example.invalid"))
+            .into_iter()
+            .collect()
     }
 }
 
-fn teller(server: &Server, memory: &Path) -> Arc<Teller> {
+fn address(text: &str) -> Address {
+    Address::Mail(text.parse().unwrap())
+}
+
+fn mail(server: &Server) -> Mail {
     let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous("127.0.0.1")
         .port(server.port)
         .timeout(Some(Duration::from_secs(5)))
         .build();
     let from = "Helsenorge <ikke-svar@example.invalid>".parse().unwrap();
+    Mail::new(transport, from)
+}
+
+fn teller(server: &Server, memory: &Path) -> Arc<Teller> {
     let memory = Memory::open(memory).unwrap();
     let book = Box::new(Book(AtomicUsize::new(0)));
-    Teller::new(
-        book,
-        Mail::new(transport, from),
-        memory,
-        NumberRules::default(),
-    )
+    let services = Services {
+        mail: Some(mail(server)),
+        sms: None,
+    };
+    Teller::new(book, services, memory, NumberRules::default())
 }
 
 fn frame(notices: &[([u8; 32], &str)]) -> node::NoticesResponse {
@@ -221,6 +233,13 @@ fn addresses_in_clear_leave_the_machine_by_no_configuration() {
     assert!(error.contains("loopback"), "{error}");
     let error = read("smtp.example", "tls", ", username = \"a\"").unwrap_err();
     assert!(error.to_string().contains("go together"));
+    read("smtp.example", "tls", ", ca_file = \"ca.pem\"").unwrap();
+    let error = read("127.0.0.1", "none", ", ca_file = \"ca.pem\"").unwrap_err();
+    assert!(error.to_string().contains("over TLS"), "{error}");
+    // Who e-mail is from is of no use without a server, nor the other way round.
+    let half = "from = \"a@example.invalid\"\naddress_book = \"a\"\nmemory = \"m\"";
+    let error = toml::from_str::<NotificationConfig>(half).unwrap_err();
+    assert!(error.to_string().contains("go together"), "{error}");
 }
 
 #[test]
@@ -233,14 +252,19 @@ fn a_file_of_addresses_is_read_whole_or_not_and_no_error_quotes_it() {
     };
     let kari = NationalId::parse(KARI, NumberRules::default()).unwrap();
     let book = load(&format!("{KARI},kari@example.invalid\n\n")).unwrap();
-    assert_eq!(
-        book.find(&kari).unwrap().email.to_string(),
-        "kari@example.invalid"
-    );
+    assert!(book.find(&kari) == [address("kari@example.invalid")]);
     assert!(!format!("{book:?}").contains(KARI));
+    // What they like best comes first.
+    let number = || Address::Sms(MobileNumber::parse("+4799900017").unwrap());
+    let both = load(&format!("{KARI}, +4799900017 ,kari@example.invalid")).unwrap();
+    assert!(both.find(&kari) == [number(), address("kari@example.invalid")]);
+    let one = load(&format!("{KARI},+4799900017")).unwrap();
+    assert!(one.find(&kari) == [number()]);
     for bad in [
         format!("{KARI};x@example.invalid"),
         format!("{KARI},nowhere"),
+        format!("{KARI},+4722900017"),
+        format!("{KARI},+4799900017,x@example.invalid,y@example.invalid"),
         "1,a@b.c".into(),
     ] {
         let error = load(&bad).unwrap_err().to_string();

@@ -73,6 +73,7 @@ fn table(released_at: i64) -> wire::ReleasedTable {
         registers: vec![wire::RegisterProgress {
             register_id: "nord".to_owned(),
             state: wire::RegisterState::Answered.into(),
+            ..wire::RegisterProgress::default()
         }],
         smallest_cell: 5,
         rounding_base: 5,

@@ -8,12 +8,13 @@ use super::super::coverage::RegisterOutcome;
 use super::super::overlap::ToldError;
 use super::super::part::PartError;
 use super::super::receipts::ReceiptMismatchError;
+use super::super::said_no::SaidNo;
 
 /// Why a register's share is missing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoPart {
     #[error("the register refused")]
-    Refused(node::Refusal),
+    Refused(SaidNo),
     #[error("the agent gave nothing")]
     Call(#[from] CallError),
     #[error("the agent's call ended early")]
@@ -31,21 +32,29 @@ pub(super) enum NoPart {
 impl NoPart {
     /// Whether all that is wrong is that nobody can say whether the table may join earlier ones.
     pub(super) const fn is_of_the_audit(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused(node::Refusal::Overlap) | Self::Overlaps(_)
-        )
+        match self {
+            Self::Refused(said) => matches!(said.refusal, node::Refusal::Overlap),
+            other => matches!(other, Self::Overlaps(_)),
+        }
+    }
+
+    /// What the register said, if it refused.
+    pub(super) fn said(self) -> Option<SaidNo> {
+        match self {
+            Self::Refused(said) => Some(said),
+            _ => None,
+        }
     }
 
     /// What became of `register`, which is told to the log.
     pub(super) fn outcome(&self, register: &RegisterId) -> RegisterOutcome {
         match self {
-            Self::Refused(node::Refusal::Held) => {
+            Self::Refused(said) if said.refusal == node::Refusal::Held => {
                 tracing::info!(node.id = %register, "register waits for its steward");
                 RegisterOutcome::Held
             }
-            Self::Refused(refusal) => {
-                let reason = refusal.as_str_name();
+            Self::Refused(said) => {
+                let reason = said.refusal.as_str_name();
                 tracing::info!(node.id = %register, reason, "register refused");
                 RegisterOutcome::Refused
             }

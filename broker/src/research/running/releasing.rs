@@ -1,5 +1,7 @@
 //! The released table as it is told: what the desk shows, beside what became of each register.
 
+use std::collections::BTreeMap;
+
 use innsyn_policy::{RegisterId, Timestamp};
 use innsyn_proto::wire::research::v1 as wire;
 use wire::RegisterState as State;
@@ -12,14 +14,20 @@ use super::super::ledger::Release;
 use super::super::merge::ExactTable;
 use super::super::overlap::{Asked, Table};
 use super::super::refusal::Refusal;
+use super::super::said_no::SaidNo;
 use super::super::table;
 
 /// The desk's and the audit's work, and all that is said with it.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is one thing that stands in a table"
+)]
 pub(super) fn released(
     desk: ReleaseDesk,
     prepared: &Prepared,
     exact: &ExactTable,
     coverage: &Coverage,
+    said: &BTreeMap<RegisterId, SaidNo>,
     receipts: Vec<wire::Receipt>,
     audit: Audit,
     now: Timestamp,
@@ -40,7 +48,7 @@ pub(super) fn released(
         columns: plan.columns().to_vec(),
         rows: table::rows(&released, plan),
         registers: registers
-            .map(|(register, outcome)| progress(register, state(outcome)))
+            .map(|(register, outcome)| progress(register, state(outcome), said.get(register)))
             .collect(),
         smallest_cell: u32::try_from(rules.k()).unwrap_or_default(),
         rounding_base: u32::try_from(rules.base()).unwrap_or_default(),
@@ -57,10 +65,18 @@ pub(super) fn again(release: Release) -> wire::ReleasedTable {
     }
 }
 
-pub(super) fn progress(register: &RegisterId, state: State) -> wire::RegisterProgress {
+/// What a register does, and what it said if it refused.
+pub(super) fn progress(
+    register: &RegisterId,
+    state: State,
+    said: Option<&SaidNo>,
+) -> wire::RegisterProgress {
+    let said = said.filter(|_| state == State::Refused);
     wire::RegisterProgress {
         register_id: register.to_string(),
         state: state.into(),
+        refusal_reason: said.map_or(0, |said| said.reason().into()),
+        refusal_receipt: said.and_then(|said| said.receipt.clone()),
     }
 }
 

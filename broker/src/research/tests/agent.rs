@@ -38,6 +38,8 @@ pub(crate) enum Behaviour {
     /// Waits for its steward, and says nothing more.
     Holds,
     Refuses(node::Refusal),
+    /// Refuses, with a receipt.
+    RefusesSigned(node::Refusal, String),
     /// Begins, and says nothing more.
     Hangs,
     /// Begins, and ends without an answer.
@@ -237,6 +239,10 @@ impl ComputeService for Service {
         let silence = || stream::pending().boxed();
         let end = || stream::empty().boxed();
         let behaviour = agent.behaviour.lock().unwrap().clone();
+        let receipt = match &behaviour {
+            Behaviour::RefusesSigned(_, receipt) => receipt.clone(),
+            _ => String::new(),
+        };
         let (messages, rest): (_, BoxStream<'static, Option<Message>>) = match behaviour {
             Behaviour::Counts(part) => {
                 (vec![running, Some(agent.last(part, audit.as_ref()))], end())
@@ -255,7 +261,9 @@ impl ComputeService for Service {
                 (vec![held, running, last], end())
             }
             Behaviour::Holds => (vec![Some(Message::Held(node::Held {}))], silence()),
-            Behaviour::Refuses(refusal) => (vec![Some(Message::Refusal(refusal.into()))], end()),
+            Behaviour::Refuses(refusal) | Behaviour::RefusesSigned(refusal, _) => {
+                (vec![Some(Message::Refusal(refusal.into()))], end())
+            }
             Behaviour::Hangs => (vec![running], silence()),
             Behaviour::Ends => (vec![running], end()),
             Behaviour::SaysNothing => (vec![None], end()),
@@ -263,7 +271,10 @@ impl ComputeService for Service {
         let messages = stream::iter(messages).chain(rest);
         let responses = messages.map(move |message| {
             let _until_the_call_ends = &under_way;
-            Ok(node::ComputeResponse { message })
+            Ok(node::ComputeResponse {
+                message,
+                refusal_receipt: receipt.clone(),
+            })
         });
         Ok(Response::new(responses.boxed()))
     }

@@ -116,6 +116,52 @@ async fn a_register_that_refuses_is_named() {
 }
 
 #[tokio::test]
+async fn why_a_register_refuses_is_told_where_the_ground_is_nobody_in_its_data() {
+    use node::Refusal as N;
+    use wire::RefusalReason as R;
+    for (refusal, reason, label) in [
+        (N::SettingsTooOld, R::SettingsTooOld, "settings_too_old"),
+        (N::Steward, R::Steward, "steward"),
+        (N::Permit, R::DataPermit, "data_permit"),
+        (
+            N::OutsidePermit,
+            R::OutsideDataPermit,
+            "outside_data_permit",
+        ),
+        (N::DataUnavailable, R::Unspecified, ""),
+        (N::TooLarge, R::Unspecified, ""),
+    ] {
+        let world = world_where_vest(Behaviour::Refuses(refusal)).await;
+        let table = world.run(persons_by_sex()).await.unwrap();
+        let vest = table.registers.iter().find(|it| it.register_id == "vest");
+        let vest = vest.unwrap();
+        assert_eq!(vest.state(), wire::RegisterState::Refused);
+        assert_eq!(vest.refusal_reason(), reason);
+        assert_eq!(vest.refusal_receipt, None, "{refusal:?}");
+
+        // So do errors, in words and by a word for programs.
+        world.agent("nord").does(Behaviour::Ends);
+        let complete = wire::RunRequest {
+            must_be_complete: true,
+            ..world.asking(asks(vec![], vec![persons()]))
+        };
+        for (request, named) in [
+            (world.asking(asks(vec![], vec![persons()])), "2 were asked"),
+            (complete, "there is no answer of `nord`, `vest`"),
+        ] {
+            let error = world.run_of(request).await.1.unwrap_err();
+            assert!(error.message().contains(named), "{error:?}");
+            let told = error.get_details_error_info().unwrap().metadata;
+            assert_eq!(error.message().contains("`vest` ("), !label.is_empty());
+            match label {
+                "" => assert!(told.is_empty(), "{told:?}"),
+                label => assert_eq!(told[label], "vest"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_query_that_waits_for_a_steward_is_seen_to_wait() {
     let world = World::new().await;
     world.agent("nord").counts(sexes(103, 52));

@@ -2,7 +2,9 @@
 
 use innsyn_policy::{PermitId, Purpose, RegisterId, Timestamp};
 use innsyn_proto::query::QueryName;
-use innsyn_proto::receipt::{PersonsAbout, Receipt, StewardsWord};
+use innsyn_proto::receipt::{
+    PersonsAbout, Receipt, RefusalGround, RefusalReceipt, SettingsAge, StewardsWord,
+};
 use innsyn_proto::wire::node::v1 as node;
 use innsyn_proto::wire::research::v1 as wire;
 use innsyn_proto::wire::types::v1 as types;
@@ -136,6 +138,92 @@ async fn a_part_whose_receipt_is_of_something_else_is_no_part() {
             wire::RegisterState::Silent,
             "{number}"
         );
+    }
+}
+
+/// What `register` signs of a refusal of persons by sex.
+async fn refusal(world: &World, register: &str) -> RefusalReceipt {
+    let part = receipt(world, register).await;
+    RefusalReceipt {
+        register: part.register,
+        query: part.query,
+        permit: part.permit,
+        permit_digest: part.permit_digest,
+        snapshot: part.snapshot,
+        purpose: part.purpose,
+        ground: RefusalGround::SettingsTooOld(SettingsAge {
+            read_at: part.settings_read_at,
+            age_s: Some(3_605),
+        }),
+        use_log_leaf: part.use_log_leaf,
+        at: part.at,
+    }
+}
+
+#[tokio::test]
+async fn promise_5_the_receipt_of_a_refusal_comes_with_the_table_and_stays_in_the_ledger() {
+    let world = World::new().await;
+    world.agent("nord").counts(sexes(103, 52));
+    let text = refusal(&world, "vest").await.sign(&log_of("vest")).unwrap();
+    let too_old = node::Refusal::SettingsTooOld;
+    let vest = world.agent("vest");
+    vest.does(Behaviour::RefusesSigned(too_old, text.clone()));
+    for is_earlier in [false, true] {
+        let table = world.run(persons_by_sex()).await.unwrap();
+        assert_eq!(table.is_earlier, is_earlier);
+        let told = table.registers.iter().find(|it| it.register_id == "vest");
+        let told = told.unwrap();
+        assert_eq!(told.refusal_reason(), wire::RefusalReason::SettingsTooOld);
+        let expected = wire::Receipt {
+            register_id: "vest".to_owned(),
+            text: text.clone(),
+            is_signature_checked: true,
+        };
+        assert_eq!(told.refusal_receipt.as_ref(), Some(&expected));
+        assert_eq!(table.receipts, [], "none of a part");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_whose_receipt_is_of_something_else_is_not_believed() {
+    let world = World::new().await;
+    world.agent("nord").counts(sexes(103, 52));
+    let changes: [fn(&mut RefusalReceipt); 6] = [
+        |it| it.register = RegisterId::parse("nord").unwrap(),
+        |it| it.query = QueryName::from_bytes([9; 32]),
+        |it| it.permit = PermitId::new("helsedata.example", "2026-2").unwrap(),
+        |it| it.permit_digest = [9; 32],
+        |it| it.purpose = Purpose::Administration,
+        |it| it.ground = RefusalGround::Steward,
+    ];
+    let good = refusal(&world, "vest").await;
+    let mut wrong: Vec<String> = Vec::new();
+    for change in changes {
+        let mut other = good.clone();
+        change(&mut other);
+        wrong.push(other.sign(&log_of("vest")).unwrap());
+    }
+    // By another's key, changed after it was signed, of a part, and no receipt at all.
+    wrong.push(good.sign(&log_of("nordvest")).unwrap());
+    let text = good.sign(&log_of("vest")).unwrap();
+    wrong.push(text.replace("settings-age-s: 3605", "settings-age-s: 3"));
+    wrong.push(signed(&receipt(&world, "vest").await, "vest", [7; 32]));
+    wrong.push("innsyn refusal 1".to_owned());
+    for (number, text) in wrong.into_iter().enumerate() {
+        let vest = world.agent("vest");
+        vest.does(Behaviour::RefusesSigned(
+            node::Refusal::SettingsTooOld,
+            text,
+        ));
+        // The table is the first one, given again; what is told on the way is new.
+        let (told, table) = world.run_of(world.asking(persons_by_sex())).await;
+        assert!(
+            told.contains(&"vest SILENT".to_owned()),
+            "{number} {told:?}"
+        );
+        let table = table.unwrap();
+        let vest = table.registers.iter().find(|it| it.register_id == "vest");
+        assert_eq!(vest.unwrap().refusal_receipt, None);
     }
 }
 

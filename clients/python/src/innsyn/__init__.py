@@ -46,6 +46,7 @@ from .parts import (
 )
 from .plan import Plan, Release
 from .progress import Progress
+from .refusal import Refusal
 from .result import Coverage, HiddenValue, Result
 from .synthetic import DummyClient, dummy, example_catalogue
 from .variable import Variable
@@ -79,6 +80,7 @@ __all__ = [
     "Progress",
     "Query",
     "QueryError",
+    "Refusal",
     "RegistersMissing",
     "Release",
     "Result",

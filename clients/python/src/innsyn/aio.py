@@ -12,7 +12,7 @@ from . import calls
 from .builder import Query
 from .catalogue import Catalogue, View
 from .connection import Connection, PathLike, Secret, describe
-from .errors import Cancelled, GatewayFailed, from_rpc
+from .errors import Cancelled, GatewayFailed, from_rpc, from_run
 from .plan import Plan, Release
 from .progress import Progress, Shower, shower
 from .research.v1 import research_pb2 as wire
@@ -174,8 +174,7 @@ class AsyncRun:
                 self._show(self.progress)
                 yield self.progress
         except grpc.RpcError as error:
-            has_begun = bool(self.progress.run_id)
-            raise from_rpc(error, self._target, has_begun=has_begun) from None
+            raise from_run(error, self._target, self.progress) from None
         except BaseException as error:
             # gRPC raises the task's own cancellation also when it was the call that was ended.
             if self._is_cancelled and type(error).__name__ == "CancelledError":

@@ -12,7 +12,7 @@ from . import calls
 from .builder import Query
 from .catalogue import Catalogue, View
 from .connection import Connection, PathLike, Secret, describe
-from .errors import Cancelled, GatewayFailed, from_rpc
+from .errors import Cancelled, GatewayFailed, from_rpc, from_run
 from .plan import Plan, Release
 from .progress import Progress, Shower, shower
 from .research.v1 import research_pb2 as wire
@@ -182,8 +182,7 @@ class Run:
                 self._show(self.progress)
                 yield self.progress
         except grpc.RpcError as error:
-            has_begun = bool(self.progress.run_id)
-            raise from_rpc(error, self._target, has_begun=has_begun) from None
+            raise from_run(error, self._target, self.progress) from None
         except grpc.FutureCancelledError:
             raise Cancelled("the run was cancelled", reason="CANCELLED") from None
         finally:

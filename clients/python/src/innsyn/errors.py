@@ -9,11 +9,16 @@ or repeats a token.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
 from . import lost
+from .refusal import Refusal
+
+if TYPE_CHECKING:
+    from .progress import Progress
 
 _DETAILS_KEY = "grpc-status-details-bin"
 _ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
@@ -91,6 +96,9 @@ class Overtaken(InnsynError):
 class RegistersMissing(InnsynError):
     """Registers did not answer, or wait for their steward, and so there is no table."""
 
+    #: What registers said that refused, as far as they tell.
+    refusals: Mapping[str, Refusal] = MappingProxyType({})
+
 
 class Overloaded(InnsynError):
     """Too much is under way; try again later."""
@@ -165,6 +173,14 @@ def error_class(reason: str, code: str) -> type[InnsynError]:
     if reason and code == "UNAVAILABLE":
         return GatewayFailed  # it answered, so it was reached
     return _BY_CODE.get(code, InnsynError)
+
+
+def from_run(error: Any, target: str, progress: Progress) -> InnsynError:
+    """What gRPC raised in a run that had come as far as `progress`, as one of these."""
+    told = from_rpc(error, target, has_begun=bool(progress.run_id))
+    if isinstance(told, RegistersMissing):
+        told.refusals = dict(progress.refusals)
+    return told
 
 
 def from_rpc(error: Any, target: str, *, has_begun: bool = False) -> InnsynError:

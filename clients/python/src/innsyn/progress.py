@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .plan import Plan
+from .refusal import Refusal
 from .research.v1 import research_pb2 as wire
 
 _BAR_CHARACTERS = 24
@@ -25,6 +26,8 @@ class Progress:
     plan: Plan | None = None
     #: Each register's state: asked, held, running, answered, refused or silent.
     states: dict[str, str] = field(default_factory=dict)
+    #: What registers said that refused, as far as they tell.
+    refusals: dict[str, Refusal] = field(default_factory=dict)
     #: Whether the table is there.
     is_done: bool = False
 
@@ -55,11 +58,18 @@ class Progress:
             self.run_id = update.started.run_id.hex()
             self.plan = Plan.of(update.started.plan)
         elif kind == "progress":
-            self.states[update.progress.register_id] = state_name(update.progress.state)
+            self._note(update.progress)
         elif kind == "table":
             for register in update.table.registers:
-                self.states[register.register_id] = state_name(register.state)
+                self._note(register)
             self.is_done = True
+
+    def _note(self, register: wire.RegisterProgress) -> None:
+        name = register.register_id
+        self.states[name] = state_name(register.state)
+        self.refusals.pop(name, None)
+        if (refusal := Refusal.of(register)) is not None:
+            self.refusals[name] = refusal
 
     def __str__(self) -> str:
         done = self.settled * _BAR_CHARACTERS // max(self.asked, 1)

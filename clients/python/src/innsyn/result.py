@@ -22,6 +22,7 @@ from . import show_result
 from .errors import ConfigurationError
 from .plan import Plan, moment
 from .progress import state_name
+from .refusal import Refusal
 from .research.v1 import research_pb2 as wire
 
 if TYPE_CHECKING:
@@ -58,7 +59,11 @@ class Coverage(Mapping[str, str]):
     """What became of each register that was asked: answered, refused or silent."""
 
     def __init__(self, registers: Iterable[wire.RegisterProgress]) -> None:
+        registers = list(registers)
         self._outcomes = {one.register_id: state_name(one.state) for one in registers}
+        refusals = {one.register_id: Refusal.of(one) for one in registers}
+        #: What those said that refused, as far as they tell.
+        self.refusals = {name: said for name, said in refusals.items() if said is not None}
 
     @property
     def asked(self) -> int:
@@ -87,8 +92,13 @@ class Coverage(Mapping[str, str]):
 
     def __str__(self) -> str:
         text = f"{self.answered} of {self.asked} registers answered"
-        missing = [f"{name} ({how})" for name, how in self.missing().items()]
+        missing = [f"{name} ({self._how(name)})" for name in self.missing()]
         return f"{text}; missing: {', '.join(missing)}" if missing else text
+
+    def _how(self, register: str) -> str:
+        said = self.refusals.get(register)
+        outcome = self._outcomes[register]
+        return f"{outcome}: {said.why}" if said is not None and said.why else outcome
 
     def __repr__(self) -> str:
         return f"<coverage: {self}>"
@@ -201,6 +211,9 @@ class Result:
             "registers_asked": self.coverage.asked,
             "registers_answered": self.coverage.answered,
             "registers": dict(self.coverage),
+            "refusals": {
+                name: said.reason for name, said in self.coverage.refusals.items() if said.reason
+            },
             "hidden": [
                 {"row": one.row, "column": one.column, "reason": one.reason} for one in self.hidden
             ],

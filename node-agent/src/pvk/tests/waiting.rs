@@ -159,10 +159,8 @@ async fn nobody_but_pvk_writes_what_it_writes_and_its_word_stands_over_what_was_
 async fn what_is_not_known_to_be_whole_is_refused_for_what_it_covers_and_nothing_else() {
     let world = World::new().await;
     let kept = world.keeper.kept();
-    let may = |purpose| {
-        let of = Use::of_all(purpose, Identifiability::Aggregate);
-        kept.is_current_for(&of, world.clock.now())
-    };
+    let of = |purpose| Use::of_all(purpose, Identifiability::Aggregate);
+    let may = |purpose| kept.is_current_for(&of(purpose), world.clock.now());
     let all = || {
         [
             Purpose::Research,
@@ -171,14 +169,20 @@ async fn what_is_not_known_to_be_whole_is_refused_for_what_it_covers_and_nothing
         ]
         .map(may)
     };
+    let since = |purpose| kept.current_at_for(&of(purpose));
     assert_eq!(all(), [false, false, true]);
-    assert_eq!(kept.current_at(), None);
+    assert_eq!(since(Purpose::Research), None);
+    let always = Timestamp::from_micros(i64::MAX);
+    assert_eq!(since(Purpose::Administration), Some(always));
     kept.elsewhere().is_whole(&definition(RESEARCH), NOW);
     assert_eq!(all(), [true, false, true]);
+    // A list that is missing makes no other settings old.
+    assert_eq!(since(Purpose::Research), Some(NOW));
+    assert_eq!(since(Purpose::QualityImprovement), None);
     assert!(!kept.is_current(NOW));
     kept.elsewhere().is_whole(&definition(CONSENT), NOW);
     assert_eq!(all(), [true; 3]);
-    assert_eq!(kept.current_at(), Some(NOW));
+    assert_eq!(since(Purpose::QualityImprovement), Some(NOW));
     world.clock.advance(Duration::from_secs(61));
     assert_eq!(all(), [false, false, true]);
     let warnings = world.standing.warnings(world.clock.now()).await;

@@ -30,12 +30,13 @@ use super::part::part_to_wire;
 use super::record::{self, QueryRecord, ReadRecordError};
 use super::refused::Refused;
 use super::running::{Limits, Ran, Running, Until};
-use super::{Countable, CurrentData, locked};
+use super::{Countable, CurrentData, alone, locked};
 use crate::engine::Answer;
 use crate::subjects::MarkKey;
 use crate::uselog::{LogUnavailableError, UseLog};
 use telling::tell;
 
+mod refusing;
 mod telling;
 
 /// What counting is made of.
@@ -163,7 +164,7 @@ impl Computing {
         &self,
         asked: &AskedQuery,
         is_within_caps: bool,
-        messages: &mpsc::Sender<Message>,
+        messages: &mpsc::Sender<wire::ComputeResponse>,
         cancel: &CancellationToken,
     ) {
         let mut known = Known::default();
@@ -181,7 +182,7 @@ impl Computing {
         &self,
         asked: &AskedQuery,
         known: &mut Known,
-        messages: &mpsc::Sender<Message>,
+        messages: &mpsc::Sender<wire::ComputeResponse>,
         cancel: &CancellationToken,
     ) -> Result<Counted, Refused> {
         let until = Until {
@@ -216,7 +217,7 @@ impl Computing {
         &self,
         case: Case<'_>,
         rule: u32,
-        messages: &mpsc::Sender<Message>,
+        messages: &mpsc::Sender<wire::ComputeResponse>,
         until: Until<'_>,
     ) -> Result<(), Refused> {
         let now = self.clock.now();
@@ -233,7 +234,7 @@ impl Computing {
             "query held for the steward"
         );
         // Who asked may have gone; then the wait ends.
-        let _ = messages.send(Message::Held(wire::Held {})).await;
+        let _ = messages.send(alone(Message::Held(wire::Held {}))).await;
         let look = || self.deciding.steward(case, self.clock.now());
         holding::approved(look, until).await?;
         tracing::info!(
@@ -249,7 +250,7 @@ impl Computing {
         &self,
         case: Case<'_>,
         data: Arc<dyn Countable>,
-        messages: &mpsc::Sender<Message>,
+        messages: &mpsc::Sender<wire::ComputeResponse>,
         until: Until<'_>,
     ) -> Result<Counted, Refused> {
         let clear = |now| self.deciding.clear(case, now);
@@ -268,7 +269,8 @@ impl Computing {
             let running = clear(now)?;
             drop(waiting);
             // Who asked may have gone; then the run is cancelled.
-            let _ = messages.send(Message::Running(wire::Running {})).await;
+            let running_now = Message::Running(wire::Running {});
+            let _ = messages.send(alone(running_now)).await;
             self.running
                 .run(
                     place,
@@ -289,10 +291,7 @@ impl Computing {
             ran = counted => ran?,
         };
         // So do settings: whoever has said no meanwhile must not be in the answer.
-        let (ran, holds) = still_holds(ran, Arc::clone(&counted_over), self.clock.now()).await?;
-        if !holds {
-            return Err(Refused::SettingsChanged);
-        }
+        let ran = still_holds(ran, Arc::clone(&counted_over), self.clock.now()).await?;
         // Looked at again before data leave: rules and permits end, and runs take time.
         Ok(Counted {
             ran,
@@ -309,17 +308,17 @@ impl Computing {
         asked: &AskedQuery,
         known: Known,
         counted: Result<Counted, Refused>,
-    ) -> Message {
-        let refused = |refusal: wire::Refusal| Message::Refusal(refusal.into());
+    ) -> wire::ComputeResponse {
+        let refused = |refusal: wire::Refusal| alone(Message::Refusal(refusal.into()));
         tell(asked, &known, &counted);
         let logged = self.log_use(asked, &known, &counted).await;
         let left = match (logged, counted) {
             (Ok(leaf), Ok(counted)) => self.leave(asked, &known, counted, &leaf).await,
-            (Ok(_), Err(ground)) => return refused(ground.told()),
+            (Ok(leaf), Err(ground)) => return self.refuse(&known, asked, &ground, &leaf),
             (Err(error), _) => Err(error),
         };
         match left {
-            Ok(Ok(part)) => Message::Part(part),
+            Ok(Ok(part)) => alone(Message::Part(part)),
             Ok(Err(ground)) => refused(ground),
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
@@ -375,21 +374,21 @@ impl Computing {
         };
         let receipt = self.log.sign(&receipt)?;
         let (kept, leaf) = (Arc::clone(&self.kept), *leaf);
-        let keeping = spawn_blocking(move || -> io::Result<Option<wire::Part>> {
-            if !ran.still_holds(&*data, now) {
-                return Ok(None);
+        let keeping = spawn_blocking(move || -> io::Result<Result<wire::Part, wire::Refusal>> {
+            // The entry says that it was answered, so no receipt says otherwise.
+            if let Err(ground) = ran.still_holds(&*data, now) {
+                return Ok(Err(ground.told()));
             }
             kept.keep(&leaf, &under, &ran.answer, &*data)?;
             left.charge.keep();
             let table = ran.answer.table;
-            Ok(Some(wire::Part {
+            Ok(Ok(wire::Part {
                 receipt,
                 ..part_to_wire(table, &under.snapshot, &leaf, overlaps)
             }))
         });
         let part = keeping.await.map_err(|_| LogUseError::Ended)?;
-        let part = part.map_err(ReadRecordError::from)?;
-        Ok(part.ok_or(wire::Refusal::DataUnavailable))
+        Ok(part.map_err(ReadRecordError::from)?)
     }
 
     /// Compares what is counted `under` a permit with the earlier counts that `asked` names.
@@ -484,17 +483,10 @@ impl Computing {
     }
 }
 
-/// Whether the same persons may still be counted at `now`.
-async fn still_holds(
-    ran: Ran,
-    data: Arc<dyn Countable>,
-    now: Timestamp,
-) -> Result<(Ran, bool), Refused> {
-    let looking = spawn_blocking(move || {
-        let holds = ran.still_holds(&*data, now);
-        (ran, holds)
-    });
-    looking.await.map_err(|_| Refused::EngineEnded)
+/// Refuses unless the same persons may still be counted at `now`.
+async fn still_holds(ran: Ran, data: Arc<dyn Countable>, now: Timestamp) -> Result<Ran, Refused> {
+    let looking = spawn_blocking(move || ran.still_holds(&*data, now).map(|()| ran));
+    looking.await.unwrap_or(Err(Refused::EngineEnded))
 }
 
 impl fmt::Debug for Computing {

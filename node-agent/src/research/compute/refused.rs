@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use innsyn_policy::{NotCountedReason, OutsidePermit, UseDecision};
+use innsyn_policy::{DenyReason, NotCountedReason, OutsidePermit, UseDecision};
 use innsyn_proto::data_permit::ReadDataPermitError;
 use innsyn_proto::query::QueryError;
+use innsyn_proto::receipt::{RefusalGround, SettingsAge};
 use innsyn_proto::wire::node::v1::Refusal;
 
 use super::super::steward::StewardRefusal;
@@ -21,8 +22,10 @@ pub(super) enum Refused {
     Busy { waiting_max: usize },
     #[error("the register publishes nothing for research now")]
     NothingPublished,
-    #[error("nobody may be counted: no settings allow it, or they cannot be relied on now")]
+    #[error("nobody may be counted: no settings allow it, or they cannot be read now")]
     NobodyIncluded,
+    #[error("nobody may be counted: people's settings are too old to rely on ({})", age(.0))]
+    SettingsTooOld(SettingsAge),
     #[error("the query's `{}` is not what the register's catalogue allows", .0.place)]
     Query(Box<QueryError>),
     #[error(
@@ -71,6 +74,7 @@ impl Refused {
             | Self::Engine(EngineError::Cancelled)
             | Self::Overlap(OverlapError::Cancelled) => N::Cancelled,
             Self::SettingsChanged => N::SettingsChanged,
+            Self::SettingsTooOld(_) => return UseDecision::Denied(DenyReason::SettingsStale),
             Self::NothingPublished
             | Self::NobodyIncluded
             | Self::EngineEnded
@@ -107,11 +111,26 @@ impl Refused {
             UseDecision::NotCounted(NotCountedReason::TooLarge | NotCountedReason::Cancelled) => {
                 Refusal::TooLarge
             }
+            UseDecision::Denied(DenyReason::SettingsStale) => Refusal::SettingsTooOld,
             UseDecision::NotCounted(NotCountedReason::SettingsChanged)
             | UseDecision::SourceUnavailable
             | UseDecision::Answered
             | UseDecision::Withheld(_)
             | UseDecision::Denied(_) => Refusal::DataUnavailable,
+        }
+    }
+
+    /// What the register signs of it; `None` where the ground is among its data, or where it is
+    /// no decision.
+    pub(super) const fn signed(&self) -> Option<RefusalGround> {
+        if let Self::SettingsTooOld(age) = self {
+            return Some(RefusalGround::SettingsTooOld(*age));
+        }
+        match self.told() {
+            Refusal::Steward => Some(RefusalGround::Steward),
+            Refusal::Permit => Some(RefusalGround::Permit),
+            Refusal::OutsidePermit => Some(RefusalGround::OutsidePermit),
+            _ => None,
         }
     }
 
@@ -136,6 +155,15 @@ impl Refused {
             Self::EngineEnded => "engine_ended",
             Self::Cancelled => "cancelled",
             Self::SettingsChanged => "settings_changed",
+            Self::SettingsTooOld(_) => "settings_too_old",
         }
     }
+}
+
+/// The age in words.
+fn age(age: &SettingsAge) -> String {
+    age.age_s.map_or_else(
+        || "not known to be whole since the start".to_owned(),
+        |age| format!("known to be whole {age} s ago"),
+    )
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use innsyn_policy::{PermitClearance, Timestamp, Use};
 use innsyn_proto::query::CheckedQuery;
-use innsyn_proto::receipt::PersonsAbout;
+use innsyn_proto::receipt::{PersonsAbout, SettingsAge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -127,7 +127,7 @@ impl Running {
         let stopped = stop.clone();
         let query = query.normal().clone();
         let running = tokio::task::spawn_blocking(move || {
-            let settings = data.settings();
+            let settings = data.settings(&of, now);
             let included = data.included(&of, now);
             let counting = Counting {
                 query: &query,
@@ -137,11 +137,10 @@ impl Running {
                 timeout,
                 cancel: &stopped,
             };
-            let ran = counted(&*data, counting)
-                .map(|answer| Ran::of(answer, settings, &included, now, of));
-            let ran = ran.and_then(|ran| {
-                let made = then(&ran.answer, &*data, memory_bytes, &stopped)?;
-                Ok((ran, made))
+            let ran = Standing::of(settings, &included, now).and_then(|standing| {
+                let answer = data.count(counting)?;
+                let made = then(&answer, &*data, memory_bytes, &stopped)?;
+                Ok((Ran::of(answer, standing, &included, of), made))
             });
             drop(place);
             ran
@@ -162,38 +161,67 @@ impl Running {
     }
 }
 
-/// Counts those of the persons in `data` who are included.
-fn counted(data: &dyn Countable, counting: Counting<'_>) -> Result<Answer, Refused> {
-    // An empty table would be added to the others as if nobody were ill here.
-    if counting.included.persons().is_empty() {
-        return Err(Refused::NobodyIncluded);
+/// What people's settings are when somebody may be counted by them.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    read_at: Timestamp,
+    age_s: u64,
+    excluded: PersonsAbout,
+}
+
+impl Standing {
+    /// Of `settings`, by which those of `included` may be counted at `now`.
+    fn of(settings: SettingsRead, included: &Included, now: Timestamp) -> Result<Self, Refused> {
+        let age = age(settings, now);
+        // An empty table would be added to the others as if nobody were ill here.
+        if included.persons().is_empty() {
+            return Err(if settings.is_too_old {
+                Refused::SettingsTooOld(age)
+            } else {
+                Refused::NobodyIncluded
+            });
+        }
+        let excluded = settings.registered.saturating_sub(included.persons().len());
+        Ok(Self {
+            read_at: settings.read_at,
+            age_s: age.age_s.ok_or(Refused::SettingsTooOld(age))?,
+            excluded: PersonsAbout::of(excluded as u64),
+        })
     }
-    Ok(data.count(counting)?)
 }
 
 impl Ran {
-    /// Whether at `now` the same persons may be counted as were. It takes time as people have
-    /// settings, no I/O.
-    pub(super) fn still_holds(&self, data: &dyn Countable, now: Timestamp) -> bool {
-        data.included(&self.of, now) == self.included
+    /// Refuses unless the same persons may be counted at `now` as were. It takes time as people
+    /// have settings, no I/O.
+    pub(super) fn still_holds(&self, data: &dyn Countable, now: Timestamp) -> Result<(), Refused> {
+        if data.included(&self.of, now) == self.included {
+            return Ok(());
+        }
+        let settings = data.settings(&self.of, now);
+        Err(if settings.is_too_old {
+            Refused::SettingsTooOld(age(settings, now))
+        } else {
+            Refused::SettingsChanged
+        })
     }
 
-    fn of(
-        answer: Answer,
-        settings: SettingsRead,
-        included: &Included,
-        now: Timestamp,
-        of: Use,
-    ) -> Self {
-        let excluded = settings.registered.saturating_sub(included.persons().len());
+    fn of(answer: Answer, standing: Standing, included: &Included, of: Use) -> Self {
         Self {
             answer,
-            settings_read_at: settings.read_at,
-            settings_age_s: seconds_between(settings.seen_at, now),
-            persons_excluded: PersonsAbout::of(excluded as u64),
+            settings_read_at: standing.read_at,
+            settings_age_s: standing.age_s,
+            persons_excluded: standing.excluded,
             of,
             included: included.clone(),
         }
+    }
+}
+
+/// How old `settings` are at `now`.
+fn age(settings: SettingsRead, now: Timestamp) -> SettingsAge {
+    SettingsAge {
+        read_at: settings.read_at,
+        age_s: settings.seen_at.map(|at| seconds_between(at, now)),
     }
 }
 

@@ -8,6 +8,7 @@ mod overlaps;
 mod parts;
 mod receipt;
 mod refused;
+mod signed_refusals;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,6 +93,8 @@ struct Loaded {
     begins: Box<dyn Fn() + Send + Sync>,
     /// Who has said no since.
     says_no: Arc<Mutex<Option<u32>>>,
+    /// How what people have said stands; nobody is included where it is too old.
+    settings: Arc<Mutex<SettingsRead>>,
 }
 
 impl fmt::Debug for Loaded {
@@ -115,6 +118,9 @@ impl Countable for Loaded {
 
     fn included(&self, _: &Use, _: Timestamp) -> Included {
         (self.begins)();
+        if self.settings.lock().unwrap().is_too_old {
+            return Included::new(PersonSet::nobody(PERSONS));
+        }
         let mut included = self.included.clone();
         if let Some(person) = *self.says_no.lock().unwrap() {
             included.remove(person);
@@ -122,17 +128,23 @@ impl Countable for Loaded {
         Included::new(included)
     }
 
-    fn settings(&self) -> SettingsRead {
-        SettingsRead {
-            read_at: now().minus(Duration::from_secs(90)),
-            seen_at: now().minus(Duration::from_secs(4)),
-            registered: PERSONS as usize,
-        }
+    fn settings(&self, _: &Use, _: Timestamp) -> SettingsRead {
+        *self.settings.lock().unwrap()
     }
 
     fn marks(&self, key: &MarkKey) -> Marks {
         self.people.marks(key)
     }
+}
+
+/// Settings that were read a while ago, and seen to stand just now.
+fn settings() -> Arc<Mutex<SettingsRead>> {
+    Arc::new(Mutex::new(SettingsRead {
+        read_at: now().minus(Duration::from_secs(90)),
+        seen_at: Some(now().minus(Duration::from_secs(4))),
+        is_too_old: false,
+        registered: PERSONS as usize,
+    }))
 }
 
 /// A register's agent, and what it is asked by.
@@ -186,6 +198,7 @@ impl World {
             people: people(1, 0..PERSONS as usize),
             begins: Box::new(|| {}),
             says_no: Arc::default(),
+            settings: settings(),
         };
         change(&folder, &mut loaded);
         let disk = SimDisk::new(1);
@@ -264,6 +277,18 @@ impl World {
         let answers = self.call(request).await.unwrap();
         let messages = answers.map(|answer| answer.unwrap().message.unwrap());
         messages.collect().await
+    }
+
+    /// The refusal that ends a call, with what stands beside it.
+    async fn refused(&self, request: wire::ComputeRequest) -> (wire::Refusal, String) {
+        let answers = self.call(request).await.unwrap();
+        let mut answers: Vec<_> = answers.map(Result::unwrap).collect().await;
+        let last = answers.pop().unwrap();
+        assert!(answers.iter().all(|it| it.refusal_receipt.is_empty()));
+        match last.message.unwrap() {
+            Message::Refusal(refusal) => (refusal.try_into().unwrap(), last.refusal_receipt),
+            other => panic!("a refusal, not {other:?}"),
+        }
     }
 
     async fn part(&self, request: wire::ComputeRequest) -> wire::Part {

@@ -187,18 +187,22 @@ impl Inclusion {
         }
     }
 
-    /// How the settings were read: since when they are as they are, and as of when that is known,
-    /// of table and gateways whichever is older.
-    pub(super) fn settings_read(&self) -> SettingsRead {
-        let current_at = self.kept.current_at();
+    /// How the settings that decide about the statistics `of` were read: since when they are as
+    /// they are, and as of when that is known, of the table, gateways and whoever else writes some
+    /// whichever is oldest.
+    pub(super) fn settings_read(&self, of: &Use, now: Timestamp) -> SettingsRead {
+        let current_at = self.kept.current_at_for(of);
         SettingsRead {
             read_at: self.read_at.max(self.kept.changed_at()),
-            seen_at: self
-                .freshness
-                .seen_at()
-                .min(current_at.unwrap_or(Timestamp::from_micros(0))),
+            seen_at: current_at.map(|at| at.min(self.freshness.seen_at())),
+            is_too_old: !self.is_current_for(of, now),
             registered: self.registered.len(),
         }
+    }
+
+    /// Whether what is known of settings is young enough at `now`.
+    fn is_current_for(&self, of: &Use, now: Timestamp) -> bool {
+        self.freshness.is_fresh(now) && self.kept.is_current_for(of, now)
     }
 
     /// How many persons have a number.
@@ -218,8 +222,7 @@ impl Inclusion {
         let Some(recorded) = &self.recorded else {
             return decided(&SettingsOfAll::Unreadable);
         };
-        let is_current = self.freshness.is_fresh(now) && self.kept.is_current_for(of, now);
-        if reliance == Reliance::AsTheyStand && !is_current {
+        if reliance == Reliance::AsTheyStand && !self.is_current_for(of, now) {
             return decided(&SettingsOfAll::Stale);
         }
         let kept = self.kept_spoken();

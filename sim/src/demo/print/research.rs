@@ -12,6 +12,7 @@ use wire::RegisterState as State;
 use super::lines;
 use crate::demo::pivot::{Cell, Pivot, Row};
 use crate::demo::researching::Papers;
+use crate::demo::words::refusals::REASONS;
 use crate::world::World;
 
 /// What a label may take of a line.
@@ -116,6 +117,14 @@ pub(in crate::demo) fn coverage(table: &wire::ReleasedTable, took: Duration) {
             let names: Vec<&str> = of(state).take(NAMES_MAX).collect();
             let more = if count > NAMES_MAX { ", …" } else { "" };
             println!("  {what}: {}{more}", names.join(", "));
+        }
+    }
+    for (reason, _, why) in REASONS {
+        let registers = table.registers.iter();
+        let of = registers.filter(|one| one.refusal_reason() == reason);
+        let names: Vec<&str> = of.map(|one| one.register_id.as_str()).collect();
+        if !names.is_empty() {
+            println!("    of these, {why}: {}", names.join(", "));
         }
     }
     println!("Each has logged the query, and whom it counted, before it answered.");

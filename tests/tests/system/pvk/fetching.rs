@@ -95,6 +95,8 @@ async fn area_2_pvk_when_pvk_is_silent_for_too_long_nobody_is_counted() {
     while story.counted().await.is_some() {
         assert!(tokio::time::Instant::now() < ends, "it still counts");
     }
+    let why = story.part().await.unwrap_err().to_string();
+    assert!(why.contains("SettingsTooOld"), "{why}");
     assert!(story.warns("secondary use is refused").await);
     assert!(story.warns("503").await, "{:?}", story.warnings().await);
     story.pvk.pvk.trouble(|it| it.down = false);

@@ -198,6 +198,11 @@ impl Story {
 
     /// How many persons the register counts; `None` where it refuses.
     pub(super) async fn counted(&mut self) -> Option<u64> {
+        self.part().await.ok()
+    }
+
+    /// How many persons the register counts, or why it does not.
+    pub(super) async fn part(&mut self) -> anyhow::Result<u64> {
         if self.asked.is_none() {
             let agents = AskedAgents::of(&self.fleet.world);
             self.asked = Some((agents, self.fleet.researcher().await));
@@ -211,9 +216,9 @@ impl Story {
                 terms.id = PermitId::new(ISSUER, &number).unwrap();
             });
         let request = researcher.asks(Asked::Query(persons_by_sex(&[REGISTER])));
-        let planned = researcher.dry_run(request).await.ok()?;
-        let part = agents.part(REGISTER, &planned, permit.unwrap()).await;
-        Some(part.ok()?.cells.iter().map(|cell| cell.persons).sum())
+        let planned = researcher.dry_run(request).await?;
+        let part = agents.part(REGISTER, &planned, permit.unwrap()).await?;
+        Ok(part.cells.iter().map(|cell| cell.persons).sum())
     }
 
     /// How many it counts, when it does.

@@ -76,6 +76,7 @@ fn snapshot(world: &World, name: u8, who: &[usize]) -> Arc<Loaded> {
         people: people(u64::from(name), who.iter().copied()),
         begins: Box::new(|| {}),
         says_no: Arc::default(),
+        settings: settings(),
     })
 }
 

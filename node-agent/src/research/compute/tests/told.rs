@@ -110,6 +110,7 @@ async fn people_are_found_again_in_another_order_of_numbers() {
         people: people(2, (0..PERSONS as usize).rev()),
         begins: Box::new(|| {}),
         says_no: Arc::default(),
+        settings: settings(),
     };
     world.data = Some(Arc::new(later));
     assert_eq!(opened(&world, 7).membership.person, before);

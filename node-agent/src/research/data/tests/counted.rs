@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::super::ResearchData;
 use super::world::{Agent, Folder, HOUR, VIEW, at};
+use crate::research::compute::{Countable as _, SettingsRead};
 use crate::test_ids::person;
 use Purpose::{Administration, OwnInsight, QualityImprovement, Research, Treatment};
 
@@ -42,6 +43,11 @@ impl Agent {
     fn counted(&self, purpose: Purpose, now: Timestamp) -> Vec<u32> {
         let research = self.store.current().research().expect("published");
         numbers(&research, purpose, now)
+    }
+
+    fn settings(&self, purpose: Purpose, now: Timestamp) -> SettingsRead {
+        let research = self.store.current().research().expect("published");
+        research.settings(&of_all(purpose), now)
     }
 }
 
@@ -99,16 +105,22 @@ async fn promise_5_what_is_unreadable_stale_or_undefined_means_that_nobody_is_co
     assert_eq!(agent.counted(Research, last), [0, 2, 3, 4]);
     let too_late = last.plus(Duration::from_micros(1));
     assert!(agent.counted(Research, too_late).is_empty());
+    let settings = |at| agent.settings(Research, at);
+    assert!(!settings(last).is_too_old && settings(too_late).is_too_old);
+    assert_eq!(settings(too_late).seen_at, Some(now));
     // Seeing that the source says still the same makes them fresh again.
     agent.clock.0.advance(HOUR);
     agent.store.refresh().await.unwrap();
     assert_eq!(agent.counted(Research, too_late), [0, 2, 3, 4]);
+    assert!(!agent.settings(Research, too_late).is_too_old);
 
     folder.write("settings.csv", "something,else\n");
     agent.reload().await;
     agent.publish().await;
     for purpose in [Research, QualityImprovement, Administration] {
         assert!(agent.counted(purpose, agent.now()).is_empty());
+        // That is no matter of age.
+        assert!(!agent.settings(purpose, agent.now()).is_too_old);
     }
 }
 

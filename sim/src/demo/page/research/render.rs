@@ -11,6 +11,7 @@ use super::super::shell::{STYLE, banner, head};
 use super::{chart, table};
 use crate::demo::pivot::Pivot;
 use crate::demo::questions::READY;
+use crate::demo::words::refusals::REASONS;
 use crate::world::World;
 
 const RESEARCH_STYLE: &str = include_str!("research.css");
@@ -226,13 +227,25 @@ fn coverage(world: &World, released: &wire::ReleasedTable) -> Markup {
                     p { (norwegian) ": " b { (names_of(world, of(state))) } ". " span lang="en" { (english) "." } }
                 }
             }
-            @if !released.receipts.is_empty() {
+            @for (reason, norwegian, english) in REASONS {
+                @let of = || {
+                    let registers = released.registers.iter();
+                    let of = registers.filter(move |one| one.refusal_reason() == reason);
+                    of.map(|one| &one.register_id)
+                };
+                @if of().next().is_some() {
+                    p class="why" { b { (names_of(world, of())) } ": " (norwegian) ". " span lang="en" { (english) "." } }
+                }
+            }
+            @let of_refusals = released.registers.iter().filter_map(|one| one.refusal_receipt.as_ref());
+            @let receipts: Vec<_> = released.receipts.iter().chain(of_refusals).collect();
+            @if !receipts.is_empty() {
                 details class="receipts" {
                     summary {
-                        "Registrenes kvitteringer (" (released.receipts.len()) ") "
+                        "Registrenes kvitteringer (" (receipts.len()) ") "
                         span lang="en" { "What the registers have signed" }
                     }
-                    @for receipt in &released.receipts {
+                    @for receipt in receipts {
                         pre lang="en" { (receipt.text) }
                     }
                 }

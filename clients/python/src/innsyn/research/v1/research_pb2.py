@@ -27,19 +27,21 @@ from innsyn.research.v1 import query_pb2 as innsyn_dot_research_dot_v1_dot_query
 from innsyn.types.v1 import types_pb2 as innsyn_dot_types_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!innsyn/research/v1/research.proto\x12\x12innsyn.research.v1\x1a\"innsyn/research/v1/catalogue.proto\x1a\x1einnsyn/research/v1/query.proto\x1a\x1binnsyn/types/v1/types.proto\"\x12\n\x10\x43\x61talogueRequest\"V\n\x11\x43\x61talogueResponse\x12\'\n\x05views\x18\x01 \x03(\x0b\x32\x18.innsyn.research.v1.View\x12\x18\n\x10registers_silent\x18\x02 \x03(\t\"\xc2\x01\n\nRunRequest\x12*\n\x05query\x18\x01 \x01(\x0b\x32\x19.innsyn.research.v1.QueryH\x00\x12\r\n\x03sql\x18\x02 \x01(\tH\x00\x12\x13\n\x0b\x64\x61ta_permit\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x04 \x01(\r\x12\x18\n\x10must_be_complete\x18\x05 \x01(\x08\x12)\n\x07purpose\x18\x10 \x01(\x0e\x32\x18.innsyn.types.v1.PurposeB\n\n\x08question\"\x98\x01\n\x0e\x44ryRunResponse\x12(\n\x05query\x18\x01 \x01(\x0b\x32\x19.innsyn.research.v1.Query\x12\x12\n\nquery_name\x18\x02 \x01(\x0c\x12\x10\n\x08words_nb\x18\x03 \x01(\t\x12\x10\n\x08words_en\x18\x04 \x01(\t\x12\x11\n\tregisters\x18\x05 \x03(\t\x12\x11\n\tcells_max\x18\x06 \x01(\x04\"\xb9\x01\n\x0bRunResponse\x12\x31\n\x07started\x18\x01 \x01(\x0b\x32\x1e.innsyn.research.v1.RunStartedH\x00\x12\x38\n\x08progress\x18\x02 \x01(\x0b\x32$.innsyn.research.v1.RegisterProgressH\x00\x12\x32\n\x05table\x18\x03 \x01(\x0b\x32!.innsyn.research.v1.ReleasedTableH\x00\x42\t\n\x07message\"N\n\nRunStarted\x12\x0e\n\x06run_id\x18\x01 \x01(\x0c\x12\x30\n\x04plan\x18\x02 \x01(\x0b\x32\".innsyn.research.v1.DryRunResponse\"Y\n\x10RegisterProgress\x12\x13\n\x0bregister_id\x18\x01 \x01(\t\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.innsyn.research.v1.RegisterState\"\xd4\x02\n\rReleasedTable\x12\x12\n\nquery_name\x18\x01 \x01(\x0c\x12\x13\n\x0breleased_at\x18\x02 \x01(\x12\x12\x12\n\nis_earlier\x18\x03 \x01(\x08\x12\x1c\n\x14\x63ounts_registrations\x18\x04 \x01(\x08\x12+\n\x07\x63olumns\x18\x05 \x03(\x0b\x32\x1a.innsyn.research.v1.Column\x12%\n\x04rows\x18\x06 \x03(\x0b\x32\x17.innsyn.research.v1.Row\x12\x37\n\tregisters\x18\x07 \x03(\x0b\x32$.innsyn.research.v1.RegisterProgress\x12\x15\n\rsmallest_cell\x18\x08 \x01(\r\x12\x15\n\rrounding_base\x18\t \x01(\r\x12-\n\x08receipts\x18\n \x03(\x0b\x32\x1b.innsyn.research.v1.Receipt\"J\n\x07Receipt\x12\x13\n\x0bregister_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x1c\n\x14is_signature_checked\x18\x03 \x01(\x08\"R\n\x06\x43olumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.innsyn.research.v1.ColumnKind\x12\x0c\n\x04unit\x18\x03 \x01(\t\"0\n\x03Row\x12)\n\x06values\x18\x01 \x03(\x0b\x32\x19.innsyn.research.v1.Value\"o\n\x05Value\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x0f\n\x05\x63ount\x18\x02 \x01(\x04H\x00\x12\x0e\n\x04real\x18\x03 \x01(\x01H\x00\x12,\n\x06hidden\x18\x04 \x01(\x0e\x32\x1a.innsyn.research.v1.HiddenH\x00\x42\x07\n\x05value\"\x1f\n\rCancelRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\x0c\"%\n\x0e\x43\x61ncelResponse\x12\x13\n\x0bwas_running\x18\x01 \x01(\x08\"$\n\rLedgerRequest\x12\x13\n\x0b\x64\x61ta_permit\x18\x01 \x01(\t\"?\n\x0eLedgerResponse\x12-\n\x08releases\x18\x01 \x03(\x0b\x32\x1b.innsyn.research.v1.Release\"\x8b\x01\n\x07Release\x12\x12\n\nquery_name\x18\x01 \x01(\x0c\x12\x13\n\x0breleased_at\x18\x02 \x01(\x12\x12\x10\n\x08words_nb\x18\x03 \x01(\t\x12\x10\n\x08words_en\x18\x04 \x01(\t\x12\x17\n\x0fregisters_asked\x18\x05 \x01(\r\x12\x1a\n\x12registers_answered\x18\x06 \x01(\r*\xd2\x01\n\rRegisterState\x12\x1e\n\x1aREGISTER_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14REGISTER_STATE_ASKED\x10\x01\x12\x17\n\x13REGISTER_STATE_HELD\x10\x02\x12\x1a\n\x16REGISTER_STATE_RUNNING\x10\x03\x12\x1b\n\x17REGISTER_STATE_ANSWERED\x10\x04\x12\x1a\n\x16REGISTER_STATE_REFUSED\x10\x05\x12\x19\n\x15REGISTER_STATE_SILENT\x10\x06*l\n\nColumnKind\x12\x1b\n\x17\x43OLUMN_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OLUMN_KIND_TEXT\x10\x01\x12\x15\n\x11\x43OLUMN_KIND_COUNT\x10\x02\x12\x14\n\x10\x43OLUMN_KIND_REAL\x10\x03*F\n\x06Hidden\x12\x16\n\x12HIDDEN_UNSPECIFIED\x10\x00\x12\x0e\n\nHIDDEN_FEW\x10\x01\x12\x14\n\x10HIDDEN_DOMINANCE\x10\x02\x32\xa5\x03\n\x0fResearchService\x12X\n\tCatalogue\x12$.innsyn.research.v1.CatalogueRequest\x1a%.innsyn.research.v1.CatalogueResponse\x12L\n\x06\x44ryRun\x12\x1e.innsyn.research.v1.RunRequest\x1a\".innsyn.research.v1.DryRunResponse\x12H\n\x03Run\x12\x1e.innsyn.research.v1.RunRequest\x1a\x1f.innsyn.research.v1.RunResponse0\x01\x12O\n\x06\x43\x61ncel\x12!.innsyn.research.v1.CancelRequest\x1a\".innsyn.research.v1.CancelResponse\x12O\n\x06Ledger\x12!.innsyn.research.v1.LedgerRequest\x1a\".innsyn.research.v1.LedgerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!innsyn/research/v1/research.proto\x12\x12innsyn.research.v1\x1a\"innsyn/research/v1/catalogue.proto\x1a\x1einnsyn/research/v1/query.proto\x1a\x1binnsyn/types/v1/types.proto\"\x12\n\x10\x43\x61talogueRequest\"V\n\x11\x43\x61talogueResponse\x12\'\n\x05views\x18\x01 \x03(\x0b\x32\x18.innsyn.research.v1.View\x12\x18\n\x10registers_silent\x18\x02 \x03(\t\"\xc2\x01\n\nRunRequest\x12*\n\x05query\x18\x01 \x01(\x0b\x32\x19.innsyn.research.v1.QueryH\x00\x12\r\n\x03sql\x18\x02 \x01(\tH\x00\x12\x13\n\x0b\x64\x61ta_permit\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x04 \x01(\r\x12\x18\n\x10must_be_complete\x18\x05 \x01(\x08\x12)\n\x07purpose\x18\x10 \x01(\x0e\x32\x18.innsyn.types.v1.PurposeB\n\n\x08question\"\x98\x01\n\x0e\x44ryRunResponse\x12(\n\x05query\x18\x01 \x01(\x0b\x32\x19.innsyn.research.v1.Query\x12\x12\n\nquery_name\x18\x02 \x01(\x0c\x12\x10\n\x08words_nb\x18\x03 \x01(\t\x12\x10\n\x08words_en\x18\x04 \x01(\t\x12\x11\n\tregisters\x18\x05 \x03(\t\x12\x11\n\tcells_max\x18\x06 \x01(\x04\"\xb9\x01\n\x0bRunResponse\x12\x31\n\x07started\x18\x01 \x01(\x0b\x32\x1e.innsyn.research.v1.RunStartedH\x00\x12\x38\n\x08progress\x18\x02 \x01(\x0b\x32$.innsyn.research.v1.RegisterProgressH\x00\x12\x32\n\x05table\x18\x03 \x01(\x0b\x32!.innsyn.research.v1.ReleasedTableH\x00\x42\t\n\x07message\"N\n\nRunStarted\x12\x0e\n\x06run_id\x18\x01 \x01(\x0c\x12\x30\n\x04plan\x18\x02 \x01(\x0b\x32\".innsyn.research.v1.DryRunResponse\"\xca\x01\n\x10RegisterProgress\x12\x13\n\x0bregister_id\x18\x01 \x01(\t\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.innsyn.research.v1.RegisterState\x12\x39\n\x0erefusal_reason\x18\x03 \x01(\x0e\x32!.innsyn.research.v1.RefusalReason\x12\x34\n\x0frefusal_receipt\x18\x04 \x01(\x0b\x32\x1b.innsyn.research.v1.Receipt\"\xd4\x02\n\rReleasedTable\x12\x12\n\nquery_name\x18\x01 \x01(\x0c\x12\x13\n\x0breleased_at\x18\x02 \x01(\x12\x12\x12\n\nis_earlier\x18\x03 \x01(\x08\x12\x1c\n\x14\x63ounts_registrations\x18\x04 \x01(\x08\x12+\n\x07\x63olumns\x18\x05 \x03(\x0b\x32\x1a.innsyn.research.v1.Column\x12%\n\x04rows\x18\x06 \x03(\x0b\x32\x17.innsyn.research.v1.Row\x12\x37\n\tregisters\x18\x07 \x03(\x0b\x32$.innsyn.research.v1.RegisterProgress\x12\x15\n\rsmallest_cell\x18\x08 \x01(\r\x12\x15\n\rrounding_base\x18\t \x01(\r\x12-\n\x08receipts\x18\n \x03(\x0b\x32\x1b.innsyn.research.v1.Receipt\"J\n\x07Receipt\x12\x13\n\x0bregister_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x1c\n\x14is_signature_checked\x18\x03 \x01(\x08\"R\n\x06\x43olumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.innsyn.research.v1.ColumnKind\x12\x0c\n\x04unit\x18\x03 \x01(\t\"0\n\x03Row\x12)\n\x06values\x18\x01 \x03(\x0b\x32\x19.innsyn.research.v1.Value\"o\n\x05Value\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x0f\n\x05\x63ount\x18\x02 \x01(\x04H\x00\x12\x0e\n\x04real\x18\x03 \x01(\x01H\x00\x12,\n\x06hidden\x18\x04 \x01(\x0e\x32\x1a.innsyn.research.v1.HiddenH\x00\x42\x07\n\x05value\"\x1f\n\rCancelRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\x0c\"%\n\x0e\x43\x61ncelResponse\x12\x13\n\x0bwas_running\x18\x01 \x01(\x08\"$\n\rLedgerRequest\x12\x13\n\x0b\x64\x61ta_permit\x18\x01 \x01(\t\"?\n\x0eLedgerResponse\x12-\n\x08releases\x18\x01 \x03(\x0b\x32\x1b.innsyn.research.v1.Release\"\x8b\x01\n\x07Release\x12\x12\n\nquery_name\x18\x01 \x01(\x0c\x12\x13\n\x0breleased_at\x18\x02 \x01(\x12\x12\x10\n\x08words_nb\x18\x03 \x01(\t\x12\x10\n\x08words_en\x18\x04 \x01(\t\x12\x17\n\x0fregisters_asked\x18\x05 \x01(\r\x12\x1a\n\x12registers_answered\x18\x06 \x01(\r*\xb8\x01\n\rRefusalReason\x12\x1e\n\x1aREFUSAL_REASON_UNSPECIFIED\x10\x00\x12#\n\x1fREFUSAL_REASON_SETTINGS_TOO_OLD\x10\x01\x12\x1a\n\x16REFUSAL_REASON_STEWARD\x10\x02\x12\x1e\n\x1aREFUSAL_REASON_DATA_PERMIT\x10\x03\x12&\n\"REFUSAL_REASON_OUTSIDE_DATA_PERMIT\x10\x04*\xd2\x01\n\rRegisterState\x12\x1e\n\x1aREGISTER_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14REGISTER_STATE_ASKED\x10\x01\x12\x17\n\x13REGISTER_STATE_HELD\x10\x02\x12\x1a\n\x16REGISTER_STATE_RUNNING\x10\x03\x12\x1b\n\x17REGISTER_STATE_ANSWERED\x10\x04\x12\x1a\n\x16REGISTER_STATE_REFUSED\x10\x05\x12\x19\n\x15REGISTER_STATE_SILENT\x10\x06*l\n\nColumnKind\x12\x1b\n\x17\x43OLUMN_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OLUMN_KIND_TEXT\x10\x01\x12\x15\n\x11\x43OLUMN_KIND_COUNT\x10\x02\x12\x14\n\x10\x43OLUMN_KIND_REAL\x10\x03*F\n\x06Hidden\x12\x16\n\x12HIDDEN_UNSPECIFIED\x10\x00\x12\x0e\n\nHIDDEN_FEW\x10\x01\x12\x14\n\x10HIDDEN_DOMINANCE\x10\x02\x32\xa5\x03\n\x0fResearchService\x12X\n\tCatalogue\x12$.innsyn.research.v1.CatalogueRequest\x1a%.innsyn.research.v1.CatalogueResponse\x12L\n\x06\x44ryRun\x12\x1e.innsyn.research.v1.RunRequest\x1a\".innsyn.research.v1.DryRunResponse\x12H\n\x03Run\x12\x1e.innsyn.research.v1.RunRequest\x1a\x1f.innsyn.research.v1.RunResponse0\x01\x12O\n\x06\x43\x61ncel\x12!.innsyn.research.v1.CancelRequest\x1a\".innsyn.research.v1.CancelResponse\x12O\n\x06Ledger\x12!.innsyn.research.v1.LedgerRequest\x1a\".innsyn.research.v1.LedgerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'innsyn.research.v1.research_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REGISTERSTATE']._serialized_start=1957
-  _globals['_REGISTERSTATE']._serialized_end=2167
-  _globals['_COLUMNKIND']._serialized_start=2169
-  _globals['_COLUMNKIND']._serialized_end=2277
-  _globals['_HIDDEN']._serialized_start=2279
-  _globals['_HIDDEN']._serialized_end=2349
+  _globals['_REFUSALREASON']._serialized_start=2071
+  _globals['_REFUSALREASON']._serialized_end=2255
+  _globals['_REGISTERSTATE']._serialized_start=2258
+  _globals['_REGISTERSTATE']._serialized_end=2468
+  _globals['_COLUMNKIND']._serialized_start=2470
+  _globals['_COLUMNKIND']._serialized_end=2578
+  _globals['_HIDDEN']._serialized_start=2580
+  _globals['_HIDDEN']._serialized_end=2650
   _globals['_CATALOGUEREQUEST']._serialized_start=154
   _globals['_CATALOGUEREQUEST']._serialized_end=172
   _globals['_CATALOGUERESPONSE']._serialized_start=174
@@ -52,28 +54,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNRESPONSE']._serialized_end=800
   _globals['_RUNSTARTED']._serialized_start=802
   _globals['_RUNSTARTED']._serialized_end=880
-  _globals['_REGISTERPROGRESS']._serialized_start=882
-  _globals['_REGISTERPROGRESS']._serialized_end=971
-  _globals['_RELEASEDTABLE']._serialized_start=974
-  _globals['_RELEASEDTABLE']._serialized_end=1314
-  _globals['_RECEIPT']._serialized_start=1316
-  _globals['_RECEIPT']._serialized_end=1390
-  _globals['_COLUMN']._serialized_start=1392
-  _globals['_COLUMN']._serialized_end=1474
-  _globals['_ROW']._serialized_start=1476
-  _globals['_ROW']._serialized_end=1524
-  _globals['_VALUE']._serialized_start=1526
-  _globals['_VALUE']._serialized_end=1637
-  _globals['_CANCELREQUEST']._serialized_start=1639
-  _globals['_CANCELREQUEST']._serialized_end=1670
-  _globals['_CANCELRESPONSE']._serialized_start=1672
-  _globals['_CANCELRESPONSE']._serialized_end=1709
-  _globals['_LEDGERREQUEST']._serialized_start=1711
-  _globals['_LEDGERREQUEST']._serialized_end=1747
-  _globals['_LEDGERRESPONSE']._serialized_start=1749
-  _globals['_LEDGERRESPONSE']._serialized_end=1812
-  _globals['_RELEASE']._serialized_start=1815
-  _globals['_RELEASE']._serialized_end=1954
-  _globals['_RESEARCHSERVICE']._serialized_start=2352
-  _globals['_RESEARCHSERVICE']._serialized_end=2773
+  _globals['_REGISTERPROGRESS']._serialized_start=883
+  _globals['_REGISTERPROGRESS']._serialized_end=1085
+  _globals['_RELEASEDTABLE']._serialized_start=1088
+  _globals['_RELEASEDTABLE']._serialized_end=1428
+  _globals['_RECEIPT']._serialized_start=1430
+  _globals['_RECEIPT']._serialized_end=1504
+  _globals['_COLUMN']._serialized_start=1506
+  _globals['_COLUMN']._serialized_end=1588
+  _globals['_ROW']._serialized_start=1590
+  _globals['_ROW']._serialized_end=1638
+  _globals['_VALUE']._serialized_start=1640
+  _globals['_VALUE']._serialized_end=1751
+  _globals['_CANCELREQUEST']._serialized_start=1753
+  _globals['_CANCELREQUEST']._serialized_end=1784
+  _globals['_CANCELRESPONSE']._serialized_start=1786
+  _globals['_CANCELRESPONSE']._serialized_end=1823
+  _globals['_LEDGERREQUEST']._serialized_start=1825
+  _globals['_LEDGERREQUEST']._serialized_end=1861
+  _globals['_LEDGERRESPONSE']._serialized_start=1863
+  _globals['_LEDGERRESPONSE']._serialized_end=1926
+  _globals['_RELEASE']._serialized_start=1929
+  _globals['_RELEASE']._serialized_end=2068
+  _globals['_RESEARCHSERVICE']._serialized_start=2653
+  _globals['_RESEARCHSERVICE']._serialized_end=3074
 # @@protoc_insertion_point(module_scope)

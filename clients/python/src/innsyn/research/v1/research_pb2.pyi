@@ -10,6 +10,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class RefusalReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REFUSAL_REASON_UNSPECIFIED: _ClassVar[RefusalReason]
+    REFUSAL_REASON_SETTINGS_TOO_OLD: _ClassVar[RefusalReason]
+    REFUSAL_REASON_STEWARD: _ClassVar[RefusalReason]
+    REFUSAL_REASON_DATA_PERMIT: _ClassVar[RefusalReason]
+    REFUSAL_REASON_OUTSIDE_DATA_PERMIT: _ClassVar[RefusalReason]
+
 class RegisterState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     REGISTER_STATE_UNSPECIFIED: _ClassVar[RegisterState]
@@ -32,6 +40,11 @@ class Hidden(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     HIDDEN_UNSPECIFIED: _ClassVar[Hidden]
     HIDDEN_FEW: _ClassVar[Hidden]
     HIDDEN_DOMINANCE: _ClassVar[Hidden]
+REFUSAL_REASON_UNSPECIFIED: RefusalReason
+REFUSAL_REASON_SETTINGS_TOO_OLD: RefusalReason
+REFUSAL_REASON_STEWARD: RefusalReason
+REFUSAL_REASON_DATA_PERMIT: RefusalReason
+REFUSAL_REASON_OUTSIDE_DATA_PERMIT: RefusalReason
 REGISTER_STATE_UNSPECIFIED: RegisterState
 REGISTER_STATE_ASKED: RegisterState
 REGISTER_STATE_HELD: RegisterState
@@ -110,12 +123,16 @@ class RunStarted(_message.Message):
     def __init__(self, run_id: _Optional[bytes] = ..., plan: _Optional[_Union[DryRunResponse, _Mapping]] = ...) -> None: ...
 
 class RegisterProgress(_message.Message):
-    __slots__ = ("register_id", "state")
+    __slots__ = ("register_id", "state", "refusal_reason", "refusal_receipt")
     REGISTER_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    REFUSAL_REASON_FIELD_NUMBER: _ClassVar[int]
+    REFUSAL_RECEIPT_FIELD_NUMBER: _ClassVar[int]
     register_id: str
     state: RegisterState
-    def __init__(self, register_id: _Optional[str] = ..., state: _Optional[_Union[RegisterState, str]] = ...) -> None: ...
+    refusal_reason: RefusalReason
+    refusal_receipt: Receipt
+    def __init__(self, register_id: _Optional[str] = ..., state: _Optional[_Union[RegisterState, str]] = ..., refusal_reason: _Optional[_Union[RefusalReason, str]] = ..., refusal_receipt: _Optional[_Union[Receipt, _Mapping]] = ...) -> None: ...
 
 class ReleasedTable(_message.Message):
     __slots__ = ("query_name", "released_at", "is_earlier", "counts_registrations", "columns", "rows", "registers", "smallest_cell", "rounding_base", "receipts")
