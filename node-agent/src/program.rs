@@ -21,10 +21,12 @@ use crate::{check, run, shutdown};
 
 mod cases;
 mod clerk;
+mod settings;
 mod steward;
 
 use cases::CasesCommand;
 use clerk::ClerkCommand;
+use settings::SettingsCommand;
 use steward::StewardCommand;
 
 /// Innsyn's agent: answers for one register, and logs every use.
@@ -65,6 +67,12 @@ enum Command {
     Clerk {
         #[command(subcommand)]
         command: ClerkCommand,
+    },
+    /// Bring up an agent that came late, or lost its records, with people's settings from another
+    /// register's.
+    Settings {
+        #[command(subcommand)]
+        command: SettingsCommand,
     },
     /// Look at the log of use.
     Uselog {
@@ -119,6 +127,7 @@ pub fn main_with(args: Args, dialler: Arc<dyn Dial>) -> anyhow::Result<()> {
         Command::Steward { command } => steward::run(command),
         Command::Cases { command } => cases::run(command),
         Command::Clerk { command } => clerk::run(command),
+        Command::Settings { command } => settings::run(command),
         Command::Uselog {
             command: UselogCommand::Verify { config, head },
         } => verify_log(&config, head.as_deref()),

@@ -43,7 +43,7 @@ use crate::subjects::SubjectKey;
 use crate::uselog::{self, Disk, FsDisk, LogKeys, UseLog, UseLogConfig};
 use crate::uses::{Reading, ReadingParts, Uses};
 use crate::witness::{self, Witness};
-use citizens::{insight, papers};
+use citizens::{commands, insight};
 use dialogs::{cases_face, exchange, open_cases, sealed_cases};
 
 /// Gateways that have proved who they are and wait to be served.
@@ -142,7 +142,7 @@ async fn run_agent(
         &shutdown,
     )
     .await?;
-    let papers = papers(&config, &keeper, &mut random, &shutdown)?;
+    let commands = commands(&config, &keeper, &mut random, &shutdown)?;
     let exchange = exchange(&config, &records, &cases, &clock, &mut random, &shutdown).await?;
 
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
@@ -184,7 +184,7 @@ async fn run_agent(
     // Told to stop: gateways' streams are cut rather than waited for; what was begun is logged,
     // and what was not answered is asked again elsewhere or when we are back.
     serving.abort();
-    let _ended = tokio::join!(serving, clerk, OptionFuture::from(papers));
+    let _ended = tokio::join!(serving, clerk, join_all(commands));
     refreshing.abort();
     let _ended = join_all(collecting).await;
     if let Some(publishing) = publishing {
@@ -247,6 +247,7 @@ async fn open_records(config: &Config, random: &mut StdRng) -> anyhow::Result<Re
         settings::forwarding::SCHEMA,
         settings::papers::SCHEMA,
         settings::proofs::SCHEMA,
+        settings::transfer::SCHEMA,
         cases::SCHEMA,
         exchange::SCHEMA,
         witness::SCHEMA,

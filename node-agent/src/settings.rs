@@ -36,6 +36,7 @@ pub mod representing;
 pub mod service;
 #[cfg(test)]
 mod tests;
+pub mod transfer;
 
 pub use currency::Currency;
 pub use elsewhere::Elsewhere;

@@ -97,6 +97,15 @@ async fn readyz(State(parts): State<Parts>) -> impl IntoResponse {
     if let Some(stale) = parts.settings.as_ref().and_then(|keeper| keeper.stale()) {
         warnings.push(format!("nothing is counted: {stale}"));
     }
+    let stuck = parts.settings.iter().flat_map(|keeper| keeper.stuck());
+    warnings.extend(stuck.map(|(gateway, standing)| {
+        format!(
+            "settings after number {} of gateway `{gateway}` are missing and do not come by \
+             themselves: run `innsyn-agent settings recipient`, have a register whose agent is \
+             current run `innsyn-agent settings export`, and `innsyn-agent settings import` here",
+            standing.applied
+        )
+    }));
     if let Some(pvk) = &parts.pvk {
         warnings.extend(pvk.warnings(parts.subjects.now()).await);
     }
@@ -211,7 +220,7 @@ async fn metrics(State(parts): State<Parts>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, PROMETHEUS)], text)
 }
 
-fn settings_series(keeper: &Keeper) -> [(&'static str, &'static str, u64); 4] {
+fn settings_series(keeper: &Keeper) -> [(&'static str, &'static str, u64); 5] {
     let counts = keeper.counts();
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     [
@@ -234,6 +243,11 @@ fn settings_series(keeper: &Keeper) -> [(&'static str, &'static str, u64); 4] {
             "innsyn_agent_settings_stale",
             "gauge",
             u64::from(keeper.stale().is_some()),
+        ),
+        (
+            "innsyn_agent_settings_stuck",
+            "gauge",
+            u64::from(!keeper.stuck().is_empty()),
         ),
     ]
 }

@@ -27,8 +27,11 @@ use hpke::{Deserializable as _, Kem, OpModeR, OpModeS, Serializable as _};
 use innsyn_policy::RegisterId;
 use rand_core::CryptoRng;
 
+mod stream;
 #[cfg(test)]
 mod tests;
+
+pub use stream::{EncapsulatedKey, OpeningStream, SealingStream};
 
 const KEY_BYTES: usize = 32;
 const TAG_BYTES: usize = 16;

@@ -49,6 +49,7 @@ use crate::lines::LineError;
 use crate::mandate::SignedMandate;
 
 pub mod definitions;
+pub mod export;
 mod lines;
 pub mod paper;
 #[cfg(test)]

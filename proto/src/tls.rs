@@ -27,10 +27,12 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use serde::Deserialize;
 
 pub use fault::TlsFault;
+pub use signed::SignedTextError;
 
 use crate::identity::{IdentityError, PeerCertificate};
 
 mod fault;
+mod signed;
 #[cfg(test)]
 mod tests;
 

@@ -38,6 +38,7 @@ mod system {
     mod flight_sql;
     mod heads;
     mod insight;
+    mod late;
     mod ledger;
     #[cfg(feature = "external")]
     mod ledger_postgres;

@@ -44,6 +44,7 @@ fn refusal(error: ChangeError) -> Refusal {
         ChangeError::End => Refusal::SettingEnd,
         ChangeError::NotForSettings => Refusal::NotForSettings,
         ChangeError::Proof => Refusal::RepresentationProof,
+        ChangeError::NeverMet => Refusal::SettingRegisterNotConnected,
         ChangeError::Outbox(error) => {
             let error: &dyn std::error::Error = error;
             tracing::error!(error, "a setting cannot be kept");

@@ -82,6 +82,8 @@ pub enum Refusal {
     RepresentationProof,
     /// The change cannot be made durable now.
     SettingsUnavailable,
+    /// The one register at which it would hold has never been connected.
+    SettingRegisterNotConnected,
     /// A call about a case, for a reason of its own.
     Case(CaseRefusal),
 }
@@ -127,6 +129,7 @@ impl Refusal {
             R::NotForSettings => "REPRESENTATION_NOT_FOR_SETTINGS",
             R::RepresentationProof => "REPRESENTATION_PROOF",
             R::SettingsUnavailable => "SETTINGS_UNAVAILABLE",
+            R::SettingRegisterNotConnected => "SETTING_REGISTER_NOT_CONNECTED",
             R::Case(refusal) => refusal.reason(),
         }
     }
@@ -220,6 +223,10 @@ impl Refusal {
                 "a guardian or proxy must send the signed mandate as `representationProof`, a JWT \
                  of at most 2800 bytes"
             }
+            R::SettingRegisterNotConnected => {
+                "the register at which it would hold has never been connected here; nothing was \
+                 changed: try again later, or write to the register"
+            }
             R::SettingsUnavailable => {
                 "the change cannot be kept now, and was not made; try again with the same name"
             }
@@ -255,7 +262,9 @@ impl Refusal {
             R::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             R::NotFound | R::SettingUnknown | R::SettingsNotOffered => StatusCode::NOT_FOUND,
             R::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            R::Overloaded | R::SettingsUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            R::Overloaded | R::SettingsUnavailable | R::SettingRegisterNotConnected => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             R::Case(refusal) => refusal.status(),
         }
     }
@@ -289,7 +298,7 @@ impl Refusal {
             R::Overloaded => Code::ResourceExhausted,
             R::SettingUnknown => Code::NotFound,
             R::SettingTextChanged => Code::FailedPrecondition,
-            R::SettingsUnavailable => Code::Unavailable,
+            R::SettingsUnavailable | R::SettingRegisterNotConnected => Code::Unavailable,
             R::Case(refusal) => refusal.code(),
         }
     }

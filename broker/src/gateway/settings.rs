@@ -15,6 +15,8 @@
 //! - **Numbers have no gap**, and a change that was answered is in the outbox, sealed, until every
 //!   agent has it or a week has passed ([`outbox`]). Nothing in the outbox can be opened here.
 //! - **Asked for again under its id, a change is done once.**
+//! - **What one register alone would have is not taken while it was never met**: nobody could bring it
+//!   there later, as national settings are ([`items`]).
 //! - **Nobody keeps who has said what** but the registers: what a person is shown was asked for.
 
 pub mod config;
@@ -31,8 +33,9 @@ mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
+use innsyn_policy::setting::definition::Scope;
 use innsyn_policy::{
     Areas, Clock, DefinitionId, RegisterId, Representation, Request, SettingDefinition, Timestamp,
 };
@@ -96,6 +99,9 @@ pub enum ChangeError {
     /// A guardian or somebody with a power of attorney, whose right is insight.
     #[error("the representation gives no right to change settings")]
     NotForSettings,
+    /// The one register at which it would hold has no key to seal with: nothing would be delivered.
+    #[error("the definition's own register was never met")]
+    NeverMet,
     /// It cannot be made durable.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
@@ -223,6 +229,11 @@ impl GatewaySettings {
                 registers,
             });
         }
+        if let Scope::Register(own) = &definition.scope
+            && !self.was_met(own)
+        {
+            return Err(ChangeError::NeverMet);
+        }
         // The clock may go back; what is said later counts as later all the same.
         let sequence = now.as_micros().max(changing.sequence.saturating_add(1));
         let number = self.latest.borrow().saturating_add(1);
@@ -249,6 +260,14 @@ impl GatewaySettings {
             sequence,
             registers,
         })
+    }
+}
+
+impl GatewaySettings {
+    /// Whether items go to `register` and can be sealed to it.
+    fn was_met(&self, register: &RegisterId) -> bool {
+        let agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        self.registers.contains(register) && agents.contains_key(register)
     }
 }
 

@@ -13,12 +13,25 @@ use crate::config::{Asks, Config};
 use crate::insight::{Insight, InsightFace, InsightParts};
 use crate::settings::keeper::Keeper;
 use crate::settings::papers::{Papers, PapersParts};
+use crate::settings::transfer::{Transfers, TransfersParts};
 use crate::sources::AboutPerson;
 use crate::subjects::SubjectKey;
 use crate::uselog::UseLog;
 
+/// Takes the words of commands about settings: papers and transfers.
+pub(super) fn commands(
+    config: &Config,
+    keeper: &Arc<Keeper>,
+    random: &mut StdRng,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    let papers = papers(config, keeper, random, shutdown)?;
+    let transfers = transfers(config, keeper, random, shutdown);
+    Ok(papers.into_iter().chain(transfers).collect())
+}
+
 /// Takes what people say on paper, if clerks are named who enter it.
-pub(super) fn papers(
+fn papers(
     config: &Config,
     keeper: &Arc<Keeper>,
     random: &mut StdRng,
@@ -38,6 +51,26 @@ pub(super) fn papers(
         random: StdRng::from_rng(random),
     });
     Ok(Some(papers.spawn(shutdown.clone())))
+}
+
+/// Exports settings to agents that came late, and imports them, if settings are taken.
+fn transfers(
+    config: &Config,
+    keeper: &Arc<Keeper>,
+    random: &mut StdRng,
+    shutdown: &CancellationToken,
+) -> Option<JoinHandle<()>> {
+    let section = config.settings.as_ref()?;
+    let mandates = section.mandates.iter();
+    let issuers = mandates.flat_map(|mandates| &mandates.issuers);
+    let transfers = Transfers::new(TransfersParts {
+        keeper: Arc::clone(keeper),
+        tls: config.tls.clone(),
+        issuers: issuers.map(|issuer| issuer.name.clone()).collect(),
+        numbers: config.numbers,
+        random: StdRng::from_rng(random),
+    });
+    Some(transfers.spawn(shutdown.clone()))
 }
 
 /// The service for gateways that show people what the register holds about them.

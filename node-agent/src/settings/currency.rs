@@ -15,6 +15,8 @@
 //!   newest heartbeat whose number it has reached.
 //! - **It is current only if every gateway says so**, since each may have items of its own.
 //! - **After a start nothing is current** until a heartbeat has come.
+//! - **One that lacks something and gets nothing is stuck**: the gateway has sent again what it has
+//!   by then, so that the next one was never sealed to this agent, or is too old.
 //! - **A gateway that says less than was applied** was overtaken by its own item, or has lost its
 //!   memory, and is not believed either way: its age grows.
 
@@ -31,6 +33,9 @@ mod tests;
 
 /// Heartbeats that may wait for their number; one more takes the place of the newest.
 const WAITING_MAX: usize = 64;
+/// An agent that lacks something, hears its gateway and has got nothing for so long will not get it:
+/// the gateway sends again after 20 seconds.
+const STUCK_AFTER: Duration = Duration::from_secs(45);
 
 /// How an agent stands with one gateway's items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,11 +61,16 @@ struct Heard {
     standing: Standing,
     /// Heartbeats whose number is not yet applied, in order: the number, and when it was heard.
     waiting: VecDeque<(u64, Timestamp)>,
+    /// Since when the next item is missing.
+    lacking_since: Option<Timestamp>,
 }
 
 impl Heard {
     fn applied(&mut self, number: u64) {
-        self.standing.applied = self.standing.applied.max(number);
+        if number > self.standing.applied {
+            self.standing.applied = number;
+            self.lacking_since = None;
+        }
         while let Some((latest, at)) = self.waiting.front().copied()
             && latest <= self.standing.applied
         {
@@ -71,6 +81,8 @@ impl Heard {
 
     fn latest(&mut self, latest: u64, now: Timestamp) {
         self.standing.latest = Some(latest);
+        self.lacking_since = (latest > self.standing.applied)
+            .then(|| self.lacking_since.map_or(now, |since| since.min(now)));
         match latest.cmp(&self.standing.applied) {
             Ordering::Equal => {
                 self.standing.current_at = Some(now);
@@ -119,6 +131,20 @@ impl Currency {
     /// How `gateway` stands.
     pub fn standing(&self, gateway: &GatewayName) -> Option<Standing> {
         self.gateways().get(gateway).map(|heard| heard.standing)
+    }
+
+    /// The gateways whose next item does not come any more at `now`, and how each stands.
+    pub fn stuck(&self, now: Timestamp) -> Vec<(GatewayName, Standing)> {
+        let gateways = self.gateways();
+        let is_stuck = |heard: &Heard| {
+            heard
+                .lacking_since
+                .is_some_and(|since| now >= since.plus(STUCK_AFTER))
+        };
+        let stuck = gateways.iter().filter(|(_, heard)| is_stuck(heard));
+        stuck
+            .map(|(gateway, heard)| (gateway.clone(), heard.standing))
+            .collect()
     }
 
     /// As of when everything that every gateway has is here; `None` where that was never so since

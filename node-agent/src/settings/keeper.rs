@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use innsyn_policy::{
     Clock, Decision, DefinitionId, NationalId, NumberRules, PersonUse, Register, RegisterId,
@@ -37,6 +37,7 @@ use super::{KeptSettings, papers};
 use crate::records::Records;
 use crate::uselog::UseLog;
 
+mod late;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +51,9 @@ const LIST_SIZES: [usize; 3] = [4 * 1024, 64 * 1024, 1024 * 1024];
 
 /// An item's name in a mailbox.
 pub type ItemName = Vec<u8>;
+
+/// What came before its number.
+type Early = BTreeMap<(GatewayName, u64), (ItemName, Item)>;
 
 /// What keeping settings is made of.
 pub struct KeeperParts {
@@ -81,8 +85,10 @@ impl fmt::Debug for KeeperParts {
 pub struct Keeper {
     parts: KeeperParts,
     opening: OpeningKey,
-    early: Mutex<BTreeMap<(GatewayName, u64), (ItemName, Item)>>,
+    early: Mutex<Early>,
     counts: Counts,
+    /// Whether an operator was told that it is stuck.
+    told_stuck: AtomicBool,
 }
 
 /// What was taken since the start, for metrics.
@@ -131,6 +137,7 @@ impl Keeper {
             opening,
             early: Mutex::default(),
             counts: Counts::default(),
+            told_stuck: AtomicBool::new(false),
         }
     }
 
@@ -296,6 +303,7 @@ impl Keeper {
                 "the gateway has sent fewer settings than were applied: has it lost its records?"
             );
         }
+        self.tell_if_stuck();
         Ok(wire::HeartbeatResponse {
             applied: standing.applied,
             sealing_key: self.opening.public().to_string(),
@@ -396,11 +404,7 @@ impl Keeper {
 
 /// The items of `gateway` that follow `applied` without a gap, and those before it, with their
 /// names; so many as are taken at once.
-fn next_of(
-    early: &BTreeMap<(GatewayName, u64), (ItemName, Item)>,
-    gateway: &GatewayName,
-    applied: u64,
-) -> (Vec<ItemName>, Vec<Item>) {
+fn next_of(early: &Early, gateway: &GatewayName, applied: u64) -> (Vec<ItemName>, Vec<Item>) {
     let mut expected = applied.saturating_add(1);
     early
         .range((gateway.clone(), 0)..=(gateway.clone(), u64::MAX))

@@ -36,6 +36,8 @@ mod rows_of;
 #[cfg(test)]
 mod tests;
 
+pub(super) use logged::is_logged;
+pub(super) use rows::use_of;
 pub use rows::{KeepError, SCHEMA, TakenItem, Writer};
 
 /// What one person has said of one definition, as it stands.
@@ -217,6 +219,26 @@ impl KeptSettings {
         }
         drop(all);
         self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// From `now` on, `notes` bind, which are on disk; unless something is here that came meanwhile
+    /// and stands over it.
+    pub(super) fn bind_unless_later(&self, mut notes: Vec<(NationalId, Said)>, now: Timestamp) {
+        notes.retain(|(person, said)| {
+            let before = self.said_by(person);
+            let before = before.iter().find(|it| it.definition == said.definition);
+            before.is_none_or(|before| {
+                said.sequence > before.sequence
+                    || said.sequence == before.sequence
+                        && (self.says_no(said) || !self.says_no(before))
+            })
+        });
+        self.bind(notes, now);
+    }
+
+    fn says_no(&self, said: &Said) -> bool {
+        let definition = self.definitions.get(&said.definition);
+        definition.is_none_or(|it| it.says_no(said.active))
     }
 
     /// The setting that `said` is. A consent that does not stand any more is a reservation against

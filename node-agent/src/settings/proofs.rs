@@ -39,9 +39,8 @@ pub(super) async fn archive(
     let Some(proof) = change.acted_as.proof() else {
         return Ok(());
     };
-    let mut random: StdRng = rand::make_rng();
     let key = records.key();
-    let sealed = key.seal(proof.expose().as_bytes(), &context(change.id), &mut random);
+    let sealed = sealed(records, change.id, proof);
     sqlx::query(
         "INSERT INTO setting_proof (writer, change, person, proof, archived_at) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT (writer, change) DO NOTHING",
@@ -73,6 +72,13 @@ pub async fn proofs_of(
             Ok((change, unsealed(records, change, &sealed)?))
         })
         .collect()
+}
+
+/// The mandate of `change`, as it is archived.
+pub(super) fn sealed(records: &Records, change: ChangeId, proof: &SignedMandate) -> Vec<u8> {
+    let mut random: StdRng = rand::make_rng();
+    let key = records.key();
+    key.seal(proof.expose().as_bytes(), &context(change), &mut random)
 }
 
 /// The archived mandate of `change`.

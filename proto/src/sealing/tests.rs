@@ -93,3 +93,22 @@ fn a_key_is_read_as_it_is_written() {
         assert_eq!(SealingKey::parse(bad), Err(SealError::Key));
     }
 }
+
+#[test]
+fn a_stream_opens_in_its_order_under_its_own_info_and_to_its_agent_alone() {
+    let key = OpeningKey::from_seed(&[1; 32]);
+    let other = OpeningKey::from_seed(&[2; 32]);
+    let mut random = StdRng::seed_from_u64(1);
+    let (encapsulated, mut sealing) = key.public().stream(b"what", &mut random).unwrap();
+    let one = sealing.seal(b"one", b"part").unwrap();
+    let two = sealing.seal(b"two", b"part").unwrap();
+
+    let open = |key: &OpeningKey, info: &[u8]| key.stream(&encapsulated, info).unwrap();
+    let mut opening = open(&key, b"what");
+    assert_eq!(opening.open(&one, b"part").unwrap(), b"one");
+    assert_eq!(opening.open(&two, b"part").unwrap(), b"two");
+    assert!(open(&key, b"what").open(&two, b"part").is_err());
+    assert!(open(&key, b"what").open(&one, b"end").is_err());
+    assert!(open(&key, b"else").open(&one, b"part").is_err());
+    assert!(open(&other, b"what").open(&one, b"part").is_err());
+}

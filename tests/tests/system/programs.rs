@@ -69,7 +69,7 @@ fn broker_and_agent_have_the_same_help_under_both_names() {
     );
     assert_eq!(
         has_the_same_help::<innsyn_agent::program::Args>("agent"),
-        25
+        29
     );
 }
 

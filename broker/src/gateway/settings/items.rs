@@ -17,7 +17,8 @@ impl GatewaySettings {
     /// whose agent was ever met, saying nothing to those whom it does not concern.
     ///
     /// A register that was never met has no key to seal with, and gets none: its agent will find
-    /// that it lacks this number, and refuse secondary use.
+    /// that it lacks this number, and refuse secondary use until it is brought up from another
+    /// (`innsyn-agent settings`).
     pub(super) fn items(
         &self,
         number: u64,
@@ -34,7 +35,7 @@ impl GatewaySettings {
         let mut items = Vec::with_capacity(self.registers.len());
         for register in &self.registers {
             let Some((key, _)) = agents.get(register) else {
-                tracing::warn!(node.id = %register, "never met, and not sent a setting");
+                tracing::warn!(node.id = %register, "never met, and not sent a setting; its agent is to be brought up");
                 continue;
             };
             let content = definition.holds_at(register).then(|| change.clone());

@@ -142,7 +142,8 @@ impl Sending {
                     node.id = %register,
                     applied,
                     "its next setting is not kept here: it was never met when it was said, or the \
-                     setting is too old; its agent refuses secondary use until it is brought up"
+                     setting is too old; its agent refuses secondary use until it is brought up \
+                     (`innsyn-agent settings recipient` there)"
                 );
             } else {
                 self.deposit(mailbox, items).await?;

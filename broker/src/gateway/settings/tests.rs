@@ -369,6 +369,25 @@ async fn a_register_that_was_never_met_is_sent_nothing_and_will_notice() {
 }
 
 #[tokio::test]
+async fn promise_8_what_only_a_register_that_was_never_met_would_have_is_refused() {
+    let world = World::new().await;
+    let settings = &world.settings;
+    let asked = asks(KARI, Representation::Own);
+    settings.change(&asked, wish(2, 1)).await.unwrap();
+    let agents = || settings.agents.lock().unwrap();
+    let met = agents().remove(&register("hunt")).unwrap();
+    let refused = settings.change(&asked, wish(2, 2)).await;
+    assert!(matches!(refused, Err(ChangeError::NeverMet)), "{refused:?}");
+    // What was taken when it was met is the same when it is asked for again.
+    settings.change(&asked, wish(2, 1)).await.unwrap();
+    settings.change(&asked, wish(1, 3)).await.unwrap();
+    assert_eq!(world.waiting().await.len(), 2);
+    agents().insert(register("hunt"), met);
+    settings.change(&asked, wish(2, 2)).await.unwrap();
+    assert_eq!(world.waiting().await.len(), 3);
+}
+
+#[tokio::test]
 async fn promise_8_a_message_waits_until_its_agent_has_it_and_goes_again_where_that_lacks_it() {
     let world = World::new().await;
     let now = Timestamp::from_seconds(NOW);

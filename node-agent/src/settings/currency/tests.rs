@@ -85,3 +85,24 @@ fn an_agent_to_which_changes_come_all_the_time_is_current() {
     currency.applied(&ours, 17_000 + 1_999);
     assert!(currency.is_current(at(2_059)));
 }
+
+#[test]
+fn an_agent_that_lacks_something_and_gets_nothing_is_stuck_until_it_gets_it() {
+    let gateway: GatewayName = "helsenorge".parse().unwrap();
+    let currency = Currency::new(Duration::from_mins(10), [gateway.clone()]);
+    let at = |seconds: i64| Timestamp::from_seconds(1_000 + seconds);
+    let stuck = |seconds| !currency.stuck(at(seconds)).is_empty();
+    currency.heard(&gateway, 9, at(0));
+    assert!(!stuck(44) && stuck(45));
+    currency.heard(&gateway, 12, at(50));
+    assert!(stuck(50));
+    // It came on.
+    currency.applied(&gateway, 4);
+    assert!(!stuck(51));
+    currency.heard(&gateway, 12, at(55));
+    currency.applied(&gateway, 4);
+    assert!(!stuck(99) && stuck(100));
+    currency.applied(&gateway, 12);
+    currency.heard(&gateway, 12, at(101));
+    assert!(!stuck(1_000));
+}

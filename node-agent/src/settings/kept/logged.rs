@@ -13,7 +13,7 @@ const LOOKED_BACK_MAX: usize = 64;
 
 /// Whether `change` stands in the log: the agent may have ended between its entry there and its row
 /// in the records. What cannot be read is not there, and is logged again.
-pub(super) async fn is_logged(log: &Arc<UseLog>, change: &Change) -> bool {
+pub(in crate::settings) async fn is_logged(log: &Arc<UseLog>, change: &Change) -> bool {
     let (reader, tag) = (log.reader(), log.tagger().subject(&change.person));
     let id = change.id;
     let looked = spawn_blocking(move || {

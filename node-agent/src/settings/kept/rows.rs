@@ -23,7 +23,8 @@ use crate::uselog::{LogUnavailableError, UseLog};
 /// The tables of settings.
 pub const SCHEMA: Schema = Schema {
     name: "settings",
-    steps: &["\
+    steps: &[
+        "\
         CREATE TABLE setting ( \
             person BLOB NOT NULL, \
             definition BLOB NOT NULL, \
@@ -55,7 +56,13 @@ pub const SCHEMA: Schema = Schema {
         CREATE TABLE setting_delivery ( \
             gateway TEXT PRIMARY KEY, \
             applied INTEGER NOT NULL \
-        ) STRICT, WITHOUT ROWID"],
+        ) STRICT, WITHOUT ROWID",
+        "\
+        CREATE TABLE setting_brought_up ( \
+            gateway TEXT PRIMARY KEY, \
+            up_to INTEGER NOT NULL \
+        ) STRICT, WITHOUT ROWID",
+    ],
 };
 
 /// Why settings are not taken or read. Nothing of them is in effect then that was not before.
@@ -98,6 +105,8 @@ pub enum Writer {
     Clerk,
     /// The register, which has accepted a case.
     Case,
+    /// The register's own list, when its agent was brought up.
+    List,
 }
 
 impl fmt::Display for Writer {
@@ -107,6 +116,7 @@ impl fmt::Display for Writer {
             Self::Pvk => f.write_str("pvk"),
             Self::Clerk => f.write_str("clerk"),
             Self::Case => f.write_str("case"),
+            Self::List => f.write_str("list"),
         }
     }
 }
@@ -181,35 +191,50 @@ impl KeptSettings {
                 .fetch_optional(&mut *writing)
                 .await?;
         let mut applied = applied.map_or(0, |(number,)| number.unsigned_abs());
+        let brought_up: Option<(i64,)> =
+            sqlx::query_as("SELECT up_to FROM setting_brought_up WHERE gateway = $1")
+                .bind(gateway.to_string())
+                .fetch_optional(&mut *writing)
+                .await?;
+        let brought_up = brought_up.map_or(0, |(number,)| number.unsigned_abs());
         let now = clock.now();
         let mut taken = Vec::with_capacity(items.len());
         let (mut uses, mut notes) = (Vec::new(), Vec::new());
         for item in items {
-            taken.push(match item.number {
-                number if number <= applied => TakenItem::Before,
-                number if number == applied + 1 && item.gateway == *gateway => {
-                    applied = number;
-                    if let Some(change) = &item.content {
-                        let writer = Writer::Gateway(gateway.clone());
-                        let decision = self.judge(change, item.at)?;
-                        let is_made = decision == UseDecision::Answered;
-                        if is_made && self.elsewhere().writes(&change.definition) {
-                            forwarding::put(&mut writing, records, &writer, change, now).await?;
-                        } else {
-                            uses.push(use_of(change, decision, now));
-                        }
-                        if is_made && !self.elsewhere().writes(&change.definition) {
-                            notes.extend(
-                                self.write(&mut writing, records, &writer, change, item.at, now)
-                                    .await?
-                                    .map(|said| (change.person, said)),
-                            );
-                        }
-                    }
-                    TakenItem::Applied
-                }
+            let is_next = item.number == applied + 1 && item.gateway == *gateway;
+            let is_before = item.number <= applied;
+            taken.push(match (is_before, is_next) {
+                (true, _) => TakenItem::Before,
+                (_, true) => TakenItem::Applied,
                 _ => TakenItem::AfterGap,
             });
+            if is_next {
+                applied = item.number;
+            }
+            // Where the agent was brought up, an item of its own may come when its number is passed,
+            // and what is national in it is perhaps here.
+            let is_brought_up = item.number <= brought_up && item.gateway == *gateway;
+            let Some(change) = item.content.as_ref().filter(|_| is_next || is_brought_up) else {
+                continue;
+            };
+            let writer = Writer::Gateway(gateway.clone());
+            if is_brought_up && is_here(&mut writing, &writer, change).await? {
+                continue;
+            }
+            let decision = self.judge(change, item.at)?;
+            let is_made = decision == UseDecision::Answered;
+            if is_made && self.elsewhere().writes(&change.definition) {
+                forwarding::put(&mut writing, records, &writer, change, now).await?;
+                continue;
+            }
+            uses.push(use_of(change, decision, now));
+            if is_made {
+                notes.extend(
+                    self.write(&mut writing, records, &writer, change, item.at, now)
+                        .await?
+                        .map(|said| (change.person, said)),
+                );
+            }
         }
         sqlx::query(
             "INSERT INTO setting_delivery (gateway, applied) VALUES ($1, $2) \
@@ -263,13 +288,7 @@ impl KeptSettings {
         let mut writing = records.write().await?;
         let (mut uses, mut notes, mut new) = (Vec::new(), Vec::new(), 0);
         for (change, said_at) in changes {
-            let known: Option<(i64,)> =
-                sqlx::query_as("SELECT 1 FROM setting_change WHERE writer = $1 AND change = $2")
-                    .bind(writer.to_string())
-                    .bind(&change.id.0[..])
-                    .fetch_optional(&mut *writing)
-                    .await?;
-            if known.is_some() {
+            if is_here(&mut writing, writer, change).await? {
                 continue;
             }
             new += 1;
@@ -299,7 +318,7 @@ impl KeptSettings {
     }
 
     /// From `now` on, when they are on disk, `notes` bind.
-    fn bind(&self, notes: Vec<(NationalId, Said)>, now: Timestamp) {
+    pub(super) fn bind(&self, notes: Vec<(NationalId, Said)>, now: Timestamp) {
         if !notes.is_empty() {
             self.note(notes);
             self.changed_at.store(now.as_micros(), Ordering::Release);
@@ -307,7 +326,11 @@ impl KeptSettings {
     }
 
     /// Whether the change is its maker's to make, as of `at`.
-    fn judge(&self, change: &Change, at: Timestamp) -> Result<UseDecision, KeepError> {
+    pub(in crate::settings) fn judge(
+        &self,
+        change: &Change,
+        at: Timestamp,
+    ) -> Result<UseDecision, KeepError> {
         match self.representing.get() {
             Some(representing) => Ok(representing.judge(change, at)?),
             None if change.acted_as == ActedAs::Own && change.by == change.person => {
@@ -421,8 +444,27 @@ impl KeptSettings {
     }
 }
 
+/// Whether `change`, which `writer` brings, is here.
+async fn is_here(
+    writing: &mut Transaction<'static, Sqlite>,
+    writer: &Writer,
+    change: &Change,
+) -> Result<bool, KeepError> {
+    let known: Option<(i64,)> =
+        sqlx::query_as("SELECT 1 FROM setting_change WHERE writer = $1 AND change = $2")
+            .bind(writer.to_string())
+            .bind(&change.id.0[..])
+            .fetch_optional(&mut **writing)
+            .await?;
+    Ok(known.is_some())
+}
+
 /// The entry that a change leaves in the log of use.
-fn use_of(change: &Change, decision: UseDecision, now: Timestamp) -> UseRecord {
+pub(in crate::settings) fn use_of(
+    change: &Change,
+    decision: UseDecision,
+    now: Timestamp,
+) -> UseRecord {
     // Both people are named; by what right stands beside the change.
     let request = request_of(change, Representation::Own);
     let id = QuestionId(change.id.0);
