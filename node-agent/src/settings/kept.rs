@@ -74,6 +74,8 @@ pub struct KeptSettings {
     elsewhere: Elsewhere,
     /// What changes for others are judged by; without it, people change their own alone.
     representing: OnceLock<Representing>,
+    /// Whose changes are logged and on disk alike.
+    settled: logged::Settled,
 }
 
 /// The settings of one person.
@@ -114,6 +116,7 @@ impl KeptSettings {
             currency,
             elsewhere,
             representing: OnceLock::new(),
+            settled: logged::Settled::default(),
         })
     }
 

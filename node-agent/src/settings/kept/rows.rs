@@ -12,7 +12,6 @@ use innsyn_proto::identity::GatewayName;
 use innsyn_proto::setting::{ActedAs, Change, Item};
 use sqlx::{Sqlite, Transaction};
 
-use super::logged;
 use super::{KeptSettings, Said};
 use crate::records::{PersonCode, Records, RecordsError, Schema};
 use crate::settings::forwarding;
@@ -198,6 +197,8 @@ impl KeptSettings {
                 .await?;
         let brought_up = brought_up.map_or(0, |(number,)| number.unsigned_abs());
         let now = clock.now();
+        let writer = Writer::Gateway(gateway.clone());
+        let mut standing = self.settled.of(&writer);
         let mut taken = Vec::with_capacity(items.len());
         let (mut uses, mut notes) = (Vec::new(), Vec::new());
         for item in items {
@@ -217,7 +218,6 @@ impl KeptSettings {
             let Some(change) = item.content.as_ref().filter(|_| is_next || is_brought_up) else {
                 continue;
             };
-            let writer = Writer::Gateway(gateway.clone());
             if is_brought_up && is_here(&mut writing, &writer, change).await? {
                 continue;
             }
@@ -227,7 +227,12 @@ impl KeptSettings {
                 forwarding::put(&mut writing, records, &writer, change, now).await?;
                 continue;
             }
-            uses.push(use_of(change, decision, now));
+            if !standing
+                .is_logged(&mut writing, log, change, decision)
+                .await?
+            {
+                uses.push(use_of(change, decision, now));
+            }
             if is_made {
                 notes.extend(
                     self.write(&mut writing, records, &writer, change, item.at, now)
@@ -248,6 +253,7 @@ impl KeptSettings {
             log.append(uses).await?;
         }
         writing.commit().await?;
+        standing.done();
         self.bind(notes, now);
         self.currency().applied(gateway, applied);
         Ok(taken)
@@ -286,6 +292,7 @@ impl KeptSettings {
         }
         let now = clock.now();
         let mut writing = records.write().await?;
+        let mut standing = self.settled.of(writer);
         let (mut uses, mut notes, mut new) = (Vec::new(), Vec::new(), 0);
         for (change, said_at) in changes {
             if is_here(&mut writing, writer, change).await? {
@@ -297,22 +304,24 @@ impl KeptSettings {
                 Writer::Pvk => UseDecision::Answered,
                 _ => self.judge(change, now)?,
             };
+            if !standing
+                .is_logged(&mut writing, log, change, decision)
+                .await?
+            {
+                uses.push(use_of(change, decision, now));
+            }
             if decision == UseDecision::Answered {
                 let said = self
                     .write(&mut writing, records, writer, change, *said_at, now)
                     .await?;
                 notes.extend(said.map(|said| (change.person, said)));
             }
-            // What is done again after a crash was perhaps logged before it.
-            let is_resumed = matches!(writer, Writer::Clerk | Writer::Case);
-            if !(is_resumed && logged::is_logged(log, change).await) {
-                uses.push(use_of(change, decision, now));
-            }
         }
         if !uses.is_empty() {
             log.append(uses).await?;
         }
         writing.commit().await?;
+        standing.done();
         self.bind(notes, now);
         Ok(new)
     }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use innsyn_policy::{
     Clock as _, DefinitionId, LegalBasis, ManualClock, NationalId, Organisation, RegisterId,
-    SettingKind, Timestamp,
+    SettingKind, Timestamp, UseDecision,
 };
 use innsyn_proto::identity::GatewayName;
 use innsyn_proto::setting::definitions::SettingDefinitions;
 use innsyn_proto::setting::{ActedAs, Change, ChangeId, Item};
+use innsyn_proto::uselog::EntrySubject;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
@@ -198,6 +199,76 @@ async fn promise_8_what_was_taken_binds_once_and_outlives_the_agent() {
         1,
         "dummies leave no entry, and a change leaves one"
     );
+}
+
+/// The entries about each of `people`, in the log on `disk`.
+fn entries(world: &World, people: std::ops::Range<usize>) -> Vec<usize> {
+    let (tagger, all) = (world.log.tagger(), entries_on(&world.disk));
+    let of = |who| {
+        let tag = tagger.subject(&person(who));
+        let about =
+            |subject: &EntrySubject| matches!(subject, EntrySubject::Person(of, ..) if *of == tag);
+        all.iter()
+            .filter(|(entry, _)| about(&entry.subject))
+            .count()
+    };
+    people.map(of).collect()
+}
+
+#[tokio::test]
+async fn promise_8_an_agent_that_died_between_log_and_records_logs_no_change_twice() {
+    let world = World::new().await;
+    world
+        .take(&[item(1, Some(says(0, definition(1), 10, true)))])
+        .await;
+    let changes: Vec<Change> = (1..6)
+        .map(|who| says(who, definition(1), 10, true))
+        .collect();
+    // It has logged three of them, and dies.
+    let logged = changes[..3].iter();
+    let now = world.clock.now();
+    let uses = logged.map(|change| use_of(change, UseDecision::Answered, now));
+    world.log.append(uses.collect()).await.unwrap();
+
+    let world = world.restarted().await;
+    let items: Vec<Item> = (2..)
+        .zip(&changes)
+        .map(|(number, change)| item(number, Some(change.clone())))
+        .collect();
+    // They come in parts, another writer's change in between.
+    assert_eq!(world.take(&items[..2]).await, [TakenItem::Applied; 2]);
+    let by_register = says(6, definition(1), 10, true);
+    let list = Writer::List;
+    let (records, log, clock) = (&world.records, &world.log, &world.clock);
+    world
+        .kept
+        .take_change(&list, &by_register, records, log, clock)
+        .await
+        .unwrap();
+    assert_eq!(world.take(&items[2..]).await, [TakenItem::Applied; 3]);
+    assert_eq!(entries(&world, 0..7), [1; 7]);
+    for who in 0..7 {
+        assert_eq!(world.kinds_of(who), [(SettingKind::Reservation, true)]);
+    }
+}
+
+#[tokio::test]
+async fn promise_4_no_change_goes_unlogged_under_the_name_of_one_that_was_logged() {
+    let world = World::new().await;
+    let first = says(1, definition(1), 10, true);
+    world.take(&[item(1, Some(first.clone()))]).await;
+    // After a start, a gateway brings another change and calls it the same.
+    let world = world.restarted().await;
+    let other = Change {
+        sequence: 11,
+        active: false,
+        ..first
+    };
+    assert_eq!(
+        world.take(&[item(2, Some(other))]).await,
+        [TakenItem::Applied]
+    );
+    assert_eq!(entries(&world, 1..2), [2]);
 }
 
 #[tokio::test]

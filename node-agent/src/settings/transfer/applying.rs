@@ -97,7 +97,7 @@ impl Transfers {
                 new += u64::from(decision == UseDecision::Answered);
                 // An earlier try may have logged it, or the agent before it lost its records; and a
                 // refused change leaves no row by which it is known to be here.
-                if !is_logged(log, &change).await {
+                if !is_logged(log, &change, decision).await {
                     uses.push(use_of(&change, decision, now));
                 }
             }
