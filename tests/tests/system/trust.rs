@@ -139,7 +139,11 @@ async fn a_research_gateway_that_is_pinned_without_queries_is_refused_and_both_s
         let catalogue = researcher.catalogue().await.unwrap();
         let has = |one: &String| catalogue.views.iter().any(|view| view.register_id == **one);
         let silent = catalogue.registers_silent.contains(&register.to_owned());
-        silent && others.iter().all(has)
+        // Whoever has not been reached yet is silent too.
+        let is_refused = fleet
+            .research_gateway_log()
+            .contains("register does not serve this gateway");
+        silent && is_refused && others.iter().all(has)
     })
     .await;
 

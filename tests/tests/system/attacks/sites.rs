@@ -215,6 +215,15 @@ fn is_of_no_query(receipt: &str, others: &[String]) -> bool {
             .all(|other| lines_of(other, "persons-excluded-about: ").unwrap() == excluded)
 }
 
+/// Grounds of a refusal that are nobody in the register's data; none is given of who answered.
+const GROUNDS: [&str; 5] = [
+    "None",
+    "settings_too_old",
+    "steward",
+    "data_permit",
+    "outside_data_permit",
+];
+
 /// Whether a report says of each register what became of it, and nothing else.
 fn is_of_outcomes(report: &Answer) -> bool {
     let columns = [
@@ -223,10 +232,11 @@ fn is_of_outcomes(report: &Answer) -> bool {
         "is_earlier",
         "register",
         "outcome",
+        "reason",
     ];
     report.columns == columns
-        && report
-            .rows
-            .iter()
-            .all(|row| ["answered", "refused", "silent"].contains(&row[4].as_str()))
+        && report.rows.iter().all(|row| {
+            ["answered", "refused", "silent"].contains(&row[4].as_str())
+                && GROUNDS.contains(&row[5].as_str())
+        })
 }
