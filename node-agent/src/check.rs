@@ -64,6 +64,9 @@ pub async fn check(path: &Path, dialler: &dyn Dial, clock: &Arc<dyn Clock>) -> V
         )
         .await,
     );
+    if let Some(shown) = &config.insight {
+        findings.extend(sources::check_shown(&config.source, &shown.table).await);
+    }
     findings
 }
 

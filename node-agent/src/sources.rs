@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 use crate::subjects::{PseudonymKey, SubjectKey};
 
 pub use about::{AboutPerson, RowsAbout};
-pub use check::check;
+pub use check::{check, check_shown};
 pub use config::{Place, SourceConfig, SourceConfigError};
 pub use error::SourceError;
 pub(crate) use folder::FileName;

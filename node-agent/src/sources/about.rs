@@ -94,6 +94,24 @@ impl AboutPerson {
         }
     }
 
+    /// Looks for nobody in each of `tables` of `source`: whether they can be read as they are named.
+    pub(super) async fn try_tables(
+        source: &SourceConfig,
+        tables: &Arc<[InsightTable]>,
+    ) -> Result<(), SourceError> {
+        match &source.place {
+            Place::Folder(path) => {
+                let (folder, tables) = (FolderSource::new(path), Arc::clone(tables));
+                let looked = tokio::task::spawn_blocking(move || folder.about_nobody(&tables));
+                looked.await.unwrap_or(Err(SourceError::Stopped))
+            }
+            Place::Postgres(config) => {
+                let database = PostgresSource::new((**config).clone());
+                database.about("", tables).await.map(drop)
+            }
+        }
+    }
+
     /// What each of `tables` holds about the person of `clearance`, in their order. The clearance is
     /// used up.
     pub async fn look(

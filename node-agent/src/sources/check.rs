@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use rand::CryptoRng;
 
+use super::about::AboutPerson;
 use super::config::{Place, SourceConfig};
 use super::folder::FolderSource;
 use super::intake::{Intake, LoadReport, Numbers};
 use super::progress::Progress;
+use crate::config::InsightTable;
 use crate::finding::Finding;
 use crate::research;
 
@@ -52,6 +54,23 @@ pub async fn check(
         Err(error) => findings.extend(error.findings()),
     }
     findings
+}
+
+/// Looks whether `tables`, which people are shown of the source, can be read as they are named.
+pub async fn check_shown(config: &SourceConfig, tables: &[InsightTable]) -> Vec<Finding> {
+    match AboutPerson::try_tables(config, &tables.into()).await {
+        Ok(()) => vec![Finding::note(
+            "the tables that people are shown can be read",
+            "",
+        )],
+        Err(error) => {
+            let of_insight = |finding: Finding| Finding {
+                what: format!("`[insight]`: {}", finding.what),
+                ..finding
+            };
+            error.findings().into_iter().map(of_insight).collect()
+        }
+    }
 }
 
 /// Secrets that more accounts than the agent's can read.

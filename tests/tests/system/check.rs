@@ -131,7 +131,7 @@ async fn a_good_set_up_has_no_finding_but_the_relays_that_are_down() {
 /// How a set-up is broken, and what the first finding says of it and of what to do.
 type Case = (&'static str, fn(&Setup), &'static str, &'static str);
 
-const CASES: [Case; 17] = [
+const CASES: [Case; 19] = [
     (
         "no configuration",
         |s| delete(&s.path("agent.toml")),
@@ -232,6 +232,18 @@ const CASES: [Case; 17] = [
         "YYYY-MM-DD",
     ),
     (
+        "a table that people are shown, without a column",
+        |s| shows(s, "persons.csv", "siden"),
+        "data/persons.csv` has no column `siden`; it has `fnr`, `since`, `status`",
+        "column's name",
+    ),
+    (
+        "a table that people are shown, without its file",
+        |s| shows(s, "besok.csv", "since"),
+        "`[insight]`: ",
+        "put the file there",
+    ),
+    (
         "a log that is a file",
         |s| fs::write(s.path("log"), "").unwrap(),
         "is a file",
@@ -248,6 +260,30 @@ const CASES: [Case; 17] = [
         "backup",
     ),
 ];
+
+/// Has the agent show people `column` of the table in `file`.
+fn shows(setup: &Setup, file: &str, column: &str) {
+    let insight = format!(
+        "\n[insight]\n[[insight.table]]\ntitle = \"Registrert\"\ntitle_en = \"Registered\"\n\
+         about = \"Når.\"\nabout_en = \"When.\"\nfiles = [\"{file}\"]\nid_column = \"fnr\"\n\
+         [[insight.table.column]]\nname = \"{column}\"\nlabel = \"Siden\"\nlabel_en = \"Since\"\n\
+         about = \"Når.\"\nabout_en = \"When.\"\n"
+    );
+    let config = fs::read_to_string(setup.path("agent.toml")).unwrap();
+    fs::write(setup.path("agent.toml"), config + &insight).unwrap();
+}
+
+#[tokio::test]
+async fn tables_that_people_are_shown_are_looked_at_and_named_where_they_can_be_read() {
+    let setup = Setup::new();
+    shows(&setup, "persons.csv", "since");
+    assert_eq!(setup.findings(now()).await, []);
+    let all = check(&setup.path("agent.toml"), &TcpDialler, &now()).await;
+    let said = all
+        .iter()
+        .any(|it| it.what == "the tables that people are shown can be read");
+    assert!(said, "{all:?}");
+}
 
 fn open(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();

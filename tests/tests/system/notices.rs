@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use tokio::time::sleep;
 
 use super::dialogs::{Citizen, REGISTER, clerk_says};
 use super::federation::spec_of_today;
-use super::fleet::{Fleet, Prepared};
+use super::fleet::{Fleet, Prepared, until};
 use servers::{Kind, Server};
 
 mod servers;
@@ -30,6 +31,14 @@ async fn register_writes(fleet: &Fleet, citizen: &Citizen, number: u32) {
     let text = text.to_str().unwrap();
     let said = clerk_says(&fleet.world, &["message", case, "--text", text]).await;
     assert!(said.contains("said in"), "{said}");
+}
+
+/// Waits until the gateway whose memory is `file` has so many messages in it.
+async fn is_remembered(file: &Path, messages: u64) {
+    until("the gateway remembers them", async || {
+        fs::metadata(file).is_ok_and(|it| it.len() >= 32 * messages)
+    })
+    .await;
 }
 
 fn line(message: &Value, name: &str) -> String {
@@ -76,7 +85,7 @@ memory = "notified"
     // The gateway is killed after the e-mail server took it, and before the agent hears of it.
     register_writes(&fleet, &kari, 3).await;
     mail.has_taken(3).await;
-    sleep(Duration::from_millis(300)).await;
+    is_remembered(&config.with_file_name("notified"), 3).await;
     fleet.kill_gateway().await;
     fleet.restart_gateway();
 

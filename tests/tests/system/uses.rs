@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use innsyn_policy::Clock as _;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use innsyn_policy::{Clock as _, QuestionId, RegisterId};
 use innsyn_proto::clock::SystemClock;
+use innsyn_proto::head::WitnessKey;
+use innsyn_proto::uselog::checked::{Held, check};
 use innsyn_proto::wire::citizen::v1 as wire;
+use innsyn_proto::wire::node::v1 as node;
 use innsyn_sim::country::Role;
 use innsyn_sim::sts::Mandate;
+use prost::Message as _;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -203,14 +209,21 @@ async fn a_query_that_counted_the_person_is_shown_with_its_permit_and_project() 
 
 /// What the HTTP face gives for `accept`.
 async fn exported(federation: &Federation, accept: &str) -> (String, String) {
+    asked(federation, accept, json!({})).await
+}
+
+/// The same where the body has `more`.
+async fn asked(federation: &Federation, accept: &str, more: Value) -> (String, String) {
     let question = federation.question(0, Role::Oneself);
+    let mut body = more;
+    body["nationalId"] = question.national_id.clone().into();
     let url = format!("{}/v1/uses", federation.world.gateway_url());
     let response = federation
         .http
         .post(url)
         .header("authorization", question.authorization.to_str().unwrap())
         .header("accept", accept)
-        .json(&json!({ "nationalId": question.national_id }))
+        .json(&body)
         .send()
         .await
         .unwrap();
@@ -235,6 +248,7 @@ async fn uses_are_told_as_json_csv_and_fhir() {
         .unwrap();
     assert_eq!(kreft["outcome"], "VERIFIED");
     assert_eq!(kreft["uses"][0]["kind"], "LOG_READING");
+    assert_eq!(kreft.get("proof"), None, "where it is not asked for");
 
     let (content_type, table) = exported(&federation, "text/csv").await;
     assert!(content_type.starts_with("text/csv"));
@@ -252,6 +266,34 @@ async fn uses_are_told_as_json_csv_and_fhir() {
     .unwrap();
     #[cfg(feature = "external")]
     the_bundle_is_one_of_fhir(&federation).await;
+}
+
+/// Whoever asks for the proofs over HTTP has all that it takes to check again.
+#[tokio::test]
+async fn what_a_register_showed_can_be_checked_again_from_json_alone() {
+    let federation = Federation::start(&spec_of_today(600, 5), &REGISTERS).await;
+    let with_proofs = json!({ "withProofs": true });
+    let (_, text) = asked(&federation, "application/json", with_proofs).await;
+    let uses: Value = serde_json::from_str(&text).unwrap();
+    let registers = uses["registers"].as_array().unwrap();
+    let of_kreft = registers.iter().find(|one| one["registerId"] == "kreft");
+    let proof = &of_kreft.unwrap()["proof"];
+    let bytes = |value: &Value| BASE64_STANDARD.decode(value.as_str().unwrap()).unwrap();
+    let pages = proof["pages"].as_array().unwrap().iter();
+    let pages: Vec<_> = pages
+        .map(|page| node::ListUsesResponse::decode(&*bytes(page)).unwrap())
+        .collect();
+    let held = Held {
+        register: RegisterId::parse("kreft").unwrap(),
+        kept: None,
+        others: Vec::new(),
+        doubts: BTreeMap::new(),
+        receipt: None,
+    };
+    let id = QuestionId(bytes(&proof["questionId"]).try_into().unwrap());
+    let checked = check(&pages, &held, id, &[]).unwrap();
+    assert_eq!(checked.entries.len(), 1, "the reading itself");
+    assert!(WitnessKey::parse(proof["gatewayKey"].as_str().unwrap()).is_ok());
 }
 
 /// A FHIR library reads every event, and one that lacks what FHIR demands it does not.

@@ -25,6 +25,16 @@ impl FolderSource {
         tables.map(|table| self.about_in(table, &is_it)).collect()
     }
 
+    /// Looks for nobody in each of `tables`: whether their files are there, with their columns.
+    pub(in crate::sources) fn about_nobody(
+        &self,
+        tables: &[InsightTable],
+    ) -> Result<(), SourceError> {
+        let nobody = |_: Option<&str>| false;
+        let mut tables = tables.iter();
+        tables.try_for_each(|table| self.about_in(table, &nobody).map(drop))
+    }
+
     fn about_in(
         &self,
         table: &InsightTable,

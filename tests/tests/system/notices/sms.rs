@@ -7,7 +7,7 @@ use innsyn_sim::world::WorldSpec;
 use tokio::time::sleep;
 
 use super::servers::{Kind, Server};
-use super::{TWO_BEATS, register_writes};
+use super::{TWO_BEATS, is_remembered, register_writes};
 use crate::system::dialogs::{Citizen, REGISTER};
 use crate::system::federation::{read_logs, spec_of_today};
 use crate::system::fleet::{Fleet, Prepared};
@@ -49,9 +49,11 @@ memory = "notified"
     fs::write(config.with_file_name("addresses.csv"), addresses).unwrap();
     let mut fleet = prepared.start().await;
 
-    // The service is there; and the gateway is killed when it has taken the message.
+    // The service is there; and the gateway is killed when it knows that it has taken the message,
+    // which the agent has not heard yet.
     register_writes(&fleet, &kari, 1).await;
     service.has_taken(1).await;
+    is_remembered(&config.with_file_name("notified"), 1).await;
     fleet.kill_gateway().await;
     fleet.restart_gateway();
 
