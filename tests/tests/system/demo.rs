@@ -252,6 +252,8 @@ fn the_demo_shows_a_log_that_holds_and_a_dialog_there_and_back() {
         "{log}"
     );
     assert!(log.contains("76 of 76 logs continue"), "{log}");
+    let witnessed = "76 have been signed by the gateway, and 76 of them by other registers' agents";
+    assert!(log.contains(witnessed), "{log}");
 
     let steps: Vec<&str> = dialog
         .lines()

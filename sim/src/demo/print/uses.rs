@@ -43,8 +43,8 @@ pub(in crate::demo) fn held(proof: &Proof) {
         proof.continued, proof.verified
     );
     println!(
-        "{} have been signed by the gateway, and {} of them by other registers' agents,\nso that \
-         everybody is shown the same. Nothing was taken back.\n",
+        "{} have been signed by the gateway, and {} of them by other registers' agents:\nwhoever \
+         was shown another log would be found. Nothing was taken back.\n",
         proof.witnessed, proof.witnessed_by_registers
     );
     shortcomings(proof);
