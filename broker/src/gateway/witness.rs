@@ -36,6 +36,7 @@ mod rounds;
 mod submitting;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use config::{WitnessesConfig, WitnessesConfigError};
 pub use kept::KeptHeadsError;

@@ -10,7 +10,7 @@ use innsyn_proto::head::{HeadError, HeadKey, LogHash, SignedHead, WitnessKey};
 use innsyn_proto::uselog::checked::Doubts;
 use innsyn_proto::wire::node::v1 as wire;
 use innsyn_proto::witnessing::AddCheckpoint;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use wire::witness_service_client::WitnessServiceClient;
@@ -18,13 +18,14 @@ use wire::witness_service_client::WitnessServiceClient;
 use super::chosen::order;
 use super::remote::{Remote, RemoteError};
 use super::submitting::{Looks, Outcome, Proves, Said, SubmitError, submit};
+use super::turns::Turns;
 use super::{Witness, WitnessesConfig};
 use crate::gateway::link::Link;
 
-/// How soon there is another round while a log is new.
-const SOON: Duration = Duration::from_secs(1);
 /// Logs whose heads are shown at the same time.
 const LOGS_AT_ONCE: usize = 8;
+/// Agents that are asked for each that is wanted: some are away, or do not witness yet.
+const TRIED_FOR_EACH: usize = 4;
 /// How long a link may take to give its connection, where it is being made.
 const CONNECTION_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long an agent may take to look at a head, or to prove.
@@ -59,15 +60,11 @@ impl Rounds {
 
     /// Goes round until `shutdown`.
     pub async fn run(self, shutdown: CancellationToken) {
+        let mut turns = Turns::new(self.every);
         let _ended = shutdown
             .run_until_cancelled(async {
                 loop {
-                    sleep(if self.is_new() {
-                        SOON.min(self.every)
-                    } else {
-                        self.every
-                    })
-                    .await;
+                    turns.next(|| self.is_new()).await;
                     stream::iter(self.links.iter().flatten())
                         .for_each_concurrent(LOGS_AT_ONCE, |link| self.of_log(link))
                         .await;
@@ -114,7 +111,8 @@ impl Rounds {
         let mut left = self.agents;
         let links = || self.links.iter().flatten();
         let named = links().map(|link| link.register());
-        for place in order(register, named.enumerate()) {
+        let order = order(register, named.enumerate());
+        for place in order.into_iter().take(self.agents * TRIED_FOR_EACH) {
             if left == 0 {
                 break;
             }
