@@ -22,8 +22,8 @@ use super::turns::Turns;
 use super::{Witness, WitnessesConfig};
 use crate::gateway::link::Link;
 
-/// Logs whose heads are shown at the same time.
-const LOGS_AT_ONCE: usize = 8;
+/// Logs whose heads are shown at the same time: few, so that other work does not wait.
+const LOGS_AT_ONCE: usize = 2;
 /// Agents that are asked for each that is wanted: some are away, or do not witness yet.
 const TRIED_FOR_EACH: usize = 4;
 /// How long a link may take to give its connection, where it is being made.
