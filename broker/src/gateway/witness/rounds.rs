@@ -24,7 +24,7 @@ use crate::gateway::link::Link;
 
 /// Logs whose heads are shown at the same time: few, so that other work does not wait.
 const LOGS_AT_ONCE: usize = 2;
-/// Agents that are asked for each that is wanted: some are away, or do not witness yet.
+/// Agents that are there and are asked, for each that is wanted: some do not witness yet.
 const TRIED_FOR_EACH: usize = 4;
 /// How long a link may take to give its connection, where it is being made.
 const CONNECTION_TIMEOUT: Duration = Duration::from_millis(500);
@@ -111,9 +111,9 @@ impl Rounds {
         let mut left = self.agents;
         let links = || self.links.iter().flatten();
         let named = links().map(|link| link.register());
-        let order = order(register, named.enumerate());
-        for place in order.into_iter().take(self.agents * TRIED_FOR_EACH) {
-            if left == 0 {
+        let mut tries = self.agents * TRIED_FOR_EACH;
+        for place in order(register, named.enumerate()) {
+            if left == 0 || tries == 0 {
                 break;
             }
             let Some(other) = links().nth(place) else {
@@ -124,6 +124,7 @@ impl Rounds {
             };
             let key = HeadKey::parse(&key).map(|key| key.witness().clone());
             if let (Ok(key), Some(channel)) = (key, connection(other).await) {
+                tries -= 1;
                 let mut agent = Agent {
                     client: WitnessServiceClient::new(channel),
                     log_key: log_key.text().to_owned(),
